@@ -1,0 +1,58 @@
+"""What a newcomer pays before the first call: packages, megabytes, seconds of import.
+
+`install_mb` counts the files that the locked packages bring, without mads itself and without bytecode, which Python
+writes when it first runs them.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = 5
+
+
+def measure() -> dict[str, float]:
+    """Return packages, install_mb, import_s and help_s; the baseline is a Python that does nothing."""
+    names = re.findall(r"^([A-Za-z0-9_.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    sizes = [size for name in names if (size := _size(name)) is not None]
+    bare = _seconds("-c", "pass")
+    return {
+        "packages": len(sizes),
+        "install_mb": round(sum(sizes) / 1e6, 1),
+        "python_s": round(bare, 3),
+        "import_s": round(_seconds("-c", "import mads"), 3),
+        "help_s": round(_seconds("-m", "mads.cli", "--help"), 3),
+    }
+
+
+def _size(name: str) -> int | None:
+    """Return the bytes of an installed package; None where this platform does not need it."""
+    try:
+        files = distribution(name).files or []
+    except PackageNotFoundError:
+        return None
+    paths = [Path(str(file.locate())) for file in files if file.suffix != ".pyc"]
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def _seconds(*arguments: str) -> float:
+    """Return the median seconds that a Python takes for `arguments`."""
+    times: list[float] = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+if __name__ == "__main__":
+    from benchmarks.report import report
+
+    report("install", measure())

@@ -1,0 +1,45 @@
+"""mads: a runtime for systems of LLM agents. This is the author's API, and nothing more."""
+
+from mads.author.declare import every, mad, on, prose, provides, tool
+from mads.author.message import message
+from mads.author.needs import Clock, Emit, Kept, Log, Random, Think, Turn, Workers
+from mads.wire.errors import (
+    CallError,
+    DeadlineExceeded,
+    Denied,
+    Failed,
+    InvalidMessage,
+    Lost,
+    MadsError,
+    NoModel,
+    NoResponder,
+    Overloaded,
+)
+
+__all__ = [
+    "CallError",
+    "Clock",
+    "DeadlineExceeded",
+    "Denied",
+    "Emit",
+    "Failed",
+    "InvalidMessage",
+    "Kept",
+    "Log",
+    "Lost",
+    "MadsError",
+    "NoModel",
+    "NoResponder",
+    "Overloaded",
+    "Random",
+    "Think",
+    "Turn",
+    "Workers",
+    "every",
+    "mad",
+    "message",
+    "on",
+    "prose",
+    "provides",
+    "tool",
+]

@@ -1,0 +1,232 @@
+"""What a MAD's class declares: who it is, what it needs, what it offers, what it hears."""
+
+import dataclasses
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
+from copy import copy
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+
+from mads.author.annotations import class_hints, function_hints
+from mads.author.declare import EveryMark, OnMark, ProseMark, ToolMark, is_mad, mark_of
+from mads.author.message import is_message
+from mads.wire.errors import DeclarationError
+
+CHAT = "chat"
+"""The name under which a MAD's `@prose` handler is offered as a tool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """Something a MAD needs: its name, its type, and whether the class gives a default."""
+
+    name: str
+    type: Any
+    has_default: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """Something a MAD offers.
+
+    `params` is a frozen Struct with a field for each parameter; `result` the type of the result, or of each item where
+    it `streams`.
+    """
+
+    name: str
+    method: str
+    description: str
+    params: type[Struct]
+    result: Any
+    streams: bool
+    mark: ToolMark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An event a MAD hears."""
+
+    method: str
+    event: type[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A method the runtime calls every so many seconds."""
+
+    method: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """A MAD's class, read."""
+
+    cls: type[Any]
+    role: str
+    fields: tuple[Field, ...]
+    tools: dict[str, Tool]
+    listeners: tuple[Listener, ...]
+    timers: tuple[Timer, ...]
+
+
+@lru_cache(maxsize=256)
+def declaration(cls: type[Any]) -> Declaration:
+    """Return what `cls` declares; raise one `DeclarationError` with every mistake in it, a line each."""
+    if not is_mad(cls):
+        raise DeclarationError(
+            f"{cls.__module__}.{cls.__qualname__} is no MAD; write @mad above `class {cls.__name__}:`"
+        )
+    mistakes: list[str] = []
+    found = list(_read_methods(cls, mistakes))
+    tools = [read for read in found if isinstance(read, Tool)]
+    names = [tool.name for tool in tools]
+    mistakes += [
+        f"{cls.__qualname__} offers two tools named {name!r}; rename one" for name in {*names} if names.count(name) > 1
+    ]
+    fields = _read_fields(cls, mistakes)
+    if mistakes:
+        raise DeclarationError("\n".join(dict.fromkeys(mistakes)))
+    return Declaration(
+        cls=cls,
+        role=inspect.cleandoc(cls.__doc__ or ""),
+        fields=fields,
+        tools={tool.name: tool for tool in tools},
+        listeners=tuple(read for read in found if isinstance(read, Listener)),
+        timers=tuple(read for read in found if isinstance(read, Timer)),
+    )
+
+
+def _read_fields(cls: type[Any], mistakes: list[str]) -> tuple[Field, ...]:
+    try:
+        hints = class_hints(cls)
+    except DeclarationError as error:
+        mistakes.append(str(error))
+        return ()
+    missing = dataclasses.MISSING
+    return tuple(
+        Field(
+            name=field.name,
+            type=hints[field.name],
+            has_default=field.default is not missing or field.default_factory is not missing,
+        )
+        for field in dataclasses.fields(cls)
+        if field.init
+    )
+
+
+def _read_methods(cls: type[Any], mistakes: list[str]) -> Iterator[Tool | Listener | Timer]:
+    for name, method in inspect.getmembers_static(cls):
+        mark = mark_of(method, object)
+        read = _READERS.get(type(mark))
+        if read is None:
+            continue
+        try:
+            yield read(name, method, mark)
+        except DeclarationError as error:
+            mistakes.append(str(error))
+
+
+def _read_tool(name: str, method: Callable[..., Any], mark: ToolMark) -> Tool:
+    hints = _signature(method)
+    streams = inspect.isasyncgenfunction(method)
+    if not streams and not inspect.iscoroutinefunction(method):
+        raise DeclarationError(f"{method.__qualname__} must be `async def {name}(…)` to be a tool")
+    result = hints.pop("return")
+    if streams:
+        if get_origin(result) not in {AsyncIterator, AsyncIterable, AsyncGenerator}:
+            raise DeclarationError(f"{method.__qualname__} yields, so write `-> AsyncIterator[T]`, not {result!r}")
+        result = get_args(result)[0]
+    _check_travels(result, f"{method.__qualname__}: the result")
+    return Tool(
+        name=name,
+        method=name,
+        description=inspect.getdoc(method) or name,
+        params=_params(name, method, hints),
+        result=result,
+        streams=streams,
+        mark=mark,
+    )
+
+
+def _read_prose(name: str, method: Callable[..., Any], _: ProseMark) -> Tool:
+    tool = _read_tool(name, method, ToolMark())
+    fields = [(field.name, field.type) for field in msgspec.structs.fields(tool.params)]
+    if tool.streams or fields != [("text", str)]:
+        raise DeclarationError(f"{method.__qualname__}: write `@prose` above `async def {name}(self, text: str) -> …`")
+    return dataclasses.replace(tool, name=CHAT)
+
+
+def _read_listener(name: str, method: Callable[..., Any], mark: OnMark) -> Listener:
+    if not is_message(mark.event):
+        shown = getattr(mark.event, "__name__", repr(mark.event))
+        raise DeclarationError(f"{method.__qualname__}: {shown} is no message; write @message above `class {shown}:`")
+    hints = _signature(method)
+    result = hints.pop("return")
+    event = mark.event.__name__
+    if list(hints.values()) != [mark.event] or result is not type(None) or not inspect.iscoroutinefunction(method):
+        raise DeclarationError(
+            f"{method.__qualname__} hears {event}, so write `async def {name}(self, event: {event}) -> None:`"
+        )
+    return Listener(method=name, event=mark.event)
+
+
+def _read_timer(name: str, method: Callable[..., Any], mark: EveryMark) -> Timer:
+    hints = _signature(method)
+    if len(hints) > 1 or not inspect.iscoroutinefunction(method):
+        raise DeclarationError(f"{method.__qualname__} runs by the clock, so write `async def {name}(self) -> None:`")
+    return Timer(method=name, seconds=mark.seconds)
+
+
+_READERS: dict[type[Any], Callable[[str, Any, Any], Tool | Listener | Timer]] = {
+    ToolMark: _read_tool,
+    ProseMark: _read_prose,
+    OnMark: _read_listener,
+    EveryMark: _read_timer,
+}
+
+
+def _signature(method: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of the method's parameters without `self`, and of its result; every one must be annotated."""
+    if not inspect.isfunction(method):
+        raise DeclarationError(f"{method!r} must be a plain method, `async def name(self, …)`")
+    hints = function_hints(method)
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    for parameter in parameters:
+        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
+            raise DeclarationError(
+                f"{method.__qualname__}: a call carries its arguments by name; replace `{parameter}` by `name: T`"
+            )
+    for name in (*[parameter.name for parameter in parameters], "return"):
+        if name not in hints:
+            what = "`-> T`" if name == "return" else f"`{name}: T`"
+            raise DeclarationError(f"{method.__qualname__}: write {what} with the type that travels")
+    return hints
+
+
+def _params(name: str, method: Callable[..., Any], hints: dict[str, Any]) -> type[Struct]:
+    fields: list[Any] = []
+    for parameter in list(inspect.signature(method).parameters.values())[1:]:
+        type_, default = hints[parameter.name], parameter.default
+        _check_travels(type_, f"{method.__qualname__}: the argument {parameter.name!r}")
+        if default is parameter.empty:
+            fields.append((parameter.name, type_))
+        elif type(default) in {list, dict, set}:
+            fields.append((parameter.name, type_, msgspec.field(default_factory=partial(copy, default))))
+        else:
+            fields.append((parameter.name, type_, default))
+    return msgspec.defstruct(name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
+
+
+def _check_travels(type_: Any, place: str) -> None:
+    try:
+        msgspec.json.schema(type_)
+    except (TypeError, NameError, RecursionError) as error:
+        raise DeclarationError(
+            f"{place} is of type {type_!r}, which cannot travel: "
+            f"write a @message class, or a type of plain data ({error})"
+        ) from error

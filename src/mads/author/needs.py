@@ -1,0 +1,146 @@
+"""The needs of the runtime: what a MAD's field may ask for, each filled by the host and doubled in `mads.testing`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, LiteralString, ParamSpec, Protocol, TypeVar, overload
+
+T = TypeVar("T")
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+class Think(Protocol):
+    """Put a question to the MAD's own model.
+
+    The question is a prompt and is versioned with the code, so it is a literal; the material is data. Raises `NoModel`
+    where no model is configured.
+    """
+
+    @overload
+    async def __call__(self, question: LiteralString, *material: Any, tools: Sequence[Any] = ()) -> str: ...
+    @overload
+    async def __call__(
+        self, question: LiteralString, *material: Any, returning: type[T], tools: Sequence[Any] = ()
+    ) -> T: ...
+
+
+class Kept(Protocol[T]):
+    """Values of one message type that outlive the process: each change is on disk when its call returns."""
+
+    async def add(self, value: T) -> None:
+        """Keep one more value."""
+
+    async def where(self, **equal: Any) -> list[T]:
+        """Return the values whose fields equal all of `equal`, oldest first; all of them without arguments."""
+        ...
+
+    async def remove(self, **equal: Any) -> int:
+        """Forget the values whose fields equal all of `equal`; return how many there were."""
+        ...
+
+
+class Emit(Protocol):
+    """Tell everyone who listens that something happened, at most once each."""
+
+    async def __call__(self, event: Any, *, key: str | None = None) -> None:
+        """Publish `event`, an instance of a `@message` class; events of one `key` stay in order."""
+
+
+class Turn(Protocol):
+    """The call that is being handled."""
+
+    @property
+    def id(self) -> str:
+        """The call's id: what a failure names as its request."""
+        ...
+
+    @property
+    def principal(self) -> str:
+        """Who stands at the start of the chain of calls."""
+        ...
+
+    @property
+    def tenant(self) -> str:
+        """Whose data this is."""
+        ...
+
+    @property
+    def conversation(self) -> str | None:
+        """The conversation the call belongs to."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at this call it is, from 1."""
+        ...
+
+    @property
+    def key(self) -> str | None:
+        """The key in whose order the call is handled."""
+        ...
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left until the deadline."""
+        ...
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Tell the caller how far the work has come, in units of your own."""
+
+
+class Clock(Protocol):
+    """Time, so that a recorded run can be repeated."""
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC."""
+        ...
+
+    def elapsed(self) -> timedelta:
+        """Return the time since an arbitrary start; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Random(Protocol):
+    """Chance, so that a recorded run can be repeated."""
+
+    def random(self) -> float:
+        """Return a float in [0, 1)."""
+        ...
+
+    def randint(self, a: int, b: int) -> int:
+        """Return an integer in [a, b]."""
+        ...
+
+    def choice(self, seq: Sequence[T]) -> T:
+        """Return one of the items."""
+        ...
+
+    def token(self, size: int = 16) -> str:
+        """Return `size` unguessable bytes as hex digits."""
+        ...
+
+
+class Workers(Protocol):
+    """Processes for work that would hold up the loop."""
+
+    def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        """Run `work`, a function of a module, in a child process; arguments and result are pickled."""
+        ...
+
+
+class Log(Protocol):
+    """What the MAD has to say to its operator: a sentence, and facts by name."""
+
+    def info(self, event: str, **facts: Any) -> None:
+        """Say what happened."""
+
+    def warning(self, event: str, **facts: Any) -> None:
+        """Say what may need attention."""
+
+    def error(self, event: str, **facts: Any) -> None:
+        """Say what went wrong."""

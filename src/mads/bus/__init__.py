@@ -1,0 +1,1 @@
+"""Move calls: one port, and an adapter for each engine."""

@@ -1,0 +1,173 @@
+"""The bus of one event loop: a call goes from its caller's task straight into the inbox of whoever serves its subject.
+
+* A request goes to the group with the most exact pattern (a word before `*` before `>`, from the left), the oldest of
+  equals; within a group to the member with the least to do, but calls of one key to one member while the group stays
+  as it is.
+* A publisher that finds an inbox full gives the loop one turn; what is still full then refuses the event.
+* Bodies are passed by reference, so they must be immutable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError, Future
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from math import inf
+from time import monotonic
+
+import msgspec
+
+from mads.bus.channel import Channel
+from mads.bus.inbox import Delivery
+from mads.bus.port import CREDIT, Stream
+from mads.bus.routes import Routes
+from mads.bus.serving import Serving
+from mads.wire.call import Call, Handle, Reply
+from mads.wire.errors import UsageError
+from mads.wire.failure import Failure
+
+TICK = 0.01
+"""How much later than its deadline, in seconds, a call may be answered: one timer serves them all."""
+
+
+class MemoryBus:
+    """A bus whose callers and handlers share one event loop."""
+
+    capabilities: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self._routes: Routes[Serving] = Routes()
+        self._draining = False
+        self._due = inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def request(self, call: Call) -> Reply:
+        """Send `call` to one subscription that matches its subject and return the reply."""
+        answer: Future[Reply] = asyncio.get_running_loop().create_future()
+        delivery = Delivery(call, answer)
+        serving = self._ask(delivery)
+        try:
+            return await answer
+        except CancelledError:
+            if serving is not None:
+                serving.withdraw(delivery)
+            raise
+
+    @asynccontextmanager
+    async def stream(self, call: Call, *, credit: int = CREDIT) -> AsyncGenerator[Stream]:
+        """Open a streaming call."""
+        answer: Future[Reply] = asyncio.get_running_loop().create_future()
+        channel = Channel(answer, credit, call.sink)
+        delivery = Delivery(msgspec.structs.replace(call, sink=channel), answer)
+        serving = self._ask(delivery)
+        try:
+            yield channel
+        finally:
+            answer.cancel()
+            if serving is not None:
+                serving.withdraw(delivery)
+
+    async def publish(self, call: Call) -> None:
+        """Send `call` to every subscription that matches its subject, once to each group."""
+        if self._refuses(call):
+            return
+        self._watch(call.deadline)
+        delivery = Delivery(call)
+        for group in self._routes.find(call.subject):
+            serving = _member(group, call)
+            if not serving.offer(delivery):
+                await asyncio.sleep(0)
+                if not serving.offer(delivery):
+                    serving.dropped += 1
+
+    async def subscribe(
+        self,
+        patterns: Sequence[str],
+        handle: Handle,
+        *,
+        group: str | None = None,
+        owner: str | None = None,
+        at_once: int = 1,
+        capacity: int = 256,
+    ) -> Serving:
+        """Serve the subjects that match any of `patterns` from one inbox of `capacity`, `at_once` at a time."""
+        if not patterns or at_once < 1 or capacity < 1:
+            raise UsageError(
+                f"subscribe({list(patterns)!r}, at_once={at_once!r}, capacity={capacity!r}): "
+                "write at least one pattern, and at least 1 for both numbers"
+            )
+        if self._draining:
+            raise UsageError("the bus takes no new subscription while it drains")
+        serving = Serving(
+            handle,
+            self._routes.remove,
+            name=owner or group or patterns[0],
+            owner=owner,
+            at_once=at_once,
+            capacity=capacity,
+        )
+        self._routes.add(serving, patterns, group)
+        return serving
+
+    async def drain(self, timeout: float) -> None:
+        """Take no new call, finish what was taken within `timeout` seconds, cancel the rest, close.
+
+        What a call that was taken sends in its turn belongs to it and is taken too.
+        """
+        self._draining = True
+        end = monotonic() + timeout
+        while any(serving.load for serving in self._routes) and monotonic() < end:
+            await asyncio.sleep(TICK)  # noqa: ASYNC110 - being told that an inbox is empty would cost every call
+        await asyncio.gather(*(serving.close() for serving in list(self._routes)))
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ask(self, delivery: Delivery) -> Serving | None:
+        """Bring `delivery` to the one who is to answer it, and return that one; where there is none, answer it."""
+        call = delivery.call
+        groups = self._routes.find(call.subject)
+        if not groups or self._refuses(call):
+            delivery.end(_unanswered("no_responder", call, "nobody serves it"))
+        elif call.deadline <= monotonic():
+            delivery.end(_unanswered("late", call, "its deadline has passed"))
+        else:
+            self._watch(call.deadline)
+            serving = _member(groups[0], call)
+            serving.ask(delivery)
+            return serving
+        return None
+
+    def _refuses(self, call: Call) -> bool:
+        return self._draining and call.cause is None
+
+    def _watch(self, deadline: float) -> None:
+        """Make sure that the timer rings soon after `deadline`."""
+        if deadline < self._due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._due = deadline
+            delay = max(deadline - monotonic(), 0) + TICK
+            self._timer = asyncio.get_running_loop().call_later(delay, self._expire)
+
+    def _expire(self) -> None:
+        now = monotonic()
+        self._due = inf
+        self._watch(min((serving.expire(now) for serving in self._routes), default=inf))
+
+
+def _member(group: list[Serving], call: Call) -> Serving:
+    """Return who in `group` is to have `call`."""
+    if len(group) == 1:
+        return group[0]
+    if call.key is not None:
+        return group[hash((call.identity.principal, call.key)) % len(group)]
+    return min(group, key=_load)
+
+
+def _load(serving: Serving) -> int:
+    return serving.load
+
+
+def _unanswered(code: str, call: Call, why: str) -> Reply:
+    return Reply(failure=Failure(code, f"{call.subject!r} was not answered: {why}", request=call.id))

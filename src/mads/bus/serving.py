@@ -1,0 +1,227 @@
+"""One subscription in memory: an inbox, and the workers that empty it."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError, Future, Task
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from math import inf
+from time import monotonic
+from typing import Any
+
+from mads.bus.inbox import Delivery, Inbox
+from mads.wire.call import Call, Handle, Reply
+from mads.wire.failure import Failure, failure_of
+
+TURN = 0.002
+"""For how many seconds a worker handles call after call before others get a turn of the loop."""
+
+GRACE = 1.0
+"""For how many seconds `close` waits for the handlers that it cancelled."""
+
+SOONEST = 0.05
+"""The smallest `retry_after`, in seconds."""
+
+
+class Worker:
+    """A task that handles one delivery at a time.
+
+    `delivery` is None while it rests, and from the moment its call is cancelled.
+    """
+
+    __slots__ = ("delivery", "task")
+
+    task: Task[None]
+
+    def __init__(self, delivery: Delivery | None = None) -> None:
+        self.delivery = delivery
+
+
+class Serving:
+    """An inbox and up to `at_once` workers: started when first needed, and kept, since a task for each call costs more.
+
+    Handlers run in the subscriber's context. One that ignores its cancellation keeps its worker.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        leave: Callable[[Serving], None],
+        *,
+        name: str,
+        owner: str | None,
+        at_once: int,
+        capacity: int,
+    ) -> None:
+        self.dropped = 0
+        self._handle = handle
+        self._leave = leave
+        self._name = name
+        self._owner = owner
+        self._at_once = at_once
+        self._capacity = capacity
+        self._inbox = Inbox(capacity, serial=at_once == 1)
+        self._workers: set[Worker] = set()
+        self._shortcuts: set[Worker] = set()
+        self._resting: list[Future[None]] = []
+        self._closed = False
+        self._busy_since = monotonic()
+        self._served = 0
+        self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait in the inbox."""
+        return self._inbox.waiting
+
+    @property
+    def load(self) -> int:
+        """How many calls wait or are handled."""
+        return self._inbox.waiting + len(self._running())
+
+    def offer(self, delivery: Delivery) -> bool:
+        """Put `delivery` into the inbox; return False where that is full."""
+        if not self._inbox.put(delivery):
+            return False
+        if not self._wake() and len(self._workers) < self._at_once:
+            worker = Worker()
+            self._start(worker, self._work(worker), self._workers)
+        return True
+
+    def ask(self, delivery: Delivery) -> None:
+        """See to it that `delivery` is answered.
+
+        Where the caller's chain holds the owner, the workers may be waiting for this very answer: a task of its own
+        handles it. There are at most as many of those as fit into the inbox.
+        """
+        if self._owner is None or self._owner not in delivery.call.identity.chain:
+            taken = self.offer(delivery)
+        elif taken := len(self._shortcuts) < self._capacity:
+            worker = Worker(delivery)
+            self._start(worker, self._serve(worker, delivery), self._shortcuts)
+        if not taken:
+            self._fail(delivery, "overloaded", f"{self._capacity} calls wait already", self._retry_after())
+
+    def withdraw(self, delivery: Delivery) -> None:
+        """Forget `delivery` where it waits; cancel its handler where it runs."""
+        if self._inbox.remove(delivery):
+            return
+        for worker, running in self._running():
+            if running is delivery:
+                self._cancel(worker)
+
+    def expire(self, now: float) -> float:
+        """Answer what has passed its deadline by `now`, and return the next deadline."""
+        soonest = inf
+        for delivery in [*self._inbox, *(delivery for _, delivery in self._running())]:
+            if delivery.call.deadline > now:
+                soonest = min(soonest, delivery.call.deadline)
+            else:
+                self.withdraw(delivery)
+                self._late(delivery)
+        return soonest
+
+    async def close(self) -> None:
+        """Take nothing more, answer what waits with `no_responder`, cancel what runs."""
+        self._closed = True
+        self._leave(self)
+        for delivery in self._inbox.close():
+            self._fail(delivery, "no_responder", "it has stopped serving")
+        own = asyncio.current_task()  # a handler may close its own subscription, and goes on
+        for worker, delivery in self._running():
+            if worker.task is not own:
+                self._fail(delivery, "lost", "it stopped serving before it answered")
+                self._cancel(worker)
+        while self._wake():
+            pass
+        others = {worker.task for worker in self._workers | self._shortcuts} - {own}
+        if others:
+            await asyncio.wait(others, timeout=GRACE)
+
+    async def _work(self, worker: Worker) -> None:
+        turn = monotonic()
+        while not self._closed:
+            now = monotonic()
+            if now > turn + TURN:
+                await asyncio.sleep(0)
+                turn = now
+            delivery = self._inbox.take()
+            if delivery is None:
+                await self._rest()
+                turn = self._busy_since = monotonic()
+                self._served = 0
+                continue
+            try:
+                if delivery.call.deadline > now:
+                    worker.delivery = delivery
+                    await self._serve(worker, delivery)
+                else:
+                    self._late(delivery)
+            finally:
+                self._inbox.release(delivery.call)
+            self._served += 1
+
+    async def _serve(self, worker: Worker, delivery: Delivery) -> None:
+        call = delivery.call
+        try:
+            reply = await self._handle(call)
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a handler raises is its caller's to know
+            reply = Reply(failure=failure_of(error, where=self._name, request=call.id))
+            if delivery.answer is None and worker.delivery is not None:
+                self._report(error, call)
+        if worker.delivery is None:
+            worker.task.uncancel()
+        worker.delivery = None
+        if worker.task.cancelling():  # by somebody else: the loop is about to end
+            self._fail(delivery, "lost", "its task was cancelled before it answered")
+            raise CancelledError
+        if delivery.answer is not None:
+            delivery.end(reply)
+
+    def _rest(self) -> Future[None]:
+        rest = self._loop.create_future()
+        self._resting.append(rest)
+        return rest
+
+    def _wake(self) -> bool:
+        while self._resting:
+            rest = self._resting.pop()
+            if not rest.done():
+                rest.set_result(None)
+                return True
+        return False
+
+    def _start(self, worker: Worker, run: Coroutine[Any, Any, None], among: set[Worker]) -> None:
+        worker.task = self._loop.create_task(run, context=self._context.copy())
+        worker.task.add_done_callback(lambda _: among.discard(worker))
+        among.add(worker)
+
+    def _running(self) -> list[tuple[Worker, Delivery]]:
+        everyone = (*self._workers, *self._shortcuts)
+        return [(worker, delivery) for worker in everyone if (delivery := worker.delivery) is not None]
+
+    def _cancel(self, worker: Worker) -> None:
+        worker.delivery = None
+        worker.task.cancel()
+
+    def _retry_after(self) -> float:
+        """Return in how many seconds the calls that wait now will be done, at the pace since a worker last rested."""
+        each = (monotonic() - self._busy_since) / max(self._served, 1)
+        return max(SOONEST, each * self._inbox.waiting)
+
+    def _late(self, delivery: Delivery) -> None:
+        if delivery.answer is None:
+            self.dropped += 1
+        self._fail(delivery, "late", "it did not answer before the deadline")
+
+    def _fail(self, delivery: Delivery, code: str, why: str, retry_after: float | None = None) -> None:
+        call = delivery.call
+        message = f"{call.subject!r} was not answered by {self._name!r}: {why}"
+        delivery.end(Reply(failure=Failure(code, message, self._name, call.id, retry_after)))
+
+    def _report(self, error: BaseException, call: Call) -> None:
+        """Tell the loop of an error that no caller will see."""
+        message = f"{self._name!r} failed at {call.subject!r}, request {call.id!r}"
+        self._loop.call_exception_handler({"message": message, "exception": error})

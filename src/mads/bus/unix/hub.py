@@ -1,0 +1,73 @@
+"""The process that holds the bus lets others in: children by a socket pair, the command line by a listening socket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from time import monotonic
+
+from mads.bus.port import Bus
+from mads.bus.unix.door import Door
+from mads.bus.unix.link import Link
+from mads.bus.unix.peer import MayServe, Peer, Vouch
+
+TICK = 0.01
+"""How often `drain` looks whether anything is still under way, in seconds."""
+
+
+class Hub:
+    """Links other processes to `bus`. What `vouch` returns is who a call comes from, whatever the caller says.
+
+    A pattern for which `may_serve` is not true is refused with `Denied`.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._peers: set[Peer] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._doors: list[tuple[Door, asyncio.Server]] = []
+
+    async def attach(self, sock: socket.socket, *, vouch: Vouch, may_serve: MayServe) -> Link:
+        """Return the link over `sock`, one end of a connected pair, which it takes over."""
+        peer = self._enter(vouch, may_serve)
+        await asyncio.get_running_loop().create_unix_connection(lambda: peer.link, sock=sock)
+        return peer.link
+
+    async def listen(self, path: Path | str, *, vouch: Vouch, may_serve: MayServe) -> None:
+        """Let in whoever connects to `path`: the user that runs this process, and nobody else.
+
+        Raises `ConfigError` where another system listens there, the folder is open to others, or the path too long.
+        """
+        door = await asyncio.to_thread(Door, Path(path))
+        server = await asyncio.get_running_loop().create_unix_server(
+            lambda: self._enter(vouch, may_serve).link, sock=door.socket
+        )
+        self._doors.append((door, server))
+
+    async def drain(self, timeout: float) -> None:
+        """Let in nobody else, let what is under way end within `timeout` seconds, close."""
+        while self._doors:
+            door, server = self._doors.pop()
+            server.close()
+            await asyncio.to_thread(door.close)
+        end = monotonic() + timeout
+        while any(peer.link.busy for peer in self._peers) and monotonic() < end:
+            await asyncio.sleep(TICK)
+        await asyncio.gather(*(peer.close() for peer in self._peers), *self._leaving)
+
+    async def close(self) -> None:
+        """Close now; what has been answered still leaves."""
+        await self.drain(TICK)
+
+    def _enter(self, vouch: Vouch, may_serve: MayServe) -> Peer:
+        peer = Peer(self._bus, vouch=vouch, may_serve=may_serve)
+        self._peers.add(peer)
+        peer.link.ended.add_done_callback(lambda _: self._leave(peer))
+        return peer
+
+    def _leave(self, peer: Peer) -> None:
+        self._peers.discard(peer)
+        task = asyncio.get_running_loop().create_task(peer.close())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)

@@ -1,0 +1,252 @@
+"""One connection between two processes, over which either side opens exchanges and the other side ends them.
+
+Where it breaks, this side's exchanges end as `lost`, and what it was doing for the other side is cancelled. Bytes that
+are no frame, or come where none may, break it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import CancelledError, Task
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import count
+from typing import cast
+
+from mads.bus.unix.exchange import Exchange, Outlet
+from mads.bus.unix.frames import (
+    Answer,
+    AnyFrame,
+    Cancel,
+    Credit,
+    Ending,
+    Item,
+    Load,
+    Opening,
+    Refusal,
+    Told,
+    Unpacker,
+    call_id,
+    credit_of,
+    pack,
+)
+from mads.bus.unix.outbox import Outbox
+from mads.wire import codec
+from mads.wire.call import Call, Reply, Sink
+from mads.wire.errors import InvalidMessage
+from mads.wire.failure import Failure, failure_of
+
+Serve = Callable[[Opening, Sink | None], Awaitable[Reply]]
+"""What answers the openings of the other side."""
+
+Hear = Callable[[Load], None]
+"""What takes the notices of the other side; raises `InvalidMessage` where it may not give any."""
+
+MAX_OPEN = 8192
+"""How many exchanges the other side may have open; it is more than arrive in one read."""
+
+GRACE = 1.0
+"""For how many seconds `close` waits for the last bytes to leave, and then for what it cancelled."""
+
+_log = logging.getLogger(__name__)
+
+
+class Link(asyncio.Protocol):
+    """One end of the connection; `serve` answers what the other end opens, `hear` takes what it tells.
+
+    `number` gives an opening its number. `handling` holds the calls that the other end is handling now, by id.
+    `ended` gets the reason for the connection's end.
+    """
+
+    def __init__(self, serve: Serve, hear: Hear) -> None:
+        self.number = count(1).__next__
+        self.handling: dict[str, Call] = {}
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._serve = serve
+        self._hear = hear
+        self._reason = ""
+        self._unpacker = Unpacker()
+        self._exchanges: dict[int, Exchange] = {}
+        self._tasks: dict[int, Task[None]] = {}
+        self._outlets: dict[int, Outlet] = {}
+        self._transport: asyncio.Transport
+        self._outbox: Outbox
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way, in either direction."""
+        return bool(self._exchanges or self._tasks)
+
+    async def ask(
+        self, opening: Opening, *, left: float | None = None, sink: Sink | None = None, settle: bool = False
+    ) -> Reply:
+        """Have `opening` answered: pass items and progress to `sink`, return the reply, `late` after `left` seconds.
+
+        Cancelling this cancels what it started at the other end; with `settle`, it ends only when that has.
+        """
+        exchange = await self.open(opening, left=left, sink=sink)
+        try:
+            while isinstance(frame := await exchange.next(), Item):
+                await cast("Sink", sink).item(frame.body)
+                self.read(exchange)
+            return reply_of(frame)
+        except CancelledError:
+            if settle:
+                self.post(Cancel(exchange.no))
+                while not exchange.over:
+                    await exchange.next()
+            raise
+        finally:
+            self.leave(exchange)
+
+    async def open(self, opening: Opening, *, left: float | None = None, sink: Sink | None = None) -> Exchange:
+        """Send `opening` and return its exchange, which is to be left in the end; progress goes to `sink`."""
+        data = pack(opening)
+        exchange = Exchange(opening, sink.progress if sink else None)
+        if self.ended.done():
+            exchange.end("no_responder", f"nothing was sent: {self._reason}")
+            return exchange
+        self._exchanges[exchange.no] = exchange
+        if left is not None:
+            exchange.expire_in(left)
+        try:
+            if self._outbox.clear:
+                self._outbox.post(data)
+            else:
+                async with asyncio.timeout(left):
+                    await self._outbox.send(data)
+        except TimeoutError:
+            pass  # the exchange has expired too
+        except CancelledError:
+            self.leave(exchange)
+            raise
+        return exchange
+
+    def read(self, exchange: Exchange) -> None:
+        """Let the other side send one more item."""
+        exchange.read()
+        self.post(Credit(exchange.no))
+
+    def leave(self, exchange: Exchange) -> None:
+        """Wait for nothing more from `exchange`, and cancel what has not ended."""
+        exchange.close()
+        self._exchanges.pop(exchange.no, None)
+        if not exchange.over:
+            self.post(Cancel(exchange.no))
+
+    async def send(self, frame: AnyFrame) -> None:
+        """Send `frame` once the other side reads."""
+        await self._outbox.send(pack(frame))
+
+    def post(self, frame: AnyFrame) -> None:
+        """Send `frame`, which is small, without waiting."""
+        self._outbox.post(pack(frame))
+
+    def hint(self, frame: AnyFrame) -> None:
+        """Send `frame` if the other side reads, else forget it."""
+        if self._outbox.clear:
+            self.post(frame)
+
+    async def close(self, reason: str = "this process closed the connection") -> None:
+        """Send what waits, end the connection, and leave nothing behind."""
+        tasks = list(self._tasks.values())
+        if not self.ended.done():
+            self._reason = self._reason or reason
+            self._outbox.flush()
+            self._transport.close()
+            await asyncio.wait([self.ended], timeout=GRACE)
+            self._transport.abort()
+            await self.ended
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin (called by the loop)."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._outbox = Outbox(self._transport, self._break)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came (called by the loop)."""
+        try:
+            for frame in self._unpacker.feed(data):
+                self._take(frame)
+        except InvalidMessage as error:
+            self._break(f"the other process broke the protocol: {error}")
+
+    def pause_writing(self) -> None:
+        """Hold back what is sent (called by the loop)."""
+        self._outbox.pause()
+
+    def resume_writing(self) -> None:
+        """Send again (called by the loop)."""
+        self._outbox.resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End everything (called by the loop)."""
+        self._reason = self._reason or f"the process at the other end is gone{f' ({exc})' if exc else ''}"
+        self.ended.set_result(self._reason)
+        self._outbox.resume()
+        for exchange in self._exchanges.values():
+            exchange.end("lost", f"whether it acted is unknown: {self._reason}")
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _break(self, reason: str) -> None:
+        _log.warning("a connection was given up: %s", reason)
+        self._reason = self._reason or reason
+        self._transport.abort()
+
+    def _take(self, frame: AnyFrame) -> None:
+        match frame:
+            case Item() | Told() | Answer() | Refusal():
+                if exchange := self._exchanges.get(frame.no):
+                    exchange.take(frame)
+            case Cancel():
+                if task := self._tasks.get(frame.no):
+                    task.cancel()
+            case Credit():
+                if outlet := self._outlets.get(frame.no):
+                    outlet.read()
+            case Load():
+                self._hear(frame)
+            case _:
+                self._begin(frame)
+
+    def _begin(self, opening: Opening) -> None:
+        no = opening.no
+        if no in self._tasks:
+            raise InvalidMessage(f"the number {no} was used twice")
+        if len(self._tasks) >= MAX_OPEN:
+            self.post(Refusal(no, Failure("overloaded", f"{MAX_OPEN} calls are open already", retry_after=GRACE)))
+            return
+        outlet = None
+        if (credit := credit_of(opening)) is not None:
+            outlet = self._outlets[no] = Outlet(no, credit, self.send, self.hint)
+        task = self._tasks[no] = asyncio.get_running_loop().create_task(self._answer(opening, outlet))
+        task.add_done_callback(partial(self._answered, no))
+
+    async def _answer(self, opening: Opening, outlet: Outlet | None) -> None:
+        try:
+            reply = await self._serve(opening, outlet)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other side gets it as a failure
+            reply = Reply(failure=failure_of(error, request=call_id(opening)))
+        await self._outbox.send(_pack_ending(opening.no, reply))
+
+    def _answered(self, no: int, task: Task[None]) -> None:
+        del self._tasks[no]
+        self._outlets.pop(no, None)
+        if task.cancelled():
+            self.post(Refusal(no, Failure("lost", "it was cancelled before it answered")))
+
+
+def reply_of(ending: Ending) -> Reply:
+    """Return the reply that `ending` carries."""
+    return Reply(ending.body) if isinstance(ending, Answer) else Reply(failure=ending.failure)
+
+
+def _pack_ending(no: int, reply: Reply) -> bytes:
+    try:
+        return pack(Answer(no, codec.raw(reply.body)) if reply.failure is None else Refusal(no, reply.failure))
+    except InvalidMessage as error:
+        return pack(Refusal(no, failure_of(error)))

@@ -1,0 +1,73 @@
+"""Frames on their way to another process: written once a turn of the loop, and held back while nobody reads them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mads.bus.unix.frames import MAX_FRAME
+
+BATCH = 64 * 1024
+"""How many bytes are gathered before they are written in the middle of a turn."""
+
+MAX_BACKLOG = 4 * MAX_FRAME
+"""How many bytes may wait to be read by the other side before it counts as dead."""
+
+
+class Outbox:
+    """What is sent leaves in order; `send` waits for its turn, `post` never waits."""
+
+    def __init__(self, transport: asyncio.WriteTransport, give_up: Callable[[str], None]) -> None:
+        self._transport = transport
+        self._give_up = give_up
+        self._loop = asyncio.get_running_loop()
+        self._gathered: list[bytes] = []
+        self._size = 0
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._read = asyncio.Event()
+        self._read.set()
+
+    @property
+    def clear(self) -> bool:
+        """Whether the other side reads, and nobody waits for it to."""
+        return self._read.is_set() and not self._waiting
+
+    def pause(self) -> None:
+        """Hold back what comes: the other side does not read."""
+        self._read.clear()
+
+    def resume(self) -> None:
+        """Let go what was held back."""
+        self._read.set()
+
+    async def send(self, data: bytes) -> None:
+        """Write `data` once the other side reads; where that is cancelled, nothing was written."""
+        if self.clear:
+            self.post(data)
+            return
+        self._waiting += 1
+        try:
+            async with self._turn:
+                await self._read.wait()
+                self.post(data)
+        finally:
+            self._waiting -= 1
+
+    def post(self, data: bytes) -> None:
+        """Write `data`, whether anybody reads or not."""
+        self._gathered.append(data)
+        self._size += len(data)
+        if self._size >= BATCH:
+            self.flush()
+        elif len(self._gathered) == 1:
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what has been gathered; give up the connection where too much is unread."""
+        if self._gathered and not self._transport.is_closing():
+            self._transport.write(b"".join(self._gathered))
+            if self._transport.get_write_buffer_size() > MAX_BACKLOG:
+                self._give_up(f"the other process has left more than {MAX_BACKLOG} bytes unread")
+        self._gathered.clear()
+        self._size = 0

@@ -1,0 +1,73 @@
+"""The command line: verbs and no logic. Each asks the running system over the one path, or the project on disk."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+VERBS = {
+    "up": "Start the system of the nearest mads.toml.",
+    "new": "Make a project: one MAD, its test, its mads.toml.",
+    "call": "Call a tool.",
+    "chat": "Talk to a MAD.",
+    "emit": "Publish an event.",
+    "ps": "Show where each MAD runs and how it fares.",
+    "show": "Show what a MAD is, needs, hears and offers.",
+    "check": "Find everything that would fail at start.",
+    "mcp": "Serve the running system to an MCP client over stdio.",
+    "version": "Show the version.",
+}
+
+HELP = """Run a system of agents: one process, one command, one door.
+
+Every verb takes --json. The exit code is 0 for done, 1 for failed, 2 for wrong usage or configuration, 3 where no
+system can be reached."""
+
+EPILOG = """Completion: eval "$(_MADS_COMPLETE=bash_source mads)", also for zsh_source and fish_source."""
+
+
+class Later(click.Command):
+    """A verb whose module is imported when it is called for, so that help and completion stay fast."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Return the context of the verb itself, in which click then goes on."""
+        assert self.name is not None
+        verb: click.Command = getattr(import_module(f"mads.cli.{self.name}"), self.name)
+        return verb.make_context(info_name, args, parent, **extra)
+
+
+class Verbs(click.Group):
+    """All verbs, in the order in which one meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the verbs."""
+        del ctx
+        return list(self.commands)
+
+
+verbs = Verbs("mads", [Later(name, short_help=summary) for name, summary in VERBS.items()], help=HELP, epilog=EPILOG)
+
+
+def main() -> None:
+    """Do what the command line says and exit with the code that says how it went."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: list[str]) -> int:
+    """Do what `words` say and return the exit code; an error is told in words, or as JSON where they ask for it."""
+    try:
+        return verbs.main(words, "mads", standalone_mode=False) or 0
+    except BrokenPipeError:
+        # who read our output has left; what is still in the buffer must not fail at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001  whatever it is, it is told
+        from mads.cli.outcome import tell  # noqa: PLC0415  an error may take the time that help may not
+
+        return tell(error, as_json="--json" in words)

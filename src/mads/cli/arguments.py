@@ -1,0 +1,149 @@
+"""What a person types, `key=value`, as the values that a JSON Schema asks for.
+
+A value is what the schema says it is: a string stays as it is typed, whatever it looks like; anything else is JSON.
+`key=@file` reads a file, `key=-` standard input, `key=@@x` is the string `@x`. A lone JSON object, `@file` or `-` gives
+all arguments at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mads.wire.errors import UsageError
+
+ANYTHING = frozenset({"string", "integer", "number", "boolean", "null", "array", "object"})
+
+_DEFINITION = "#/$defs/"
+
+
+class Parameters:
+    """The parameters of one tool, or the fields of one event, as the JSON Schema of an object has them."""
+
+    def __init__(self, owner: str, schema: dict[str, Any]) -> None:
+        self._owner = owner
+        self._definitions: dict[str, Any] = schema.get("$defs", {})
+        root = self._resolved(schema)
+        self._nodes: dict[str, Any] = root.get("properties", {})
+        self._required: list[str] = root.get("required", [])
+
+    def parse(self, words: Sequence[str]) -> dict[str, Any]:
+        """Return the arguments that `words` give; raise one `UsageError` with every mistake, a line each."""
+        mistakes: list[str] = []
+        lone = len(words) == 1 and "=" not in words[0].partition("{")[0]
+        given = _document(words[0], mistakes) if lone else self._typed(words, mistakes)
+        mistakes += [self._unknown(name) for name in given if name not in self._nodes]
+        mistakes += [f"write {name}=…" for name in self._required if name not in given]
+        if mistakes:
+            takes = f"{self._owner} takes {self.words() or 'nothing'}"
+            raise UsageError("\n".join((*mistakes, takes)))
+        return given
+
+    def names(self) -> Iterator[str]:
+        """Iterate over the names, in order."""
+        return iter(self._nodes)
+
+    def words(self) -> str:
+        """Return what may be typed: each name with its type, in brackets where it may be left out."""
+        typed = {name: f"{name}={self._shown(node)}" for name, node in self._nodes.items()}
+        return " ".join(word if name in self._required else f"[{word}]" for name, word in typed.items())
+
+    def _typed(self, words: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        for word in words:
+            name, equals, text = word.partition("=")
+            if not equals:
+                mistakes.append(f"{word!r} is no argument; write NAME=VALUE")
+            elif name in given:
+                mistakes.append(f"{name}= is given twice")
+            else:
+                given[name] = None
+                try:
+                    given[name] = self._value(name, _read(text))
+                except ValueError as error:
+                    mistakes.append(str(error))
+        return given
+
+    def _value(self, name: str, text: str) -> Any:
+        """Return what `text` says; raise `ValueError` where that is nothing for `name`."""
+        kinds = self._kinds(self._nodes.get(name, {}))
+        if kinds <= {"string", "null"}:
+            return text
+        try:
+            value = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            value = text
+        if _kind(value) in kinds or (type(value) is int and "number" in kinds):
+            return value
+        if "string" in kinds:
+            return text
+        raise ValueError(f"{name}= wants {self._shown(self._nodes[name])}, not {text!r:.80}")
+
+    def _kinds(self, node: dict[str, Any]) -> frozenset[str]:
+        """Return the JSON types that a value of `node` may have."""
+        node = self._resolved(node)
+        if "anyOf" in node:
+            return frozenset[str]().union(*(self._kinds(branch) for branch in node["anyOf"]))
+        if "enum" in node or "const" in node:
+            return frozenset(_kind(value) for value in node.get("enum", (node.get("const"),)))
+        return frozenset({node["type"]}) if "type" in node else ANYTHING
+
+    def _shown(self, node: dict[str, Any]) -> str:
+        node = self._resolved(node)
+        if "enum" in node:
+            return "|".join(str(value) for value in node["enum"])
+        kinds = self._kinds(node)
+        return "anything" if kinds == ANYTHING else "|".join(sorted(kinds - {"null"})).upper()
+
+    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
+        reference: str = node.get("$ref", "")
+        return self._resolved(self._definitions[reference.removeprefix(_DEFINITION)]) if reference else node
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self._nodes, 1)
+        return f"{self._owner} has no argument {name!r}" + (f"; did you mean {near[0]}=…?" if near else "")
+
+
+def _document(word: str, mistakes: list[str]) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(_read(word), type=dict[str, Any])
+    except ValueError as error:
+        mistakes.append(f"{word!r:.80} is no JSON object ({error}); write NAME=VALUE or a JSON object")
+        return {}
+
+
+def _read(text: str) -> str:
+    """Return the text that `text` stands for; raise `ValueError` where it stands for a file that cannot be read."""
+    if text == "-":
+        return sys.stdin.read()
+    if not text.startswith("@"):
+        return text
+    if text.startswith("@@"):
+        return text[1:]
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{text}: {error}; write @@ for a text that starts with @") from error
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"

@@ -1,0 +1,68 @@
+"""`mads call`: any tool of any MAD, its arguments typed by its own schema."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from mads.cli.arguments import Parameters
+from mads.cli.completion import arguments_of, tool_names
+from mads.cli.remote import Remote, connected, short
+from mads.cli.terminal import Ticker, json_option, progress_text, show
+from mads.wire.call import Progress
+from mads.wire.tools import ToolInfo
+
+
+@click.command()
+@click.argument("tool", shell_complete=tool_names)
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=arguments_of)
+@json_option
+def call(tool: str, arguments: tuple[str, ...], *, as_json: bool) -> None:
+    """Call TOOL, for example dewey.search, and print what it returns.
+
+    A VALUE is read as the tool's schema asks: a text as it is, anything else as JSON. NAME=@FILE reads a file, NAME=-
+    standard input, NAME=@@TEXT is a text that starts with @. A single JSON object, @FILE or - gives all arguments.
+    """
+    asyncio.run(_call(tool, arguments, as_json=as_json))
+
+
+async def _call(name: str, words: tuple[str, ...], *, as_json: bool) -> None:
+    async with connected() as remote:
+        tool = remote.find(name)
+        arguments = Parameters(short(tool), tool.input_schema).parse(words)
+        show(await watched(remote, tool, arguments, as_json=as_json), as_json=as_json)
+
+
+async def watched(
+    remote: Remote, tool: ToolInfo, arguments: dict[str, Any], *, as_json: bool, conversation: str | None = None
+) -> Any:
+    """Call `tool` and show its progress; print the items of a stream as they come, or return them all `as_json`."""
+    sink = _Screen(as_json=as_json)
+    try:
+        result = await remote.call(tool.name, arguments, sink=sink, conversation=conversation)
+    finally:
+        sink.ticker.clear()
+    return sink.items if tool.streams and as_json else result
+
+
+class _Screen:
+    """The sink of a call that a person, or a script, waits for."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.ticker = Ticker()
+        self.items: list[Any] = []
+        self._as_json = as_json
+
+    async def item(self, body: Any) -> None:
+        """Print an item, or keep it for the one JSON document."""
+        if self._as_json:
+            self.items.append(body)
+        else:
+            self.ticker.clear()
+            show(body)
+
+    def progress(self, progress: Progress) -> None:
+        """Show how far the work has come."""
+        self.ticker.tell(progress_text(progress))

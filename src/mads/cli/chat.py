@@ -1,0 +1,89 @@
+"""`mads chat`: prose to a MAD's `@prose` handler, in one conversation from the first line to the last."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from mads.cli.call import watched
+from mads.cli.completion import mad_names
+from mads.cli.outcome import FAILED, tell
+from mads.cli.remote import Remote, connected, short
+from mads.cli.terminal import json_option, lines, show
+from mads.wire.errors import CallError, NoModel, UsageError
+from mads.wire.ids import trace_ids
+from mads.wire.tools import ToolInfo
+
+
+@click.command()
+@click.argument("mad", shell_complete=mad_names)
+@click.argument("text", required=False)
+@json_option
+def chat(mad: str, text: str | None, *, as_json: bool) -> None:
+    """Say TEXT to MAD and print its answer; without TEXT, go on line by line until the end of input."""
+    conversation = trace_ids()()
+    failed = False
+    for line in _typed() if text is None else (text,):
+        try:
+            asyncio.run(_turn(mad, line, conversation, as_json=as_json))
+        except CallError as error:  # the next line may fare better
+            failed = True
+            tell(error, as_json=as_json)
+    if failed:
+        sys.exit(FAILED)
+
+
+async def _turn(mad: str, text: str, conversation: str, *, as_json: bool) -> None:
+    async with connected() as remote:
+        said = await watched(remote, _chat(remote, mad), {"text": text}, as_json=as_json, conversation=conversation)
+    show(said if as_json else _readable(said), as_json=as_json)
+
+
+def _chat(remote: Remote, mad: str) -> ToolInfo:
+    """Return the tool that answers prose; raise an error that says what there is where `mad` has none."""
+    tools = [tool for tool in remote.tools if tool.mad == mad]
+    mads = list(dict.fromkeys(tool.mad for tool in remote.tools))
+    if not tools:
+        near = difflib.get_close_matches(mad, mads, 1)
+        raise UsageError(
+            f"no MAD {mad!r} offers anything; "
+            + (f"did you mean {near[0]}?" if near else f"there is {', '.join(mads)}")
+        )
+    for tool in tools:
+        if tool.tool == "chat":
+            return tool
+    raise NoModel(
+        f"{mad} cannot chat: it has no @prose handler, and no model is configured that could answer for it; "
+        f"call {' or '.join(map(short, tools))}"
+    )
+
+
+def _readable(said: Any) -> Any:
+    """Return an answer as a person reads it: its text, then what it cites, then whatever else it says."""
+    if not isinstance(said, dict) or not isinstance(said.get("text"), str):
+        return said
+    rest = {key: value for key, value in said.items() if key != "text" and value not in (None, "", [], {})}
+    cited = {key: rest.pop(key) for key in ("citations",) if key in rest}
+    return "\n".join((said["text"], *(line for part in (cited, rest) if part for line in ("", *lines(part)))))
+
+
+def _typed() -> Iterator[str]:
+    """Iterate over what a person types, or another program writes, but for empty lines."""
+    if not sys.stdin.isatty():
+        yield from filter(str.strip, map(str.rstrip, sys.stdin))
+        return
+    import readline  # noqa: F401, PLC0415  it gives `input` a history, and a terminal is where that counts
+
+    while True:
+        try:
+            text = input("> ")
+        except EOFError:
+            click.echo()
+            return
+        if text.strip():
+            yield text

@@ -1,0 +1,56 @@
+"""What the shell offers behind `mads call` and its kin: asked of the running system, quickly, and silently in vain."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import click
+from click.shell_completion import CompletionItem
+
+from mads.cli.arguments import Parameters
+from mads.cli.remote import connected, short
+from mads.wire.errors import MadsError
+from mads.wire.tools import ToolInfo
+
+WITHIN = 1.0
+"""The seconds that a person may have to wait at the tab key."""
+
+
+def tool_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the tools whose short names start with `incomplete`."""
+    del ctx, param
+    return [
+        CompletionItem(short(tool), help=tool.description.partition("\n")[0])
+        for tool in _tools()
+        if short(tool).startswith(incomplete)
+    ]
+
+
+def arguments_of(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the arguments of the tool that is being called."""
+    del param
+    return [
+        CompletionItem(f"{name}=")
+        for tool in _tools()
+        if short(tool) == ctx.params["tool"]
+        for name in Parameters(short(tool), tool.input_schema).names()
+        if name.startswith(incomplete)
+    ]
+
+
+def mad_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the MADs whose names start with `incomplete`."""
+    del ctx, param
+    return [CompletionItem(mad) for mad in dict.fromkeys(tool.mad for tool in _tools()) if mad.startswith(incomplete)]
+
+
+def _tools() -> list[ToolInfo]:
+    with suppress(MadsError, TimeoutError, OSError):
+        return asyncio.run(_listed())
+    return []
+
+
+async def _listed() -> list[ToolInfo]:
+    async with asyncio.timeout(WITHIN), connected() as remote:
+        return list(remote.tools)

@@ -1,0 +1,75 @@
+"""`mads mcp`: the running system, to an MCP client that starts its servers itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mads.bus.unix import UnixBus
+from mads.cli.remote import reach
+from mads.cli.terminal import json_option
+from mads.gateway.stdio import bridge
+from mads.host.config import find_root
+from mads.host.door import BusDoor, tools_of
+from mads.wire.errors import CallError, NoResponder, Unreachable
+from mads.wire.tools import ToolInfo
+
+
+@click.command()
+@json_option
+def mcp(*, as_json: bool) -> None:
+    """Bridge an MCP client on standard input and output to the running system of the nearest mads.toml.
+
+    The client is the anonymous developer. A system that is restarted is found again.
+    """
+    del as_json  # what goes to standard output is the protocol's
+    asyncio.run(_mcp(find_root()))
+
+
+async def _mcp(root: Path) -> None:
+    door = LastingDoor(root)
+    try:
+        await door.open()
+        await bridge(door)
+    finally:
+        await door.close()
+
+
+class LastingDoor:
+    """The door of the system in `root`, opened anew where that was restarted."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._bus: UnixBus | None = None
+        self._tools: Sequence[ToolInfo] = ()
+
+    async def open(self) -> None:
+        """Connect, unless it is connected; raise `Unreachable` where no system runs."""
+        if self._bus is None or self._bus.link.ended.done():
+            self._bus = await reach(self._root)
+            self._tools = await tools_of(self._bus)
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._bus is not None:
+            await self._bus.link.close()
+
+    async def tools(self) -> Sequence[ToolInfo]:
+        """Return every tool of every MAD, as it was while the system last ran."""
+        with suppress(Unreachable, CallError):
+            await self.open()
+        return self._tools
+
+    async def call(self, tool: str, arguments: dict[str, Any], **how: Any) -> Any:
+        """Call a tool, as any door; raise `NoResponder` where no system runs."""
+        try:
+            await self.open()
+        except Unreachable as error:
+            raise NoResponder(str(error), request=how["request"]) from error
+        assert self._bus is not None
+        return await BusDoor(self._bus, self.tools).call(tool, arguments, **how)

@@ -1,0 +1,100 @@
+"""The running system of this project, as a person at the keyboard reaches it: over its socket, through the one path."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from mads.bus.port import Bus
+from mads.bus.unix import UnixBus, connect
+from mads.gateway import names
+from mads.host.config import find_root
+from mads.host.door import BusDoor, tools_of
+from mads.host.paths import socket_path
+from mads.wire.call import Progress, Sink
+from mads.wire.errors import Unreachable, UsageError
+from mads.wire.ids import call_ids
+from mads.wire.tools import ToolInfo
+
+T = TypeVar("T")
+
+PRINCIPAL = "operator"
+"""Who calls: the user who started the system, since nobody else may open its socket."""
+
+
+class Remote:
+    """A running system and its `tools`."""
+
+    def __init__(self, bus: Bus, tools: Sequence[ToolInfo]) -> None:
+        self.tools = tools
+        self._door = BusDoor(bus, self._listed)
+        self._new_id = call_ids()
+
+    def find(self, name: str) -> ToolInfo:
+        """Return the tool that goes by `name`, in any of its spellings; raise `UsageError` that names the nearest."""
+        known = {spelling: tool for tool in self.tools for spelling in names.accepted(tool)}
+        if name in known:
+            return known[name]
+        near = difflib.get_close_matches(name, known, 3)
+        meant = " or ".join(dict.fromkeys(short(known[spelling]) for spelling in near))
+        raise UsageError(
+            f"there is no tool {name!r}; " + (f"did you mean {meant}?" if meant else "mads show lists all")
+        )
+
+    async def call(
+        self, tool: str, arguments: dict[str, Any], *, sink: Sink | None = None, conversation: str | None = None
+    ) -> Any:
+        """Call a tool by its canonical name; return its result in the types of JSON. Raises `CallError`."""
+        return await self._door.call(
+            tool,
+            arguments,
+            request=self._new_id(),
+            principal=PRINCIPAL,
+            sink=sink or Deaf(),
+            conversation=conversation,
+        )
+
+    async def steward(self, tool: str, type_: type[T], **arguments: Any) -> T:
+        """Ask the control plane; return its answer as `type_`."""
+        return msgspec.convert(await self.call(f"mads.steward.{tool}", arguments), type_)
+
+    async def _listed(self) -> Sequence[ToolInfo]:
+        return self.tools
+
+
+class Deaf:
+    """A sink for calls of which only the result counts."""
+
+    async def item(self, body: Any) -> None:
+        """Let an item go."""
+
+    def progress(self, progress: Progress) -> None:
+        """Let a report go."""
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Remote]:
+    """Connect to the system of the nearest `mads.toml`; raise `Unreachable` where none runs."""
+    bus = await reach(find_root())
+    try:
+        yield Remote(bus, await tools_of(bus))
+    finally:
+        await bus.link.close()
+
+
+async def reach(root: Path) -> UnixBus:
+    """Return the bus of the system that runs in `root`; raise `Unreachable` where none does."""
+    try:
+        return await connect(socket_path(root))
+    except Unreachable as error:
+        raise Unreachable(f"no system runs in {root}; start it there with: mads up") from error
+
+
+def short(tool: ToolInfo) -> str:
+    """Return the name by which a person calls `tool`."""
+    return f"{tool.mad}.{tool.tool}"

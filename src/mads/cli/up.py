@@ -1,0 +1,90 @@
+"""`mads up`: the system and its gateway, from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+import click
+import msgspec
+
+from mads.cli.ending import Ending
+from mads.cli.indexing import watch_indexing
+from mads.cli.remote import connected
+from mads.cli.terminal import json_option, show, table
+from mads.gateway import connect
+from mads.gateway.server import serve
+from mads.host.config import Config, GatewayConfig, find_root, read_config
+from mads.host.door import BusDoor
+from mads.host.loop import new_loop
+from mads.host.running import GRACE, RunningSystem, running
+from mads.observe.logs import configure
+from mads.wire import codec
+from mads.wire.errors import ConfigError, Unreachable
+from mads.wire.status import Status
+from mads.wire.tools import ToolInfo
+
+OPEN_DOOR = """\
+Whoever connects from this machine is the anonymous developer, and may call every tool that is not destructive.
+Nothing listens on any other address. Ctrl-C ends it."""
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="The gateway's port, in place of mads.toml's; 0: any.")
+@json_option
+def up(port: int | None, *, as_json: bool) -> None:
+    """Start the system of the nearest mads.toml and its MCP gateway, and serve until Ctrl-C or SIGTERM.
+
+    With --json one line says when it is ready, and where.
+    """
+    configure()
+    with suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_up(port, as_json=as_json))
+
+
+async def _up(port: int | None, *, as_json: bool) -> None:
+    ending = Ending()
+    config = read_config(find_root())
+    if port is not None:
+        config = msgspec.structs.replace(config, gateway=GatewayConfig(port))
+    await _refuse_second()
+    async with running(config) as system, AsyncExitStack() as stack:
+
+        async def tools() -> Sequence[ToolInfo]:
+            return system.tools()
+
+        await watch_indexing(system.bus, stack)
+        gateway = await serve(BusDoor(system.bus, tools), port=config.gateway.port)
+        stack.push_async_callback(gateway.close)
+        await _welcome(system, gateway.address, as_json=as_json)
+        await ending.asked()
+        await system.bus.drain(GRACE)
+
+
+async def _refuse_second() -> None:
+    """Raise `ConfigError` where the system of this project runs already."""
+    with suppress(Unreachable):
+        async with connected() as remote:
+            core = next(status for status in await remote.steward("ps", list[Status]) if status.mad == "steward")
+            raise ConfigError(f"this system runs already, as process {core.pid}; end that first: kill {core.pid}")
+
+
+async def _welcome(system: RunningSystem, address: str, *, as_json: bool) -> None:
+    seen, clients = await system.status(), connect.lines(address)
+    if as_json:
+        ready = {"root": system.config.root, "pid": os.getpid(), "address": address, "connect": clients}
+        show({**ready, "mads": codec.plain(seen)}, as_json=True)
+        return
+    click.echo(f"{system.config.root} runs as process {os.getpid()}\n")
+    offered = {mad: [tool.tool for tool in system.tools() if tool.mad == mad] for mad in system.config.mads}
+    table(
+        ("MAD", "RUN", "PID", "STATE", "TOOLS"),
+        [(status.mad, status.run, status.pid, status.state, ", ".join(offered[status.mad])) for status in seen],
+    )
+    click.echo(f"\nThe gateway is at {address}\n")
+    for client, line in clients.items():
+        click.echo(f"{client}:\n  {line}")
+    click.echo(f"\n{OPEN_DOOR}")

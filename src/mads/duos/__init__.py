@@ -1,0 +1,1 @@
+"""The MADs that come with mads, written through the front door only."""

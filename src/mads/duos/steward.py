@@ -1,0 +1,47 @@
+"""The control plane is a MAD too: what runs, what it offers, and events by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mads import mad, tool
+from mads.author.system import System
+from mads.wire.status import EventInfo, Shown, Status
+from mads.wire.tools import ToolInfo
+
+
+@mad
+class Steward:
+    """You are the steward: you know what runs here, how it fares, and what each MAD offers."""
+
+    system: System
+
+    @tool(read_only=True)
+    async def ps(self) -> list[Status]:
+        """Return every MAD: where it runs, in which process, how it fares."""
+        return list(await self.system.status())
+
+    @tool(read_only=True)
+    async def show(self, mad: str) -> Shown:
+        """Return who a MAD is: its role, what fills its needs, what it hears and offers."""
+        return self.system.shown(mad)
+
+    @tool(read_only=True)
+    async def tools(self) -> list[ToolInfo]:
+        """Return every tool of every MAD with its JSON Schema."""
+        return list(self.system.tools())
+
+    @tool(read_only=True)
+    async def events(self) -> list[EventInfo]:
+        """Return every event with its versioned name, its JSON Schema and who hears it."""
+        return list(self.system.events())
+
+    @tool(read_only=True)
+    async def layers(self) -> list[str]:
+        """Return the layers that every call passes at its callee, outermost first."""
+        return list(self.system.layers())
+
+    @tool
+    async def emit(self, event: str, body: dict[str, Any]) -> int:
+        """Publish an event by its name and its fields; return how many MADs hear it."""
+        return await self.system.emit(event, body)

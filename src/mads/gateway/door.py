@@ -1,0 +1,39 @@
+"""The `Door` is all that the gateway sees of the system behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from mads.wire.call import Sink
+from mads.wire.tools import ToolInfo
+
+
+class Door(Protocol):
+    """A way into a running system, wherever that runs."""
+
+    async def tools(self) -> Sequence[ToolInfo]:
+        """Return every tool of every MAD.
+
+        Asked before each call, so that nothing is decided from an old list; return the same object while nothing has
+        changed.
+        """
+        ...
+
+    async def call(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        *,
+        request: str,
+        principal: str,
+        sink: Sink,
+        trace: str = "",
+        conversation: str | None = None,
+    ) -> Any:
+        """Call a tool by its canonical name; return its result in the types of JSON, or None where it streams.
+
+        `request` becomes the id of the call. Its progress, and the items of a stream in the types of JSON, go to
+        `sink`. Cancelling this cancels the handler. Raises `CallError`.
+        """
+        ...

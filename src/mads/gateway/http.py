@@ -1,0 +1,156 @@
+"""The gateway's face on HTTP: what may come in, `/mcp` behind it, and a page that tells a person how to connect."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+from anyio import CancelScope
+
+from mads.gateway.protocol import Endpoint, is_modern
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
+
+MAX_BODY = 4 * 1024 * 1024
+"""The largest request, in bytes."""
+
+BODY_WITHIN = 30.0
+"""The seconds that a client has to send its request."""
+
+_HOST = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+_ORIGIN = re.compile(rb"https?://" + _HOST.pattern, re.IGNORECASE)
+
+
+class Refusal(Exception):  # noqa: N818
+    """The request is not served: an HTTP status, and a sentence that says why."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Front:
+    """An ASGI application. A web page from elsewhere, or a name bent to this machine, gets nothing."""
+
+    def __init__(self, endpoint: Endpoint, page: str) -> None:
+        self._endpoint = endpoint
+        self._page = page
+        self._open: set[CancelScope] = set()
+        self._closing = False
+
+    def close(self) -> None:
+        """Refuse new requests and end the open ones, streams included."""
+        self._closing = True
+        for work in self._open:
+            work.cancel()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        answer = _Answer(send)
+        try:
+            self._admit(scope)
+            if scope["path"] == "/":
+                await answer.text(200, self._page)
+            else:
+                await self._serve(scope, receive, answer)
+        except Refusal as refusal:
+            await answer.text(refusal.status, f"{refusal}\n")
+
+    def _admit(self, scope: Scope) -> None:
+        if self._closing:
+            raise Refusal(503, "the gateway is closing")
+        hosts = [value for key, value in scope["headers"] if key == b"host"]
+        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+            raise Refusal(421, "this gateway answers to 127.0.0.1 and localhost only")
+        if not all(_ORIGIN.fullmatch(value) for key, value in scope["headers"] if key == b"origin"):
+            raise Refusal(403, "this gateway answers no web page but those of this machine")
+        if scope["path"] not in ("/", "/mcp"):
+            raise Refusal(404, "there is only /mcp, for MCP clients, and /, for people")
+        if scope["path"] == "/" and scope["method"] not in ("GET", "HEAD"):
+            raise Refusal(405, "MCP clients are served at /mcp")
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """Answer a client; end well where it is left without an answer because the gateway closes."""
+        with CancelScope() as work:
+            self._open.add(work)
+            try:
+                body = await _body(scope, receive)
+                progress = b"progressToken" in body
+                watch = None
+                if is_modern(scope):
+                    watch = asyncio.create_task(_cancel_when_left(receive, work))
+                try:
+                    await self._endpoint(scope, _again(body, receive), answer, progress=progress)
+                finally:
+                    if watch is not None:
+                        watch.cancel()
+            finally:
+                self._open.discard(work)
+        if work.cancelled_caught:
+            await answer.end()
+
+
+async def _cancel_when_left(receive: Receive, work: CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    work.cancel()
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """Return all of a request's body."""
+    too_large = Refusal(413, f"a request may have at most {MAX_BODY} bytes")
+    declared = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
+    if declared.isdigit() and int(declared) > MAX_BODY:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY:
+                    raise too_large
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise Refusal(408, f"the request did not come within {BODY_WITHIN:g} s") from None
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body that was read, then what follows."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return first.pop() if first else await receive()
+
+    return again
+
+
+class _Answer:
+    """A `send` that knows how far the answer has come."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._started = False
+        self._ended = False
+
+    async def __call__(self, message: Message) -> None:
+        self._started = True
+        self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await self._send(message)
+
+    async def text(self, status: int, text: str) -> None:
+        """Answer with plain text."""
+        body = text.encode()
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+        await self({"type": "http.response.start", "status": status, "headers": headers})
+        await self({"type": "http.response.body", "body": body})
+
+    async def end(self) -> None:
+        """End what was begun; where nothing was, say that the gateway closes."""
+        if not self._started:
+            await self.text(503, "the gateway is closing\n")
+        elif not self._ended:
+            await self({"type": "http.response.body", "body": b""})

@@ -1,0 +1,134 @@
+"""MCP in both its eras: the only module that knows the `mcp` SDK, which it keeps to translating and to moving bytes.
+
+Until 2025-11-25 a client opens a session; since 2026-07-28 each request stands alone. The SDK tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http import StreamableHTTPServerTransport
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from mads.gateway.calls import Calls
+
+if TYPE_CHECKING:
+    from mcp.server.auth.middleware.bearer_auth import AuthorizationContext
+    from mcp.server.context import ServerRequestContext
+    from starlette.types import Receive, Scope, Send
+
+    from mads.gateway.door import Door
+
+    Context = ServerRequestContext[Any, Any]
+
+INSTRUCTIONS = """\
+The tools of a mads system, one prefix for each of its agents: `scribe_recall` is the tool `recall` of `scribe`.
+An error says why, and under which request id the system recorded it."""
+
+_in_json: ContextVar[bool] = ContextVar("mads_answer_in_json", default=False)
+"""Whether the request of this task is answered by one JSON body; if not, by events, which can carry progress."""
+
+
+async def server_of(door: Door) -> Server[Any]:
+    """Return an MCP server with the tools of `door`; raise `ConfigError` where clients could not use their names."""
+    calls = Calls(door)
+    await calls.refresh()
+
+    async def list_tools(_: Context, __: PaginatedRequestParams) -> dict[str, Any]:
+        tools = (await calls.refresh()).listing
+        return {"resultType": "complete", "tools": tools, "ttlMs": 0, "cacheScope": "private"}
+
+    async def call_tool(context: Context, params: CallToolRequestParams) -> dict[str, Any]:
+        offer = (await calls.refresh()).find(params.name)
+        if offer is None:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name!r:.80}; list the tools to see their names")
+        meta = cast("Mapping[str, Any]", context.meta or {})
+        tell = context.session.report_progress if "progress_token" in meta else None
+        return await calls.call(offer, params.arguments or {}, tell=tell, meta=meta)
+
+    def input_schema(name: str) -> dict[str, Any] | None:
+        offer = calls.surface.find(name)
+        return None if offer is None else offer.arguments.schema
+
+    server: Server[Any] = Server(
+        "mads", version=version("mads"), instructions=INSTRUCTIONS, get_tool_input_schema=input_schema
+    )
+    server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
+    server.add_request_handler("tools/call", CallToolRequestParams, call_tool)
+    # The SDK's own spans go: every call is traced behind the door already.
+    server.middleware.clear()
+    return server
+
+
+async def over_stdio(server: Server[Any]) -> None:
+    """Serve one client on standard input and output until it closes its end."""
+    async with stdio_server() as (receiving, sending):
+        await server.run(receiving, sending, server.create_initialization_options())
+
+
+class Endpoint:
+    """`/mcp`, both eras on one address."""
+
+    def __init__(self, server: Server[Any]) -> None:
+        self._sessions = _Sessions(server)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Keep the sessions of the older era while inside; enter and leave it in one task."""
+        async with self._sessions.run():
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, *, progress: bool) -> None:
+        """Answer one request; with `progress`, its client may have asked to hear of that.
+
+        What a session does outside of its requests happens in the context of the request that opened it, which
+        therefore must not be answered in JSON.
+        """
+        _in_json.set(not progress and (is_modern(scope) or _header(scope, b"mcp-session-id") is not None))
+        await self._sessions.handle_request(scope, receive, send)
+
+
+def is_modern(scope: Scope) -> bool:
+    """Return whether the request stands alone, as since 2026-07-28; closing its connection then cancels it."""
+    asked = _header(scope, b"mcp-protocol-version")
+    return asked is not None and asked.decode("latin-1") not in HANDSHAKE_PROTOCOL_VERSIONS
+
+
+def _header(scope: Scope, name: bytes) -> bytes | None:
+    return next((value for key, value in scope["headers"] if key == name), None)
+
+
+class _ByRequest:
+    """Stands for a setting that the SDK makes once for all requests, where each makes its own.
+
+    An answer in JSON costs half of one in events, which only progress needs.
+    """
+
+    def __get__(self, owner: object, kind: type | None = None) -> bool:
+        return _in_json.get()
+
+    def __set__(self, owner: object, value: object) -> None:
+        """Leave it to the requests."""
+
+
+class _Session(StreamableHTTPServerTransport):
+    is_json_response_enabled: bool = cast("bool", _ByRequest())
+
+
+class _Sessions(StreamableHTTPSessionManager):
+    json_response: bool = cast("bool", _ByRequest())
+
+    def _admit_session(self, requestor: AuthorizationContext | None) -> StreamableHTTPServerTransport | None:
+        session = super()._admit_session(requestor)
+        if session is not None:
+            session.__class__ = _Session
+        return session

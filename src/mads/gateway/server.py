@@ -1,0 +1,107 @@
+"""`serve` opens the gateway on a port of this machine, in the loop that is running, and leaves signals to the host."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import uvicorn
+
+from mads.gateway import connect
+from mads.gateway.door import Door
+from mads.gateway.http import Front
+from mads.gateway.protocol import Endpoint, server_of
+from mads.wire.errors import ConfigError
+
+HOST = "127.0.0.1"
+"""Where the gateway listens; nowhere else, since nobody signs in."""
+
+CONNECTIONS = 512
+"""How many connections may be open at once; one more is answered with 503."""
+
+IDLE = 60
+"""The seconds after which a connection that nobody uses is closed."""
+
+LEAVE_WITHIN = 1
+"""The seconds that clients have to hang up once their answers have ended."""
+
+
+async def serve(door: Door, *, port: int) -> Running:
+    """Serve `door` at `port`, or at any free port where it is 0; return once clients can connect.
+
+    Raises `ConfigError` where the port cannot be had or clients could not use the names of the tools.
+    """
+    endpoint = Endpoint(await server_of(door))
+    running = Running(endpoint, _listen(port))
+    await running.open()
+    return running
+
+
+class Running:
+    """A gateway that serves clients at `address`."""
+
+    def __init__(self, endpoint: Endpoint, listening: socket.socket) -> None:
+        self.address = f"http://{HOST}:{listening.getsockname()[1]}/mcp"
+        self._endpoint = endpoint
+        self._listening = listening
+        self._opened = asyncio.Event()
+        self._leave = asyncio.Event()
+        self._serving = asyncio.create_task(self._serve(), name="gateway")
+
+    async def open(self) -> None:
+        """Return once clients can connect."""
+        opened = asyncio.create_task(self._opened.wait())
+        await asyncio.wait((opened, self._serving), return_when=asyncio.FIRST_COMPLETED)
+        if not opened.done():
+            opened.cancel()
+            await self._serving
+
+    async def close(self) -> None:
+        """Take nothing more, end every answer, hang up."""
+        self._leave.set()
+        await self._serving
+
+    async def _serve(self) -> None:
+        front = Front(self._endpoint, connect.page(self.address))
+        http = _http_server(front)
+        async with self._endpoint.running():
+            await http.startup(sockets=[self._listening])
+            self._opened.set()
+            await self._leave.wait()
+            front.close()
+        await http.shutdown(sockets=[self._listening])
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        listening = socket.create_server((HOST, port))
+    except OSError as error:
+        raise ConfigError(
+            f"the gateway cannot listen on {HOST}:{port} ({error}); "
+            "write another `port` under [gateway] in mads.toml, 0 takes any that is free"
+        ) from error
+    # Connections inherit it; asyncio sets it only on sockets that name their protocol, and an answer takes two writes.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _http_server(front: Front) -> uvicorn.Server:
+    """Return a server to start and stop by hand: `uvicorn.Server.serve` would take the process's signals."""
+    config = uvicorn.Config(
+        front,
+        loop="none",
+        http="httptools",
+        ws="none",
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=LEAVE_WITHIN,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    return server

@@ -1,0 +1,1 @@
+"""Say what may happen: layers that stand round every call."""

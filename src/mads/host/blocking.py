@@ -1,0 +1,77 @@
+"""Find the MAD that holds up the loop: a thread watches the loop's beat and looks at its stack when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import linecache
+import sys
+import threading
+import time
+from collections import Counter
+from types import FrameType
+from typing import Any
+
+import structlog
+
+LIMIT = 0.2
+"""Seconds without a beat after which the loop counts as blocked."""
+
+
+class BlockingWatch:
+    """Counts how often each MAD of this process held up the loop, and logs where.
+
+    A loop that is late because the machine is busy is nobody's fault: only a MAD on the stack is blamed.
+    """
+
+    def __init__(self) -> None:
+        self.blocked: Counter[str] = Counter()
+        self._names: dict[int, str] = {}
+        self._beat = time.monotonic()
+        self._done = threading.Event()
+        self._log = structlog.get_logger()
+
+    def know(self, mad: str, instance: Any) -> None:
+        """Blame `mad` for what the methods of `instance` do."""
+        self._names[id(instance)] = mad
+
+    def start(self) -> None:
+        """Watch the running loop, from its own thread."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(
+            target=self._watch, args=(threading.get_ident(),), name="mads-blocking-watch", daemon=True
+        )
+        self._tick()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._done.set()
+        self._timer.cancel()
+
+    def _tick(self) -> None:
+        self._beat = time.monotonic()
+        self._timer = self._loop.call_later(LIMIT / 4, self._tick)
+
+    def _watch(self, loop_thread: int) -> None:
+        blamed = 0.0
+        while not self._done.wait(LIMIT / 4):
+            beat = self._beat
+            if time.monotonic() - beat < LIMIT or beat == blamed:
+                continue
+            frame = sys._current_frames().get(loop_thread)  # noqa: SLF001  the documented way to a thread's stack
+            found = self._blame(frame)
+            if found is not None and beat == self._beat:
+                blamed = beat
+                mad, place = found
+                self.blocked[mad] += 1
+                self._log.warning("the loop is blocked", mad=mad, at=place, write="await self.workers.run(…)")
+
+    def _blame(self, frame: FrameType | None) -> tuple[str, str] | None:
+        """Return the MAD that is on the stack, and the line of its method that does not return."""
+        while frame is not None:
+            mad = self._names.get(id(frame.f_locals.get("self")))
+            if mad is not None:
+                path, line = frame.f_code.co_filename, frame.f_lineno
+                return mad, f"{path}:{line} {linecache.getline(path, line).strip()}"
+            frame = frame.f_back
+        return None

@@ -1,0 +1,75 @@
+"""The sending side: every call that leaves a MAD, a timer or a door gets its identity, deadline and trace here."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from mads.wire.call import Band, Call, Identity, Sink, current
+from mads.wire.ids import call_ids, span_ids, trace_ids
+
+PATIENCE = 30.0
+"""Seconds that a call waits for its answer where nobody says otherwise."""
+
+
+class Caller:
+    """Makes calls in the name of one MAD (or of a door, whose chain is empty).
+
+    A call made while another is handled is its child: it keeps the principal, tenant, conversation and trace, and its
+    deadline is at most its parent's.
+    """
+
+    def __init__(self, identity: Identity) -> None:
+        self._own = identity
+        self._as: tuple[Identity, Identity] = (identity, identity)
+        self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
+
+    def call(
+        self,
+        subject: str,
+        body: Any,
+        *,
+        timeout: float = PATIENCE,
+        key: str | None = None,
+        band: int | None = None,
+        sink: Sink | None = None,
+        conversation: str | None = None,
+    ) -> Call:
+        """Return the call of `subject` with `body` (see `Call`), to be answered within `timeout` seconds."""
+        parent = current.get()
+        deadline = time.monotonic() + timeout
+        if parent is None:
+            return Call(
+                subject=subject,
+                body=body,
+                id=self._new_id(),
+                deadline=deadline,
+                identity=self._own,
+                trace=self._new_trace(),
+                span=self._new_span(),
+                conversation=conversation,
+                band=Band.NORMAL if band is None else band,
+                key=key,
+                sink=sink,
+            )
+        return Call(
+            subject=subject,
+            body=body,
+            id=self._new_id(),
+            deadline=min(deadline, parent.deadline),
+            identity=self._descend(parent.identity),
+            trace=parent.trace,
+            span=self._new_span(),
+            cause=parent.id,
+            conversation=conversation or parent.conversation,
+            band=parent.band if band is None else band,
+            key=key,
+            sink=sink,
+        )
+
+    def _descend(self, parent: Identity) -> Identity:
+        """Return the identity of a call that is made on behalf of `parent`; the last one is remembered."""
+        if self._as[0] is not parent:
+            chain = (*parent.chain, *self._own.chain)
+            self._as = (parent, Identity(parent.principal, parent.tenant, chain))
+        return self._as[1]

@@ -1,0 +1,116 @@
+"""The main of a child process: one MAD, on the bus that the core holds.
+
+It reads its `Assignment` from standard input, whose end is also the end of the core: however that comes, the child ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+
+import msgspec
+from msgspec import Struct
+
+from mads.bus.unix import UnixBus, adopt
+from mads.host.blocking import BlockingWatch
+from mads.host.caller import Caller
+from mads.host.config import Config
+from mads.host.instance import Instance, Surroundings
+from mads.host.kept_rows import RemoteRows
+from mads.host.layers import layers_of
+from mads.host.loop import new_loop
+from mads.host.survey import survey
+from mads.host.workers import ProcessWorkers
+from mads.observe.logs import configure
+from mads.observe.meter import Meter
+from mads.wire import codec
+from mads.wire.call import Band, Call, Identity, Reply
+from mads.wire.failure import Failure, failure_of
+from mads.wire.status import Status
+
+GRACE = 1.0
+"""Seconds that a child has to finish what it handles when it is told to stop."""
+
+
+class Assignment(Struct, frozen=True):
+    """What a child process is to run, and the descriptor of its link to the core."""
+
+    mad: str
+    config: Config
+    layers: tuple[str, ...]
+    descriptor: int
+    strict: bool
+
+
+async def run(assignment: Assignment) -> None:
+    """Serve the MAD until the core says stop, or is gone."""
+    mad, stopping = assignment.mad, asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    bus = await adopt(socket.socket(fileno=assignment.descriptor))
+    caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
+    meter, workers, watch = Meter(), ProcessWorkers(), BlockingWatch()
+    failure: Failure | None = None
+    try:
+        read = survey(assignment.config)
+        around = Surroundings(
+            bus=bus,
+            rows=RemoteRows(bus, caller.call),
+            layers=layers_of(assignment.layers, meter),
+            meter=meter,
+            workers=workers,
+            watch=watch,
+            declared=read.declared,
+            strict=assignment.strict,
+        )
+        instance = Instance(mad, assignment.config.mads[mad], read.fillings[mad], around)
+        await _serve_status(bus, mad, meter, watch)
+        watch.start()
+        await instance.start()
+    except Exception as error:  # noqa: BLE001  whatever an author's factory raises is the core's to tell
+        failure = failure_of(error, where=mad)
+    await bus.request(caller.call(f"host.ready.{mad}", codec.raw(failure), band=Band.CONTROL))
+    if failure is None:
+        await stopping.wait()
+        await _stop(instance, bus)
+    workers.close()
+
+
+async def _stop(instance: Instance, bus: UnixBus) -> None:
+    try:
+        async with asyncio.timeout(GRACE):
+            await bus.drain(GRACE / 2)
+            await instance.stop()
+    except TimeoutError:
+        pass
+
+
+async def _serve_status(bus: UnixBus, mad: str, meter: Meter, watch: BlockingWatch) -> None:
+    async def status(_: Call) -> Reply:
+        blocked = watch.blocked[mad]
+        own = Status(mad=mad, run="process", state="running", pid=os.getpid(), blocked=blocked, tools=meter.read(mad))
+        return Reply(codec.raw(own))
+
+    await bus.subscribe((f"host.status.{mad}",), status, group=mad)
+
+
+def main() -> None:
+    """Read the assignment and run it."""
+    line = sys.stdin.buffer.readline()
+    threading.Thread(target=_end_with_core, name="mads-lifeline", daemon=True).start()
+    configure()
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(run(msgspec.json.decode(line, type=Assignment)))
+
+
+def _end_with_core() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The way in for people and other programs: a tool by name with JSON arguments, over any bus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from msgspec import Raw
+
+from mads.bus.port import Bus
+from mads.host.caller import Caller
+from mads.wire import codec
+from mads.wire.call import Call, Identity, Reply, Sink
+from mads.wire.failure import error_of
+from mads.wire.ids import span_ids, trace_ids
+from mads.wire.tools import ToolInfo
+
+PATIENCE = 60.0
+"""Seconds that a call from outside waits for its answer."""
+
+Tools = Callable[[], Coroutine[Any, Any, Sequence[ToolInfo]]]
+
+
+class BusDoor:
+    """Calls the tools that `tools` lists over `bus`; results come back in the types of JSON."""
+
+    def __init__(self, bus: Bus, tools: Tools) -> None:
+        self._bus, self.tools = bus, tools
+        self._new_trace, self._new_span = trace_ids(), span_ids()
+
+    async def call(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        *,
+        request: str,
+        principal: str,
+        sink: Sink,
+        trace: str = "",
+        conversation: str | None = None,
+        patience: float = PATIENCE,
+    ) -> Any:
+        """Call `tool` by its canonical name; return its result, or None where it streams its items into `sink`.
+
+        Raises `CallError`; cancelling it cancels the handler.
+        """
+        call = Call(
+            subject=tool,
+            body=codec.raw(arguments),
+            id=request,
+            deadline=time.monotonic() + patience,
+            identity=Identity(principal),
+            trace=trace or self._new_trace(),
+            span=self._new_span(),
+            conversation=conversation,
+            sink=sink,
+        )
+        if not any(info.streams for info in await self.tools() if info.name == tool):
+            return _result(await self._bus.request(call))
+        async with self._bus.stream(call) as items:
+            async for item in items:
+                await sink.item(_plain(item))
+            return _result(items.reply)
+
+
+async def tools_of(bus: Bus) -> Sequence[ToolInfo]:
+    """Return every tool of the system that `bus` leads to, as its steward tells it; raise `CallError`."""
+    call = Caller(Identity("operator")).call("mads.steward.tools", codec.raw({}))
+    reply = await bus.request(call)
+    if reply.failure is not None:
+        raise error_of(reply.failure)
+    tools: list[ToolInfo] = codec.decode(codec.raw(reply.body), list[ToolInfo])
+    return tools
+
+
+def _result(reply: Reply) -> Any:
+    if reply.failure is not None:
+        raise error_of(reply.failure)
+    return _plain(reply.body)
+
+
+def _plain(body: Any) -> Any:
+    return codec.plain(codec.decode(body, Any) if type(body) is Raw else body)

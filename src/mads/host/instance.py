@@ -1,0 +1,132 @@
+"""One MAD, running in this process: its needs filled, subscribed to the bus, its timers ticking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from mads.author.declaration import Declaration, Timer
+from mads.author.message import wire_name
+from mads.author.needs import Clock, Emit, Log, Random, Think, Turn, Workers
+from mads.author.system import System
+from mads.bus.port import Bus, Subscription
+from mads.host.blocking import BlockingWatch
+from mads.host.caller import Caller
+from mads.host.config import MadConfig
+from mads.host.inject import Filling, KeptOf, Mad, Need, build
+from mads.host.kept import KeptField
+from mads.host.needs import HostClock, HostEmit, HostRandom, HostTurn, NoThought
+from mads.host.proxy import Proxy
+from mads.host.serve import patterns, serve, timer_subject
+from mads.host.workers import ProcessWorkers
+from mads.observe.meter import Meter
+from mads.store.port import KeptRows, Scope
+from mads.wire import codec
+from mads.wire.call import Identity, current
+from mads.wire.served import LayerFor
+
+TIMER_PATIENCE = 3600.0
+"""Seconds that one run of a timer may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What one process gives to the MADs in it; `system` is there in the core process only."""
+
+    bus: Bus
+    rows: KeptRows
+    layers: Sequence[LayerFor]
+    meter: Meter
+    workers: ProcessWorkers
+    watch: BlockingWatch
+    declared: Mapping[str, Declaration]
+    strict: bool
+    system: System | None = None
+
+
+class Instance:
+    """A running MAD; `start` it, then `stop` it."""
+
+    def __init__(self, mad: str, config: MadConfig, fillings: list[Filling], around: Surroundings) -> None:
+        self._mad, self._config, self._fillings, self._around = mad, config, fillings, around
+        self._declared = around.declared[mad]
+        self._caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
+        self._stack = AsyncExitStack()
+        self._timers: list[asyncio.Task[None]] = []
+        self._log = structlog.get_logger(mad=mad)
+        self.subscription: Subscription | None = None
+
+    async def start(self) -> None:
+        """Build the MAD and serve it; whatever a factory raises is raised, and nothing is left behind."""
+        around = self._around
+        try:
+            instance = await build(self._declared, self._fillings, self._stack, self._fill)
+            around.watch.know(self._mad, instance)
+            self.subscription = await around.bus.subscribe(
+                patterns(self._mad, self._declared),
+                serve(self._mad, self._declared, instance, around.layers, strict=around.strict),
+                group=self._mad,
+                owner=self._mad,
+                at_once=self._config.at_once,
+                capacity=self._config.inbox,
+            )
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._timers = [
+            asyncio.create_task(self._tick(timer), name=f"{self._mad}.{timer.method}") for timer in self._declared.timers
+        ]
+
+    async def stop(self) -> None:
+        """Stop the timers, take no more calls, and let the factories clean up."""
+        for task in self._timers:
+            task.cancel()
+        await asyncio.gather(*self._timers, return_exceptions=True)
+        if self.subscription is not None:
+            await self.subscription.close()
+        await self._stack.aclose()
+
+    async def _tick(self, timer: Timer) -> None:
+        body = codec.raw(None)
+        while True:
+            call = self._caller.call(timer_subject(self._mad, timer), body, timeout=TIMER_PATIENCE)
+            reply = await self._around.bus.request(call)
+            if reply.failure is not None:
+                self._log.warning("timer failed", name=timer.method, why=reply.failure.message)
+            await asyncio.sleep(timer.seconds)
+
+    def _fill(self, filling: Filling) -> Any:
+        around, source = self._around, filling.source
+        if isinstance(source, Mad):
+            return Proxy(source.name, around.declared[source.name], around.bus, self._caller, strict=around.strict)
+        if isinstance(source, KeptOf):
+            return KeptField(around.rows, self._scope(filling.field, source.type), source.type)
+        assert isinstance(source, Need)
+        return self._needs()[source.type]()
+
+    def _scope(self, field: str, type_: type[Any]) -> Callable[[], Scope]:
+        name = wire_name(type_)
+
+        def scope() -> Scope:
+            call = current.get()
+            return Scope(tenant=call.identity.tenant if call else "default", mad=self._mad, field=field, type=name)
+
+        return scope
+
+    def _needs(self) -> dict[type[Any], Callable[[], Any]]:
+        around = self._around
+        return {
+            Think: lambda: NoThought(self._mad),
+            Emit: lambda: HostEmit(around.bus, self._caller, strict=around.strict),
+            Turn: HostTurn,
+            Clock: HostClock,
+            Random: HostRandom,
+            Workers: lambda: around.workers,
+            Log: lambda: structlog.get_logger(mad=self._mad),
+            System: lambda: around.system,
+        }

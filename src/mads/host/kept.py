@@ -1,0 +1,76 @@
+"""`Kept[T]` over a store of rows: values become bytes on the way in and are compared on the way out."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from mads.store.port import MAX_BODY, KeptRows, Scope
+from mads.wire import codec
+from mads.wire.errors import InvalidMessage, StoreError
+
+T = TypeVar("T")
+
+
+class KeptField(Generic[T]):
+    """What one field of a MAD keeps: values of `type_`, in the scope that `scope` returns at each call."""
+
+    def __init__(self, rows: KeptRows, scope: Callable[[], Scope], type_: type[T]) -> None:
+        self._rows = rows
+        self._scope = scope
+        self._type = type_
+        message: Any = type_
+        self._fields: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(message)}
+
+    async def add(self, value: T) -> None:
+        """Keep one more value; raise `InvalidMessage` where it is not what its type says."""
+        await self._rows.add(self._scope(), self.pack(value))
+
+    async def where(self, **equal: Any) -> list[T]:
+        """Return the values whose fields equal all of `equal`, oldest first; all of them without arguments."""
+        return [value for _, value in await self._find(self._scope(), equal)]
+
+    async def remove(self, **equal: Any) -> int:
+        """Forget the values whose fields equal all of `equal`; return how many there were."""
+        scope = self._scope()
+        found = [row for row, _ in await self._find(scope, equal)]
+        return await self._rows.remove(scope, found) if found else 0
+
+    def pack(self, value: T) -> bytes:
+        """Return the bytes of `value`, from which it can be read again."""
+        if type(value) is not self._type:
+            raise InvalidMessage(f"{value!r:.200} is no {self._type.__name__}; keep it in a field of its own")
+        body = codec.encode(value)
+        if len(body) > MAX_BODY:
+            raise InvalidMessage(
+                f"a {self._type.__name__} of {len(body)} bytes cannot be kept, {MAX_BODY} can; divide it"
+            )
+        try:
+            codec.decode(body, self._type)
+        except InvalidMessage as error:
+            raise InvalidMessage(f"{value!r:.200} cannot be kept: {error}") from error
+        return body
+
+    async def _find(self, scope: Scope, equal: dict[str, Any]) -> list[tuple[int, T]]:
+        wanted = [(name, self._fit(name, value)) for name, value in equal.items()]
+        values = [(row, self._unpack(scope, row, body)) for row, body in await self._rows.rows(scope)]
+        return [found for found in values if all(getattr(found[1], name) == value for name, value in wanted)]
+
+    def _fit(self, name: str, value: Any) -> Any:
+        """Return `value` as the field `name` would hold it; where it cannot, no value would ever equal it."""
+        if name not in self._fields:
+            raise InvalidMessage(f"{self._type.__name__} has no field {name!r}; it has {', '.join(self._fields)}")
+        try:
+            return codec.fit(value, self._fields[name])
+        except InvalidMessage as error:
+            raise InvalidMessage(f"{self._type.__name__}.{name} is never {value!r:.200}: {error}") from error
+
+    def _unpack(self, scope: Scope, row: int, body: bytes) -> T:
+        try:
+            value: T = codec.decode(body, self._type)
+        except InvalidMessage as error:
+            raise StoreError(
+                f"{scope.mad}.{scope.field}: row {row} was kept when {scope.type!r} had other fields: {error}; "
+                "put those back, or give a new one a default; nothing was lost"
+            ) from error
+        return value

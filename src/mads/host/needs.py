@@ -1,0 +1,138 @@
+"""The needs of the runtime, filled: what a MAD's `Turn`, `Emit`, `Clock`, `Random`, `Think` do when it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn, TypeVar
+
+from mads.author.message import is_message, subject
+from mads.bus.port import Bus
+from mads.host.caller import Caller
+from mads.wire import codec
+from mads.wire.call import Call, Progress, current
+from mads.wire.errors import InvalidMessage, MadsError, NoModel
+from mads.wire.shape import is_immutable
+
+T = TypeVar("T")
+
+
+class HostTurn:
+    """The current call, as its handler may see it; outside of a handler there is none, and asking is an error."""
+
+    @property
+    def _call(self) -> Call:
+        call = current.get()
+        if call is None:
+            raise MadsError("there is no turn outside of a tool, an event's handler or a timer")
+        return call
+
+    @property
+    def id(self) -> str:
+        """The call's id."""
+        return self._call.id
+
+    @property
+    def principal(self) -> str:
+        """Who stands at the start of the chain."""
+        return self._call.identity.principal
+
+    @property
+    def tenant(self) -> str:
+        """Whose data this is."""
+        return self._call.identity.tenant
+
+    @property
+    def conversation(self) -> str | None:
+        """The conversation the call belongs to."""
+        return self._call.conversation
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at this call it is."""
+        return self._call.attempt
+
+    @property
+    def key(self) -> str | None:
+        """The key in whose order it is handled."""
+        return self._call.key
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left until the deadline."""
+        return self._call.remaining()
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Tell the caller how far the work has come; nothing happens where it does not listen."""
+        sink = self._call.sink
+        if sink is not None:
+            sink.progress(Progress(float(done), None if total is None else float(total), note))
+
+
+class HostEmit:
+    """Events onto the bus."""
+
+    def __init__(self, bus: Bus, caller: Caller, *, strict: bool) -> None:
+        self._bus, self._caller, self._strict = bus, caller, strict
+
+    async def __call__(self, event: Any, *, key: str | None = None) -> None:
+        """Publish `event`; raise `InvalidMessage` where it is none."""
+        type_ = type(event)
+        if not is_message(type_):
+            raise InvalidMessage(f"{event!r:.100} is no event; write @message above `class {type_.__name__}:`")
+        body = event if is_immutable(type_) and not self._strict else codec.raw(event)
+        await self._bus.publish(self._caller.call(subject(type_), body, key=key))
+
+
+class HostClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.now(UTC)
+
+    def elapsed(self) -> timedelta:
+        """Return the time since an arbitrary start."""
+        return timedelta(seconds=time.monotonic())
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class HostRandom:
+    """The machine's chance."""
+
+    def __init__(self) -> None:
+        self._random = random.Random()  # noqa: S311  chance, not secrets: tokens come from `secrets`
+
+    def random(self) -> float:
+        """Return a float in [0, 1)."""
+        return self._random.random()
+
+    def randint(self, a: int, b: int) -> int:
+        """Return an integer in [a, b]."""
+        return self._random.randint(a, b)
+
+    def choice(self, seq: Sequence[T]) -> T:
+        """Return one of the items."""
+        return self._random.choice(seq)
+
+    def token(self, size: int = 16) -> str:
+        """Return `size` unguessable bytes as hex digits."""
+        return secrets.token_hex(size)
+
+
+class NoThought:
+    """A Thought Engine without a model: every question is refused, so that nothing is made up."""
+
+    def __init__(self, mad: str) -> None:
+        self._mad = mad
+
+    async def __call__(self, question: str, *_: Any, **__: Any) -> NoReturn:
+        """Raise `NoModel`."""
+        raise NoModel(f"{self._mad} asked {question!r}, and no model is configured; this version of mads has none to offer")

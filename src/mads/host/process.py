@@ -1,0 +1,200 @@
+"""`run = "process"`: a MAD in a child process, on a socket pair to the core's bus, started again when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import Process
+from collections import deque
+from collections.abc import AsyncIterator
+
+import msgspec
+import structlog
+
+from mads.author.declaration import Declaration
+from mads.author.message import subject as event_subject
+from mads.bus.port import Bus, Subscription
+from mads.bus.unix import Hub, Link
+from mads.host.child import Assignment
+from mads.wire import codec
+from mads.wire.call import Call, Identity, Reply
+from mads.wire.errors import CallError, ConfigError, Failed, NoResponder
+from mads.wire.failure import Failure, error_of
+
+START = 20.0
+"""Seconds that a child has to say that it is ready."""
+GRACE = 1.2
+"""Seconds that a child has to end after it was told to."""
+INTENSITY, PERIOD = 5, 10.0
+"""A child that ends more often than this in so many seconds is given up."""
+
+
+class ChildPlace:
+    """One MAD in a child process, supervised."""
+
+    def __init__(self, bus: Bus, hub: Hub, assignment: Assignment, declared: Declaration) -> None:
+        self._bus, self._hub, self._assignment, self._declared = bus, hub, assignment, declared
+        self._mad = assignment.mad
+        self._log = structlog.get_logger(mad=self._mad)
+        self._ends: deque[float] = deque(maxlen=INTENSITY + 1)
+        self._process: Process | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._away: Subscription | None = None
+        self._stopping = False
+        self.state, self.why, self.restarts, self.since = "starting", "", 0, time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id; 0 while there is none."""
+        return self._process.pid if self._process and self._process.returncode is None else 0
+
+    async def start(self) -> None:
+        """Start the child and return once it serves; raise `ConfigError` where it cannot."""
+        self._away = await self._stand_in()
+        try:
+            await self._spawn()
+        except (CallError, TimeoutError, OSError) as error:
+            await self._end()
+            raise ConfigError(f"{self._mad} did not start in its process: {error}") from error
+        self._supervisor = asyncio.create_task(self._supervise(), name=f"supervise {self._mad}")
+
+    async def stop(self) -> None:
+        """Let the child finish what it handles, then end it and whatever it started."""
+        self._stopping = True
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+        await self._end()
+        if self._away is not None:
+            await self._away.close()
+        self.state = "stopped"
+
+    async def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            link = await self._hub.attach(ours, vouch=self._vouch, may_serve=self._may_serve)
+            self._link: Link = link
+            async with _readiness(self._bus, self._mad) as ready:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "mads.host.child",
+                    stdin=asyncio.subprocess.PIPE,
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )
+                assert self._process.stdin is not None
+                assignment = msgspec.structs.replace(self._assignment, descriptor=theirs.fileno())
+                self._process.stdin.write(msgspec.json.encode(assignment) + b"\n")
+                await self._until_ready(ready)
+        self.state, self.since = "running", time.monotonic()
+
+    async def _until_ready(self, ready: asyncio.Future[Failure | None]) -> None:
+        assert self._process is not None
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            async with asyncio.timeout(START):
+                await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+        if not ready.done():
+            raise Failed(f"its process ended with status {self._process.returncode}; what it said stands above")
+        failure = ready.result()
+        if failure is not None:
+            raise error_of(failure)
+
+    async def _supervise(self) -> None:
+        """Start the child again whenever it ends, with growing pauses; give up when it ends too often."""
+        while True:
+            assert self._process is not None
+            status = await self._process.wait()
+            self.state = "restarting"
+            self._ends.append(time.monotonic())
+            self.restarts += 1
+            self.why = f"its process ended ({_ended(status)})"
+            often = len(self._ends) > INTENSITY and self._ends[-1] - self._ends[0] < PERIOD
+            self.state = "failed" if often else "restarting"
+            self._log.error("child ended", why=self.why, state=self.state)
+            await self._end()
+            if often:
+                return
+            recent = sum(self._ends[-1] - end < PERIOD for end in self._ends)
+            await asyncio.sleep(min(2.0, 0.05 * 2 ** (recent - 1)) * random.uniform(0.8, 1.2))  # noqa: S311  jitter
+            try:
+                await self._spawn()
+            except (CallError, TimeoutError, OSError) as error:
+                self.why = str(error)
+                self._log.warning("child did not start", why=self.why)
+
+    async def _stand_in(self) -> Subscription:
+        """Answer for the MAD whenever its process does not: the pattern is wider than its own, so it gives way."""
+
+        async def refuse(call: Call) -> Reply:
+            again = None if self.state in ("failed", "stopped") else 1.0
+            state = "restarting" if self.state == "running" else self.state
+            raise NoResponder(f"{self._mad} is {state}: {self.why}", where=self._mad, request=call.id, retry_after=again)
+
+        return await self._bus.subscribe((f"mads.{self._mad}.>",), refuse, group=f"{self._mad} is away", at_once=8)
+
+    async def _end(self) -> None:
+        """End the process, politely, then not; its own children with it."""
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                async with asyncio.timeout(GRACE if self._stopping else 0):
+                    await process.wait()
+            except TimeoutError:
+                pass
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        await self._link.close()
+
+    def _vouch(self, call: Call) -> Call:
+        """Return `call` with the identity that the call it descends from was delivered with."""
+        parent = self._link.handling.get(call.cause or "")
+        if parent is None:
+            identity = Identity(f"mad:{self._mad}", chain=(self._mad,))
+            return msgspec.structs.replace(call, identity=identity, cause=None)
+        above = parent.identity
+        return msgspec.structs.replace(
+            call,
+            identity=Identity(above.principal, above.tenant, (*above.chain, self._mad)),
+            deadline=min(call.deadline, parent.deadline),
+            trace=parent.trace,
+            conversation=parent.conversation,
+        )
+
+    def _may_serve(self, pattern: str) -> bool:
+        """Say whether the child may serve `pattern`: its own tools, timers and status, and the events it hears."""
+        own = {f"{kind}.{self._mad}.*" for kind in ("mads", "timer")} | {f"host.status.{self._mad}"}
+        return pattern in own | {event_subject(listener.event) for listener in self._declared.listeners}
+
+
+@contextlib.asynccontextmanager
+async def _readiness(bus: Bus, mad: str) -> AsyncIterator[asyncio.Future[Failure | None]]:
+    """Yield a future of what the child says when it has started: nothing, or why it could not."""
+    ready: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
+
+    async def hear(call: Call) -> Reply:
+        if call.identity.chain[-1:] == (mad,) and not ready.done():
+            ready.set_result(codec.decode(codec.raw(call.body), Failure | None))
+        return Reply()
+
+    subscription = await bus.subscribe((f"host.ready.{mad}",), hear)
+    try:
+        yield ready
+    finally:
+        await subscription.close()
+
+
+def _ended(status: int) -> str:
+    return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"

@@ -1,0 +1,129 @@
+"""The receiving side: one handle for a MAD, which finds the handler of a subject behind the layers round it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from msgspec import Raw
+
+from mads.author.declaration import Declaration, Listener, Timer, Tool
+from mads.author.message import subject as event_subject
+from mads.wire import codec
+from mads.wire.call import Call, Handle, Reply
+from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, NoResponder
+from mads.wire.served import LayerFor, Served
+from mads.wire.shape import is_immutable
+
+DONE = Reply()
+
+
+def timer_subject(mad: str, timer: Timer) -> str:
+    """Return the subject on which a timer of `mad` calls."""
+    return f"timer.{mad}.{timer.method}"
+
+
+def patterns(mad: str, declaration: Declaration) -> tuple[str, ...]:
+    """Return the subjects that a MAD serves: its tools, its timers, the events it hears."""
+    events = (event_subject(listener.event) for listener in declaration.listeners)
+    return (f"mads.{mad}.*", f"timer.{mad}.*", *dict.fromkeys(events))
+
+
+def serve(mad: str, declaration: Declaration, instance: Any, layers: Sequence[LayerFor], *, strict: bool) -> Handle:
+    """Return the handle that answers every call to `instance`, each behind all of `layers`, outermost first."""
+    handles: dict[str, Handle] = {}
+    for tool in declaration.tools.values():
+        served = Served(mad, tool.name, destructive=tool.mark.destructive)
+        handle = _tool(f"{mad}.{tool.name}", tool, getattr(instance, tool.method), strict=strict)
+        handles[f"mads.{mad}.{tool.name}"] = _behind(layers, served, handle)
+    for listener in declaration.listeners:
+        handle = _listener(listener, getattr(instance, listener.method))
+        handles[event_subject(listener.event)] = _behind(layers, Served(mad, listener.method), handle)
+    for timer in declaration.timers:
+        handle = _timer(getattr(instance, timer.method))
+        handles[timer_subject(mad, timer)] = _behind(layers, Served(mad, timer.method), handle)
+
+    def dispatch(call: Call) -> Awaitable[Reply]:
+        handle = handles.get(call.subject)
+        return _unknown(call, declaration) if handle is None else handle(call)
+
+    return dispatch
+
+
+def _behind(layers: Sequence[LayerFor], served: Served, handle: Handle) -> Handle:
+    guarded = _apart(served, handle)
+    for layer in reversed(layers):
+        guarded = layer(served)(guarded)
+    return guarded
+
+
+def _apart(served: Served, handle: Handle) -> Handle:
+    """Tell a handler's own failure from that of a call it made: the latter is only the cause of the former."""
+
+    async def apart(call: Call) -> Reply:
+        try:
+            return await handle(call)
+        except CallError as error:
+            if error.request in ("", call.id):
+                raise
+            if call.remaining() <= 0:
+                raise DeadlineExceeded(f"no answer came before the deadline: {error}", where=served.mad) from error
+            raise Failed(f"{served.mad}.{served.name} failed: {error}", where=served.mad, request=call.id) from error
+
+    return apart
+
+
+def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) -> Handle:
+    fields = tool.params.__struct_fields__
+    by_reference = is_immutable(tool.result) and not strict
+
+    def arguments(call: Call) -> dict[str, Any]:
+        params = codec.decode(call.body, tool.params) if type(call.body) is Raw else call.body
+        return {field: getattr(params, field) for field in fields}
+
+    def checked(result: Any) -> Any:
+        try:
+            fitting = codec.fit(result, tool.result)
+            return fitting if by_reference else codec.raw(fitting)
+        except InvalidMessage as error:
+            raise Failed(f"{name} answered against its declaration: {error}; it gave {result!r:.200}") from error
+
+    async def answer(call: Call) -> Reply:
+        return Reply(checked(await method(**arguments(call))))
+
+    async def stream(call: Call) -> Reply:
+        if call.sink is None:
+            raise InvalidMessage(f"{name} streams; open it as a stream")
+        items = method(**arguments(call))
+        try:
+            async for item in items:
+                await call.sink.item(checked(item))
+        finally:
+            await items.aclose()
+        return DONE
+
+    return stream if tool.streams else answer
+
+
+def _listener(listener: Listener, method: Callable[[Any], Awaitable[None]]) -> Handle:
+    async def hear(call: Call) -> Reply:
+        await method(codec.decode(call.body, listener.event) if type(call.body) is Raw else call.body)
+        return DONE
+
+    return hear
+
+
+def _timer(method: Callable[[], Awaitable[None]]) -> Handle:
+    async def tick(_: Call) -> Reply:
+        await method()
+        return DONE
+
+    return tick
+
+
+async def _unknown(call: Call, declaration: Declaration) -> Reply:
+    _, mad, name = call.subject.split(".", 2)
+    near = difflib.get_close_matches(name, declaration.tools, 1)
+    meant = f"did you mean {mad}.{near[0]}?" if near else f"it has {', '.join(declaration.tools) or 'none'}"
+    raise NoResponder(f"{mad} has no tool {name!r}; {meant}", where=mad, request=call.id)

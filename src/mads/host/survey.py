@@ -1,0 +1,62 @@
+"""Everything that can be known of a system before it runs: its MADs read, and how each of their fields is filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mads.author.declaration import Declaration, declaration
+from mads.author.lint import mistakes
+from mads.host.config import Config
+from mads.host.inject import Filling, Mad, plan
+from mads.host.load import extend_path, load_class
+from mads.wire.errors import ConfigError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The declarations of all MADs by name, and the fillings of their fields."""
+
+    declared: Mapping[str, Declaration]
+    fillings: Mapping[str, list[Filling]]
+
+    def order(self) -> list[str]:
+        """Return the names of the MADs, each after those that it calls; those that call each other as they are listed."""
+        done: list[str] = []
+
+        def visit(name: str, above: tuple[str, ...]) -> None:
+            if name in done or name in above:
+                return
+            for filling in self.fillings[name]:
+                if isinstance(filling.source, Mad):
+                    visit(filling.source.name, (*above, name))
+            done.append(name)
+
+        for name in self.declared:
+            visit(name, ())
+        return done
+
+
+def survey(config: Config) -> Survey:
+    """Read every MAD of `config`; raise one `ConfigError` with all that would fail at start, a line each."""
+    extend_path(config)
+    declared: dict[str, Declaration] = {}
+    wrong: list[str] = []
+    for name, mad in config.mads.items():
+        try:
+            declared[name] = declaration(load_class(name, mad.use, config))
+        except UsageError as error:
+            wrong.append(str(error))
+        else:
+            wrong += mistakes(declared[name])
+    fillings: dict[str, list[Filling]] = {}
+    classes = {name: read.cls for name, read in declared.items()}
+    for name, read in declared.items():
+        try:
+            fillings[name] = plan(name, read, config.mads[name].set, classes)
+        except UsageError as error:
+            # where a class could not be read, the fields that name it are not the mistake
+            wrong += [str(error)] if len(declared) == len(config.mads) or "no MAD of this system" not in str(error) else []
+    if wrong:
+        raise ConfigError("\n".join(dict.fromkeys(wrong)))
+    return Survey(declared, fillings)

@@ -1,0 +1,1 @@
+"""A project on disk: made new, checked before it runs."""

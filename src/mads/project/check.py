@@ -1,0 +1,84 @@
+"""What would keep a system from starting: found without starting it, and without leaving a trace."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from mads.author.schema import tool_infos
+from mads.bus.unix import connect
+from mads.gateway import names
+from mads.host.config import Config, read_config
+from mads.host.paths import data_folder, socket_path
+from mads.host.survey import survey
+from mads.store.migrations import plan, shipped
+from mads.store.sqlite import explained, peek
+from mads.wire.errors import ConfigError, StoreError, Unreachable
+
+
+async def check(root: Path) -> Sequence[str]:
+    """Return the names of the MADs of the system in `root`.
+
+    Raises one `ConfigError` with everything that would keep it from starting, a line each. What a running system holds
+    is as it should be: neither its port nor its store is looked at.
+    """
+    with _no_bytecode():
+        config = read_config(root)
+        looks = [_look_at_mads]
+        if not await _runs(root):
+            looks += [_look_at_store, _look_at_port]
+        mistakes: list[str] = []
+        for look in looks:
+            try:
+                look(config)
+            except (ConfigError, StoreError) as error:
+                mistakes.append(str(error))
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return list(config.mads)
+
+
+def _look_at_mads(config: Config) -> None:
+    read = survey(config)
+    names.check(tool for mad, declared in read.declared.items() for tool in tool_infos(mad, declared))
+
+
+def _look_at_store(config: Config) -> None:
+    path = data_folder(Path(config.root)) / "store.sqlite"
+    nearest = next(place for place in (path, *path.parents) if place.exists())
+    if not os.access(nearest, os.W_OK):
+        raise StoreError(f"{nearest} may not be written; see to its permissions")
+    if nearest == path:
+        with explained(path), closing(peek(path)) as connection:
+            plan(connection, shipped())
+
+
+def _look_at_port(config: Config) -> None:
+    port = config.gateway.port
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise ConfigError(
+            f"port {port} is taken ({error.strerror}); write another one into mads.toml: [gateway] port = …"
+        ) from error
+
+
+async def _runs(root: Path) -> bool:
+    with suppress(Unreachable):
+        bus = await connect(socket_path(root))
+        await bus.link.close()
+        return True
+    return False
+
+
+@contextmanager
+def _no_bytecode() -> Iterator[None]:
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before

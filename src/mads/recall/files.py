@@ -1,0 +1,130 @@
+"""Which files of a folder are worth indexing, and what they say."""
+
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+MAX_BYTES = 1_000_000
+"""The largest file that is indexed."""
+
+GIT_SECONDS = 30
+"""How long git may take to list a folder before it is walked instead."""
+
+_NEVER = frozenset({".git", ".mads", ".venv", "node_modules", "__pycache__"})
+_BUILT = frozenset({"build", "dist", "target", "venv"})
+_MADE = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
+_SECRET = re.compile(
+    r"(?:.*/)?(?:\.env(?:\..*)?|\.netrc|\.npmrc|\.pypirc|id_[a-z0-9]+|.*\.(?:pem|key|p12|pfx))", re.DOTALL
+)
+
+
+class File(NamedTuple):
+    """A file as it was when it was listed; `path` is relative to its folder, with `/` between its parts."""
+
+    path: str
+    mtime_ns: int
+    size: int
+
+
+def listing(folder: Path) -> list[File]:
+    """Return the files of `folder` that may be worth indexing, by path; what cannot be looked at is left out.
+
+    They are regular files of 1 to `MAX_BYTES` bytes that lie inside the folder once symlinks are resolved: those that
+    git tracks or does not ignore, else all but hidden and built ones. Keys, and names that are not UTF-8 and so cannot
+    be cited, are left out. Raises `OSError` where the folder cannot be read.
+    """
+    root = folder.resolve(strict=True)
+    os.scandir(root).close()
+    names = _tracked(root) or list(_walked(root))
+    return list(_inside(root, sorted(filter(_is_wanted, set(names)))))
+
+
+def read(folder: Path, path: str) -> str | None:
+    r"""Return the text of a listed file with `\n` between its lines, or None where it is no text or is gone."""
+    try:
+        whole = (folder / path).resolve(strict=True)
+        if not whole.is_relative_to(folder.resolve(strict=True)):
+            return None
+        # a FIFO that took the file's place would block without O_NONBLOCK
+        descriptor = os.open(whole, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            data = file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b"\0"
+    except (OSError, RuntimeError):
+        return None
+    if b"\0" in data or len(data) > MAX_BYTES:
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return text.replace("\r\n", "\n").replace("\r", " ")
+
+
+def _tracked(root: Path) -> list[str]:
+    """Return what git lists under `root`; nothing where there is no git, no work tree, or nothing but ignored files."""
+    command = ["git", "-c", "core.fsmonitor=false", "ls-files", "-co", "--exclude-standard", "-z"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(  # noqa: S603  git is looked up on PATH on purpose
+            command,
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name] if done.returncode == 0 else []
+
+
+def _walked(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        here = Path(folder).relative_to(root)
+        if here.name and _is_built(here.name, names):
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in _NEVER]
+        yield from ((here / name).as_posix() for name in names)
+
+
+def _is_built(name: str, names: list[str]) -> bool:
+    """Return whether a folder of this name and with these files holds what a tool made."""
+    return not _MADE.isdisjoint(names) or (name in _BUILT and "__init__.py" not in names)
+
+
+def _is_wanted(name: str) -> bool:
+    if not _NEVER.isdisjoint(name.split("/")) or _SECRET.fullmatch(name):
+        return False
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _inside(root: Path, names: list[str]) -> Iterator[File]:
+    """Yield the regular files of `names`; a symlink counts where it leads to a file inside that is not itself named."""
+    known = set(names)
+    start = f"{root}/".replace("//", "/")
+    real = lru_cache(maxsize=None)(os.path.realpath)
+    for name in names:
+        folder, _, last = f"{start}{name}".rpartition("/")
+        whole = f"{real(folder)}/{last}"
+        try:
+            status = os.lstat(whole)
+            if stat.S_ISLNK(status.st_mode):
+                whole = os.path.realpath(whole)
+                status = os.lstat(whole)
+        except OSError:
+            continue
+        path = whole.removeprefix(start)
+        is_own = path == name or (path != whole and path not in known)
+        if is_own and stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES:
+            yield File(name, status.st_mtime_ns, status.st_size)

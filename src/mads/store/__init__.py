@@ -1,0 +1,1 @@
+"""Keep things: one port, and an adapter for each engine."""

@@ -1,0 +1,60 @@
+"""One SQLite file in use: brought up to date when it is opened, written by one thread and read by another."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self, TypeVar
+
+from mads.store.migrations import Migration, up
+from mads.store.sqlite import Connection, connect, explained
+from mads.store.writer import Work, Writer
+from mads.wire.errors import StoreError
+
+T = TypeVar("T")
+
+
+class Database:
+    """A database at `path`; `open` makes one. What it cannot do it says by a `StoreError`."""
+
+    def __init__(self, path: Path, writer: Writer, reader: Connection, thread: ThreadPoolExecutor) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        self._thread = thread
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path, steps: Sequence[Migration]) -> Self:
+        """Return the database at `path`, made where it is missing, once it has taken all of `steps`."""
+        thread = ThreadPoolExecutor(1, "mads-reader")
+        loop = asyncio.get_running_loop()
+        written, read = await loop.run_in_executor(thread, _open, path, steps)
+        return cls(path, Writer(written), read, thread)
+
+    async def write(self, work: Work[T]) -> T:
+        """Do `work` within a transaction; return its result once that is on disk."""
+        with explained(self._path):
+            return await self._writer.write(work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Do `work`, which only reads; it sees all that was acknowledged before."""
+        if self._closed:
+            raise StoreError("the store is closed")
+        with explained(self._path):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._reader)
+
+    async def close(self) -> None:
+        """Finish what was taken and let go of the file; closing again does nothing."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._reader.close)
+            self._thread.shutdown(wait=False)
+        await self._writer.close()  # last: the last connection that closes folds the log into the file
+
+
+def _open(path: Path, steps: Sequence[Migration]) -> tuple[Connection, Connection]:
+    written = connect(path)
+    with explained(path):
+        up(written, steps)
+    return written, connect(path, readonly=True)

@@ -1,0 +1,169 @@
+"""A double for each need of the runtime: what a MAD's constructor takes in a unit test, in place of a host."""
+# ruff: noqa: N801  each is used as a verb, like contextlib.closing
+
+import asyncio
+import pickle
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString, NamedTuple, ParamSpec, TypeVar, overload
+
+from mads.author.message import wire_name
+from mads.wire import codec
+from mads.wire.call import Progress
+from mads.wire.errors import InvalidMessage
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Asked(NamedTuple):
+    """What was put to a model: the question, the material that came with it, and the tools it might use."""
+
+    question: str
+    material: tuple[Any, ...]
+    tools: tuple[Any, ...]
+
+
+class saying:
+    """A `Think` that gives its answers in turn and raises those that are exceptions; `asked` is what it was asked.
+
+    An answer too few, or one of another type than was asked for, fails the test.
+    """
+
+    def __init__(self, *answers: Any) -> None:
+        self.asked: list[Asked] = []
+        self._answers = answers
+
+    @overload
+    async def __call__(self, question: LiteralString, *material: Any, tools: Sequence[Any] = ()) -> str: ...
+    @overload
+    async def __call__(
+        self, question: LiteralString, *material: Any, returning: type[T], tools: Sequence[Any] = ()
+    ) -> T: ...
+    async def __call__(self, question: str, *material: Any, returning: Any = str, tools: Sequence[Any] = ()) -> Any:
+        """Return the next answer."""
+        turn = len(self.asked)
+        self.asked.append(Asked(question, material, tuple(tools)))
+        if turn >= len(self._answers):
+            raise AssertionError(
+                f"{question!r} was asked and nothing is left to say; write saying(…) with {turn + 1} answers"
+            )
+        answer = self._answers[turn]
+        if isinstance(answer, BaseException):
+            raise answer
+        try:
+            return codec.fit(answer, returning)
+        except InvalidMessage as error:
+            raise AssertionError(
+                f"{question!r} asks for {returning!r} and would be told {answer!r}: {error}"
+            ) from error
+
+
+@dataclass(kw_only=True)
+class turning:
+    """A `Turn` with these values; `told` is the progress that was told."""
+
+    id: str = "turn-1"
+    principal: str = "tester"
+    tenant: str = "default"
+    conversation: str | None = None
+    attempt: int = 1
+    key: str | None = None
+    remaining: float = 30.0
+    told: list[Progress] = field(default_factory=list[Progress], init=False)
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Remember the progress."""
+        self.told.append(Progress(done, total, note))
+
+
+class emitting:
+    """An `Emit` whose `events` are what was emitted; it refuses what is no message or cannot travel."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    async def __call__(self, event: Any, *, key: str | None = None) -> None:  # noqa: ARG002  there is one order here
+        """Remember the event."""
+        wire_name(event.__class__)
+        codec.encode(event)
+        self.events.append(event)
+
+
+class ticking:
+    """A `Clock` that stands at `start` and moves when it is told to or slept on."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._start = self._now = start
+
+    def tick(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self._now += timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._now
+
+    def elapsed(self) -> timedelta:
+        """Return the time that has passed."""
+        return self._now - self._start
+
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass, and others run."""
+        self.tick(seconds)
+        await asyncio.sleep(0)
+
+
+class rolling(random.Random):
+    """A `Random` that repeats itself: the same `seed`, the same numbers."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+
+    def token(self, size: int = 16) -> str:
+        """Return `size` bytes as hex digits."""
+        return self.randbytes(size).hex()
+
+
+class inline:
+    """`Workers` that do the work where they stand, pickled there and back, so that what cannot travel fails."""
+
+    async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the result of `work`."""
+        work, args, kwargs = _pickled((work, args, kwargs))
+        return _pickled(work(*args, **kwargs))
+
+
+class Line(NamedTuple):
+    """What was said to the operator."""
+
+    level: str
+    event: str
+    facts: dict[str, Any]
+
+
+class noting:
+    """A `Log` whose `lines` are what was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+
+    def info(self, event: str, **facts: Any) -> None:
+        """Remember what happened."""
+        self.lines.append(Line("info", event, facts))
+
+    def warning(self, event: str, **facts: Any) -> None:
+        """Remember what may need attention."""
+        self.lines.append(Line("warning", event, facts))
+
+    def error(self, event: str, **facts: Any) -> None:
+        """Remember what went wrong."""
+        self.lines.append(Line("error", event, facts))
+
+
+def _pickled(value: T) -> T:
+    copy: T = pickle.loads(pickle.dumps(value))  # noqa: S301  our own bytes
+    return copy

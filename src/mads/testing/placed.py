@@ -1,0 +1,113 @@
+"""A real system for a test: written to a folder, started there, its MADs where the test wants them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from mads.author.declaration import declaration
+from mads.bus.memory import MemoryBus
+from mads.host.caller import Caller
+from mads.host.config import Config, MadConfig
+from mads.host.door import PATIENCE, BusDoor
+from mads.host.layers import LAYERS
+from mads.host.proxy import Proxy
+from mads.host.running import RunningSystem, running
+from mads.observe.logs import configure
+from mads.wire.call import Identity, Progress
+
+M = TypeVar("M")
+
+PLACEMENTS = ("here", "process")
+"""Every value of `run` that this version has."""
+
+
+class Heard:
+    """A sink that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.told: list[Progress] = []
+
+    async def item(self, body: Any) -> None:
+        """Keep one item of a stream."""
+        self.items.append(body)
+
+    def progress(self, progress: Progress) -> None:
+        """Keep one report of progress."""
+        self.told.append(progress)
+
+
+class Placed:
+    """A running system, called as its neighbours would call it."""
+
+    def __init__(self, system: RunningSystem, *, strict: bool) -> None:
+        self.system = system
+        self._strict = strict
+        self._door = BusDoor(system.bus, self._tools)
+        self._count = 0
+
+    @property
+    def bus(self) -> MemoryBus:
+        """The core's bus."""
+        return self.system.bus
+
+    def mad(self, cls: type[M], name: str = "", *, principal: str = "tester") -> M:
+        """Return the MAD of `cls` as another MAD would hold it: a typed proxy."""
+        name = name or cls.__name__.lower()
+        caller = Caller(Identity(principal))
+        return cast("M", Proxy(name, declaration(cls), self.bus, caller, strict=self._strict))
+
+    async def call(
+        self,
+        tool: str,
+        *,
+        principal: str = "tester",
+        heard: Heard | None = None,
+        within: float = PATIENCE,
+        **arguments: Any,
+    ) -> Any:
+        """Call `tool` (`mad.tool`) with JSON arguments, as the gateway does; return the JSON result."""
+        self._count += 1
+        return await self._door.call(
+            f"mads.{tool}",
+            arguments,
+            request=f"test-{self._count}",
+            principal=principal,
+            sink=heard or Heard(),
+            patience=within,
+        )
+
+    async def running(self, mad: str) -> dict[str, int]:
+        """Return how many calls of each tool of `mad` are being handled."""
+        status = next(status for status in await self.system.status() if status.mad == mad)
+        return {tool.name: tool.running for tool in status.tools}
+
+    async def _tools(self) -> Sequence[Any]:
+        return self.system.tools()
+
+
+@contextlib.asynccontextmanager
+async def placed(
+    root: Path,
+    run: str = "here",
+    *,
+    path: Sequence[str] = (".",),
+    layers: Sequence[str] = LAYERS,
+    strict: bool = True,
+    **mads: str | MadConfig,
+) -> AsyncIterator[Placed]:
+    """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`."""
+    configs = {
+        name: msgspec.structs.replace(MadConfig(mad) if isinstance(mad, str) else mad, run=run)
+        for name, mad in mads.items()
+    }
+    configs["steward"] = MadConfig("mads.duos.steward:Steward")
+    configure()
+    config = Config(mads=configs, path=tuple(path), root=str(root))
+    async with running(config, layers=layers, strict=strict) as system:
+        yield Placed(system, strict=strict)

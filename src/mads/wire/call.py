@@ -1,0 +1,94 @@
+"""A `Call` is the one thing that is ever sent; a `Reply` is the one thing that comes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from enum import IntEnum
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from mads.wire.failure import Failure
+
+
+class Band(IntEnum):
+    """How urgent a call is; a lower band is served first."""
+
+    CONTROL = 0
+    URGENT = 1
+    NORMAL = 2
+    BULK = 3
+
+
+class Identity(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Who calls: the principal at the start of the chain, its tenant, and the MADs the call has passed through."""
+
+    principal: str
+    tenant: str = "default"
+    chain: tuple[str, ...] = ()
+
+
+class Progress(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How far a handler has come: `done` of `total` (None: unknown), in units of its own, and a few words."""
+
+    done: float
+    total: float | None = None
+    note: str = ""
+
+
+class Sink(Protocol):
+    """Where a handler puts what it has to say before its reply."""
+
+    async def item(self, body: Any) -> None:
+        """Hand over one item of a stream; waits while the reader has given no credit."""
+
+    def progress(self, progress: Progress) -> None:
+        """Report progress; never waits, and may be dropped."""
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A request, an event or a stream's opening, as it lies in one process.
+
+    `subject` is a dotted name (`mads.dewey.search`, `event.scribe.MeetingEnded.v1`). `body` is a `msgspec.Raw` of
+    MessagePack, or a deeply immutable value by reference. `deadline` is in seconds of `time.monotonic()`.
+    Calls of one `key` from one principal are handled in order and never two at once. `cause` is the id of the call
+    that was being handled when this one was made. `notes` is prose for readers; nothing acts on it.
+    """
+
+    subject: str
+    body: Any
+    id: str
+    deadline: float
+    identity: Identity
+    trace: str = ""
+    span: str = ""
+    cause: str | None = None
+    conversation: str | None = None
+    band: int = Band.NORMAL
+    key: str | None = None
+    attempt: int = 1
+    notes: str | None = None
+    sink: Sink | None = None
+
+    def remaining(self) -> float:
+        """Return the seconds until the deadline; negative once it has passed."""
+        return self.deadline - time.monotonic()
+
+
+class Reply(Struct, frozen=True):
+    """The end of a call: a result in `body` (as in `Call`), or a `failure`."""
+
+    body: Any = None
+    failure: Failure | None = None
+
+
+Handle = Callable[[Call], Awaitable[Reply]]
+"""The hot path: everything that serves a call is this or wraps it."""
+
+Layer = Callable[[Handle], Handle]
+"""Something that stands round every call."""
+
+current: ContextVar[Call | None] = ContextVar("mads_current_call", default=None)
+"""The call whose handler is running in this task; None outside of handlers."""

@@ -1,0 +1,173 @@
+"""Values to bytes and back; the only place that knows MessagePack.
+
+Bytes from outside are untrusted: a message larger than `MAX_BYTES`, nested deeper than `MAX_DEPTH`, with an unknown
+field or a wrong type is refused with `InvalidMessage` before anything sees it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from mads.wire.call import Band, Call, Identity, Reply
+from mads.wire.errors import InvalidMessage
+from mads.wire.failure import Failure
+from mads.wire.shape import is_bounded
+
+MAX_BYTES = 16 * 1024 * 1024
+"""The largest message, in bytes."""
+
+MAX_DEPTH = 64
+"""How deep containers of a message may be nested."""
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(value: Any, *, limit: int = MAX_BYTES) -> bytes:
+    """Return `value` as MessagePack; raise `InvalidMessage` where it cannot travel, or takes more than `limit` bytes."""
+    try:
+        data = _encoder.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidMessage(f"a {type(value).__name__} cannot travel: {error}") from error
+    if len(data) > limit:
+        raise InvalidMessage(f"a message of {len(data)} bytes is larger than the {limit} that may travel")
+    return data
+
+
+def decode(data: bytes | memoryview | Raw, type_: Any, *, limit: int = MAX_BYTES) -> Any:
+    """Return the value of `type_` that `data` holds; raise `InvalidMessage` where it does not hold one."""
+    if memoryview(data).nbytes > limit:
+        raise InvalidMessage(f"a message may have at most {limit} bytes")
+    decoder, bounded = _decoder(type_)
+    try:
+        value = decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise InvalidMessage(str(error)) from error
+    if not bounded and not (isinstance(value, Struct) and is_bounded(type(value))):
+        _refuse_deep(value)
+    return value
+
+
+def fit(value: Any, type_: Any) -> Any:
+    """Return `value` as `type_`, or raise `InvalidMessage`; nothing is coerced, no text becomes a number."""
+    try:
+        return msgspec.convert(value, type_)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise InvalidMessage(str(error)) from error
+
+
+def plain(value: Any) -> Any:
+    """Return `value` in the types of JSON: dict, list, str, int, float, bool, None."""
+    return msgspec.to_builtins(value, str_keys=True)
+
+
+class WireCall(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A `Call` between two processes: the deadline is a number of seconds left, the body bytes."""
+
+    subject: str
+    body: Raw
+    id: str
+    left: float
+    identity: Identity
+    trace: str
+    span: str
+    cause: str | None
+    conversation: str | None
+    band: int
+    key: str | None
+    attempt: int
+    notes: str | None
+
+
+class WireReply(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A `Reply` between two processes."""
+
+    body: Raw
+    failure: Failure | None
+
+
+def raw(body: Any) -> Raw:
+    """Return `body` encoded, as it is where it already is."""
+    return body if type(body) is Raw else Raw(encode(body))
+
+
+def to_wire(call: Call) -> WireCall:
+    """Return `call` in the form that crosses to another process; its sink stays behind."""
+    return WireCall(
+        call.subject,
+        raw(call.body),
+        call.id,
+        call.remaining(),
+        call.identity,
+        call.trace,
+        call.span,
+        call.cause,
+        call.conversation,
+        call.band,
+        call.key,
+        call.attempt,
+        call.notes,
+    )
+
+
+def from_wire(wire: WireCall) -> Call:
+    """Return the call that came from another process; raise `InvalidMessage` where a field makes no sense."""
+    if wire.band not in Band._value2member_map_:
+        raise InvalidMessage(f"band {wire.band!r} is none of 0, 1, 2, 3")
+    if not math.isfinite(wire.left):
+        raise InvalidMessage(f"a deadline in {wire.left!r} seconds is none")
+    return Call(
+        subject=wire.subject,
+        body=wire.body,
+        id=wire.id,
+        deadline=time.monotonic() + wire.left,
+        identity=wire.identity,
+        trace=wire.trace,
+        span=wire.span,
+        cause=wire.cause,
+        conversation=wire.conversation,
+        band=wire.band,
+        key=wire.key,
+        attempt=wire.attempt,
+        notes=wire.notes,
+    )
+
+
+def reply_to_wire(reply: Reply) -> WireReply:
+    """Return `reply` in the form that crosses to another process."""
+    return WireReply(raw(reply.body), reply.failure)
+
+
+def reply_from_wire(wire: WireReply) -> Reply:
+    """Return the reply that came from another process."""
+    return Reply(wire.body, wire.failure)
+
+
+@lru_cache(maxsize=1024)
+def _decoder(type_: Any) -> tuple[msgspec.msgpack.Decoder[Any], bool]:
+    """Return the decoder of `type_`, and whether the type itself bounds the depth of its values."""
+    return msgspec.msgpack.Decoder(type_, strict=True), is_bounded(type_)
+
+
+def _refuse_deep(value: Any) -> None:
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _contents(outer)]
+        if not level:
+            return
+    raise InvalidMessage(f"a message may be nested {MAX_DEPTH} deep at most")
+
+
+def _contents(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    if isinstance(value, Struct):
+        return [getattr(value, name) for name in value.__struct_fields__]
+    return ()

@@ -1,0 +1,112 @@
+"""Every error of mads, in one tree.
+
+::
+
+    MadsError
+    ├── UsageError            a mistake in what was written; its message says the line to write
+    │   ├── DeclarationError  a MAD, tool, message or handler is declared wrongly
+    │   └── ConfigError       mads.toml asks for something that is not there
+    ├── Unreachable           no system answers where one was expected
+    ├── NoModel               a question was put to a model and none is configured
+    ├── StoreError            what is kept could not be read or written; nothing was acknowledged that is not on disk
+    └── CallError             a call was not answered as declared
+        ├── NoResponder       nobody serves the subject
+        ├── DeadlineExceeded  the answer would come too late
+        ├── Overloaded        the callee's inbox is full; `retry_after` says when to come back
+        ├── Denied            the caller may not do this
+        ├── InvalidMessage    the bytes or arguments do not fit the declared type
+        └── Failed            the handler raised, or answered against its declaration
+            └── Lost          the callee's process ended before it answered; whether it acted is unknown
+
+A `CallError` crosses process boundaries as a `Failure` (see `mads.wire.failure`) and arrives as the same class,
+with its cause.
+"""
+
+from __future__ import annotations
+
+
+class MadsError(Exception):
+    """Something went wrong that mads can name."""
+
+
+class UsageError(MadsError):
+    """What was written cannot work; the message says what to write next."""
+
+
+class DeclarationError(UsageError):
+    """A MAD, tool, message or handler is declared wrongly."""
+
+
+class ConfigError(UsageError):
+    """`mads.toml` asks for something that is not there."""
+
+
+class Unreachable(MadsError):
+    """No running system answers where one was expected."""
+
+
+class NoModel(MadsError):
+    """A question was put to a model and none is configured."""
+
+
+class StoreError(MadsError):
+    """What is kept could not be read or written; nothing was acknowledged that is not on disk."""
+
+
+class CallError(MadsError):
+    """A call was not answered as declared.
+
+    `where` is the MAD at which it failed, `request` the id of the call, `retry_after` seconds or None.
+    """
+
+    code = "failed"
+
+    def __init__(
+        self, message: str, *, where: str = "", request: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.where = where
+        self.request = request
+        self.retry_after = retry_after
+
+
+class NoResponder(CallError):
+    """Nobody serves the subject."""
+
+    code = "no_responder"
+
+
+class DeadlineExceeded(CallError):
+    """The answer did not come, or could not come, before the call's deadline."""
+
+    code = "late"
+
+
+class Overloaded(CallError):
+    """The callee's inbox is full; `retry_after` says in how many seconds to come back."""
+
+    code = "overloaded"
+
+
+class Denied(CallError):
+    """The caller may not do this."""
+
+    code = "denied"
+
+
+class InvalidMessage(CallError):
+    """The bytes or arguments do not fit the declared type."""
+
+    code = "invalid"
+
+
+class Failed(CallError):
+    """The handler raised, or answered against its declaration."""
+
+    code = "failed"
+
+
+class Lost(Failed):
+    """The callee's process ended before it answered; whether it acted is unknown."""
+
+    code = "lost"

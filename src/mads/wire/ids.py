@@ -1,0 +1,30 @@
+"""Names for calls, traces and spans: unique without a random draw for each.
+
+What is drawn is drawn once a counter, so that ids of two processes do not meet; a process that forks needs new counters.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+
+
+def call_ids() -> Callable[[], str]:
+    """Return a function that gives a new call id each time: 12 random hex digits, then a count."""
+    return _counter(os.urandom(6).hex() + "-", "x")
+
+
+def trace_ids() -> Callable[[], str]:
+    """Return a function that gives a new W3C trace id each time: 32 hex digits."""
+    return _counter(os.urandom(10).hex(), "012x")
+
+
+def span_ids() -> Callable[[], str]:
+    """Return a function that gives a new W3C span id each time: 16 hex digits."""
+    return _counter(os.urandom(4).hex(), "08x")
+
+
+def _counter(start: str, form: str) -> Callable[[], str]:
+    count = itertools.count(1).__next__
+    return lambda: start + format(count(), form)

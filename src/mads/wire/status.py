@@ -1,0 +1,58 @@
+"""What the system says of itself: where each MAD runs and how it fares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class ToolStatus(Struct, frozen=True):
+    """The work of one tool, handler or timer since its process started; times in milliseconds."""
+
+    name: str
+    calls: int
+    failed: int
+    running: int
+    mean_ms: float
+    max_ms: float
+
+
+class Status(Struct, frozen=True):
+    """How one MAD fares: `state` is starting, running, restarting, stopped or failed.
+
+    `waiting` calls are in its inbox, `dropped` events found it full, `blocked` counts the times it held up its loop.
+    """
+
+    mad: str
+    run: str
+    state: str
+    pid: int
+    restarts: int = 0
+    waiting: int = 0
+    dropped: int = 0
+    blocked: int = 0
+    uptime_s: float = 0.0
+    why: str = ""
+    tools: tuple[ToolStatus, ...] = ()
+
+
+class Shown(Struct, frozen=True):
+    """Who a MAD is, what fills its needs, what it hears and what it offers."""
+
+    mad: str
+    use: str
+    role: str
+    run: str
+    needs: dict[str, str]
+    hears: tuple[str, ...]
+    offers: tuple[str, ...]
+
+
+class EventInfo(Struct, frozen=True):
+    """An event's versioned wire name, its JSON Schema and the MADs that hear it."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    heard_by: tuple[str, ...]

@@ -1,0 +1,49 @@
+"""Every behaviour test runs in every placement."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mads.host.config import MadConfig
+from mads.testing.placed import PLACEMENTS, Placed, placed
+
+HERE = str(Path(__file__).parent)
+Troupe = Callable[..., AbstractAsyncContextManager[Placed]]
+
+
+@pytest.fixture(params=PLACEMENTS)
+def placement(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def troupe(tmp_path: Path, placement: str) -> Troupe:
+    """Run MADs of `troupe.py`, by name or with a configuration of their own, in this placement."""
+
+    def run(*names: str, layers: tuple[str, ...] | None = None, strict: bool = True, **mads: Any) -> Any:
+        chosen: dict[str, Any] = {name: f"troupe:{name.capitalize()}" for name in names} | mads
+        extra = {} if layers is None else {"layers": layers}
+        return placed(tmp_path, placement, path=(HERE,), strict=strict, **extra, **chosen)
+
+    return run
+
+
+def serial(name: str) -> MadConfig:
+    """Return the configuration of a MAD of `troupe.py` that handles one call at a time."""
+    return MadConfig(f"troupe:{name.capitalize()}", at_once=1)
+
+
+async def until_running(it: Placed, name: str, running: int) -> bool:
+    """Wait until so many calls of this tool of the tree are being handled."""
+    async with asyncio.timeout(5):
+        while True:
+            counts = await it.running("tree")
+            if counts.get(name, 0) == running:
+                return True
+            await asyncio.sleep(0.02)

@@ -1,0 +1,60 @@
+"""Every layer earns its place: without it, a behaviour that a user relies on is gone.
+
+Covers the list of layers round every handler. Does not cover what is checked before a call enters the bus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from conftest import Troupe
+from troupe import Gardener, Leaf, Tree
+
+from mads import CallError, Denied
+from mads.host.layers import LAYERS
+from mads.testing.placed import Placed
+
+COVERS = ("R-026",)
+
+
+async def calls_are_counted(it: Placed) -> None:
+    await it.mad(Tree).all()
+    status = next(status for status in await it.system.status() if status.mad == "tree")
+    assert [tool.calls for tool in status.tools if tool.name == "all"] == [1]
+
+
+async def a_child_call_descends_from_its_parent(it: Placed) -> None:
+    assert await it.mad(Gardener, principal="ana").principal_below() == "ana"
+
+
+async def the_anonymous_destroy_nothing(it: Placed) -> None:
+    await it.mad(Tree).grow(Leaf("oak"))
+    with pytest.raises(Denied):
+        await it.call("tree.fell", principal="anonymous")
+
+
+BEHAVIOURS: dict[str, Callable[[Placed], Awaitable[None]]] = {
+    "meter": calls_are_counted,
+    "trace": a_child_call_descends_from_its_parent,
+    "access": the_anonymous_destroy_nothing,
+}
+
+
+def test_every_layer_has_a_behaviour_that_needs_it() -> None:
+    assert tuple(BEHAVIOURS) == LAYERS
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+async def test_removing_a_layer_turns_its_behaviour_red(troupe: Troupe, layer: str) -> None:
+    async with troupe("tree", "gardener") as it:
+        await BEHAVIOURS[layer](it)
+    without = tuple(name for name in LAYERS if name != layer)
+    async with troupe("tree", "gardener", layers=without) as it:
+        with pytest.raises((AssertionError, CallError, pytest.fail.Exception)):
+            await BEHAVIOURS[layer](it)
+
+
+async def test_the_list_of_layers_can_be_seen(troupe: Troupe) -> None:
+    async with troupe("tree") as it:
+        assert await it.call("steward.layers") == list(LAYERS)

@@ -1,0 +1,88 @@
+"""`mads.toml` is read strictly: every mistake is named at once, with its line and what to write.
+
+Does not cover what the MADs themselves get wrong: tests/host/test_survey.py does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mads.host.config import FILE, Config, find_root, read_config
+from mads.wire.errors import ConfigError
+
+COVERS = ("R-020", "R-024")
+
+
+def written(root: Path, text: str) -> Path:
+    (root / FILE).write_text(text, encoding="utf-8")
+    return root
+
+
+def test_a_string_is_the_short_form_of_a_table(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, '[mads]\na = "m:A"\nb = { use = "m:B", run = "process", at_once = 1 }'))
+    assert (config.mads["a"].use, config.mads["a"].run) == ("m:A", "here")
+    assert (config.mads["b"].run, config.mads["b"].at_once) == ("process", 1)
+    assert config.root == str(tmp_path)
+
+
+def test_the_control_plane_is_there_unless_somebody_replaces_it(tmp_path: Path) -> None:
+    assert read_config(written(tmp_path, '[mads]\na = "m:A"')).mads["steward"].use == "mads.duos.steward:Steward"
+    assert read_config(written(tmp_path, '[mads]\nsteward = "m:A"')).mads["steward"].use == "m:A"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("buss = 1\n[mads]\na='m:A'", "line 1: buss: unknown key; did you mean 'bus'?"),
+        ('bus = "nats://x"\n[mads]\na="m:A"', "bus"),
+        ("[mads]\na = 'm'", "line 2: [mads] a use = 'm': write \"module:Class\""),
+        ("[mads]\na = { use = 'm:A', rum = 'here' }", "line 2: [mads] a rum: unknown key; did you mean 'run'?"),
+        ("[mads]\na = { use = 'm:A', run = 'wasm' }", "Invalid enum value 'wasm'"),
+        ("[mads]\na = { run = 'here' }", "missing required field `use`"),
+        ("[mads]\na = { use = 'm:A', at_once = 0 }", "at_once = 0: write a number from 1"),
+        ("[mads]\na = 3", "expected a table, got 3"),
+        ("[mads]\n'A b' = 'm:A'", "a name has small letters"),
+        ("[gateway]\nport = 70000\n[mads]\na='m:A'", "port = 70000: write a port from 0 to 65535"),
+        ("gateway = 3\n[mads]\na='m:A'", "[gateway]: expected a table"),
+        ("", "[mads] names no MAD"),
+        ("[mads", FILE),
+    ],
+)
+def test_a_mistake_is_named_with_what_to_write(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(written(tmp_path, text))
+    assert said in str(caught.value)
+
+
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(written(tmp_path, "bsu = 1\n[gateway]\nprot = 1\n[mads]\na = { use = 'm', rnu = 'x' }"))
+    assert len(str(caught.value).splitlines()) == 4
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_file_is_worse_than_a_mistake(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    root = tmp_path_factory.mktemp("hostile")
+    (root / FILE).write_bytes(data)
+    try:
+        assert isinstance(read_config(root), Config)
+    except ConfigError as error:
+        assert str(error)
+
+
+def test_the_nearest_file_upwards_is_the_systems(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    written(tmp_path, "")
+    assert find_root(inner) == tmp_path
+    written(inner, "")
+    assert find_root(inner) == inner
+
+
+def test_no_file_at_all_says_how_to_begin() -> None:
+    with pytest.raises(ConfigError, match="mads new NAME"):
+        find_root(Path("/"))

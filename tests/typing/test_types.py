@@ -1,0 +1,123 @@
+"""What type checkers see through the author's API: mypy and pyright read this file strictly, and it runs as well."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, assert_type
+
+import pytest
+
+from herald import Announcement, Herald
+from mads import Clock, Emit, Kept, Log, Random, Think, Turn, Workers, every, mad, on, prose, provides, tool
+from mads.testing import emitting, inline, kept, noting, rolling, saying, ticking, turning
+from scribe import MeetingEnded, Note, Scribe
+
+COVERS = ("R-021", "R-022", "R-024")
+
+NOTE = Note(about="release", text="Friday.")
+
+
+@mad
+class Everything:
+    """You need everything there is."""
+
+    notes: Kept[Note]
+    think: Think
+    emit: Emit
+    turn: Turn
+    clock: Clock
+    random: Random
+    workers: Workers
+    log: Log
+    limit: int = 3
+
+    @tool(read_only=True, idempotent=True)
+    async def count(self, *, about: str = "") -> int:
+        """Count the notes."""
+        return len(await self.notes.where(about=about))
+
+    @tool
+    async def each(self, about: str) -> AsyncIterator[Note]:
+        """Stream the notes."""
+        for note in await self.notes.where(about=about):
+            yield note
+
+    @on(MeetingEnded)
+    async def hear(self, event: MeetingEnded) -> None:
+        """Hear a meeting."""
+        self.log.info("heard", words=len(event.transcript))
+
+    @prose
+    async def chat(self, text: str) -> str:
+        """Echo."""
+        return text
+
+    @every(seconds=60)
+    async def tick(self) -> None:
+        """Say the time."""
+        self.log.info("tick", at=self.clock.now())
+
+
+@provides
+def length(text: str) -> int:
+    """Make a number out of a text."""
+    return len(text)
+
+
+def everything() -> Everything:
+    return Everything(
+        notes=kept(NOTE),
+        think=saying("Friday."),
+        emit=emitting(),
+        turn=turning(),
+        clock=ticking(),
+        random=rolling(),
+        workers=inline(),
+        log=noting(),
+    )
+
+
+async def test_a_double_fits_every_need() -> None:
+    it = everything()
+
+    assert_type(it.limit, int)
+    assert_type(it.notes, Kept[Note])
+    assert_type(await it.notes.where(about="release"), list[Note])
+    assert_type(await it.notes.remove(about="release"), int)
+    assert_type(await it.workers.run(len, "four"), int)
+    assert_type(it.random.choice([NOTE]), Note)
+
+
+async def test_a_mad_is_the_type_of_the_field_that_names_it() -> None:
+    herald = Herald(scribe=Scribe(notes=kept(NOTE), think=saying()), emit=emitting())
+
+    assert_type(herald.scribe, Scribe)
+    assert_type(await herald.scribe.recall("release"), list[Note])
+    assert_type(await herald.scribe.write(NOTE), None)
+    assert_type(await herald.announce("release"), Announcement)
+
+
+async def test_a_thought_has_the_type_that_was_asked_for() -> None:
+    think: Think = saying("Friday.", [NOTE], NOTE)
+
+    assert_type(await think("When?"), str)
+    assert_type(await think("What was decided?", NOTE.text, returning=list[Note]), list[Note])
+    assert_type(await think("What was decided first?", NOTE.text, returning=Note), Note)
+
+
+async def test_a_decorator_keeps_the_signature_of_its_method() -> None:
+    it = everything()
+
+    assert_type(await it.count(about="release"), int)
+    assert_type(it.each("release"), AsyncIterator[Note])
+    assert_type([note async for note in it.each("release")], list[Note])
+    assert_type(await it.chat(text="hello"), str)
+    assert_type(length("four"), int)
+    meant: Callable[[MeetingEnded], Coroutine[Any, Any, None]] = it.hear
+    await meant(MeetingEnded(transcript="Ana: Friday."))
+    ticked: Coroutine[Any, Any, None] = it.tick()
+    await ticked
+
+
+def test_a_message_is_typed_and_frozen() -> None:
+    assert_type(NOTE.text, str)
+    with pytest.raises(AttributeError):
+        setattr(NOTE, "text", "Monday.")  # noqa: B010  written plainly it is an error before it runs
