@@ -45,7 +45,9 @@ async def measure() -> dict[str, float]:
     from mads_measured import Echo  # noqa: PLC0415  the MAD is loaded by the system, under this name
 
     with tempfile.TemporaryDirectory() as folder:
-        async with placed(Path(folder), strict=False, path=(str(ROOT / "benchmarks"),), echo="mads_measured:Echo") as it:
+        async with placed(
+            Path(folder), strict=False, path=(str(ROOT / "benchmarks"),), echo="mads_measured:Echo"
+        ) as it:
             echo = it.mad(Echo)
 
             async def calls(count: int) -> None:

@@ -1,4 +1,4 @@
-"""A tool call through the gateway of a running system, beside a bare server of the MCP SDK that does nothing but answer.
+"""A tool call through the gateway of a running system, beside a bare server of the MCP SDK that only answers.
 
 Each is a process of its own, on the same loop and HTTP parser, answering in JSON; they are called in turns. What counts
 is the CPU time that a server's process spends on a call. The keys without an era are those of the worse one.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import statistics
 import sys
 import tempfile
@@ -25,6 +26,10 @@ ROOT = Path(__file__).parent.parent
 CLIENTS, CALLS, ROUNDS = 4, 50, 9
 OLDER, MODERN = "2025-11-25", "2026-07-28"
 TOOL = "echo_say"
+ENVELOPE: dict[str, Any] = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
 ACCEPT = {"accept": "application/json, text/event-stream"}
 
 Told = Callable[[int], Awaitable[None]]
@@ -109,6 +114,7 @@ class Served:
     def __init__(self, process: asyncio.subprocess.Process, http: httpx2.AsyncClient, era: str) -> None:
         self._process, self._http, self._era = process, http, era
         self._headers = {"mcp-protocol-version": era, **ACCEPT}
+        self._ids = itertools.count(1)
 
     async def open(self) -> None:
         """Get ready to call: the older era wants a session."""
@@ -127,11 +133,10 @@ class Served:
         return (await self._cpu() - before) / (calls * CLIENTS) / 1e6
 
     async def _calls(self, calls: int) -> None:
-        envelope = {"io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {}}
-        meta = envelope if self._era == MODERN else {}
+        meta = ENVELOPE if self._era == MODERN else {}
         for number in range(calls):
             params = {"name": TOOL, "arguments": {"number": number}, "_meta": meta}
-            answer = (await self._post("tools/call", params, id=f"{id(params)}-{number}")).json()
+            answer = (await self._post("tools/call", params, id=next(self._ids))).json()
             assert answer["result"]["structuredContent"] == {"result": number}, answer
 
     async def _post(self, method: str, params: dict[str, Any], **id_: Any) -> httpx2.Response:

@@ -16,7 +16,7 @@ from scribe import Scribe
 
 COVERS = ("R-022", "R-024")
 
-HEAD = '''
+HEAD = """
 import asyncio
 import random
 from collections.abc import AsyncIterator
@@ -69,7 +69,7 @@ class Clerk:
 
     @tool
     async def work(self, page: Page, note: Note, about: str, count: int) -> list[Page]:
-'''
+"""
 
 names = itertools.count()
 
@@ -87,7 +87,9 @@ CERTAIN = {
     # tools and what they are given
     "await self.reader.pges()": "Reader has no tool 'pges'; did you mean 'pages'? Write `self.reader.pages(…)`",
     "await self.reader.secret()": "Reader keeps 'secret' to itself; write @tool above `def secret(…)`",
-    "await self.scribe.notes.where()": "Scribe has no tool 'notes'; did you mean 'recall'? Write `self.scribe.recall(…)`",
+    "await self.scribe.notes.where()": (
+        "Scribe has no tool 'notes'; did you mean 'recall'? Write `self.scribe.recall(…)`"
+    ),
     "await self.scribe.recall()": (
         "self.scribe.recall: missing a required argument: 'about'; write `self.scribe.recall(about=\"…\")`"
     ),
@@ -96,7 +98,7 @@ CERTAIN = {
         'write `self.scribe.recall(about="…")`'
     ),
     "await self.scribe.recall(about, 3)": (
-        "self.scribe.recall: too many positional arguments; write `self.scribe.recall(about=\"…\")`"
+        'self.scribe.recall: too many positional arguments; write `self.scribe.recall(about="…")`'
     ),
     "await self.reader.page('1')": "self.reader.page: number is of type int, not '1'; write `self.reader.page()`",
     "await self.reader.page(note)": "self.reader.page: number is of type int, not note; write `self.reader.page()`",
@@ -107,7 +109,7 @@ CERTAIN = {
         "self.scribe.write: note is of type Note, not Page(number=1); "
         "write `self.scribe.write(note=Note(about=…, text=…))`"
     ),
-    "Note(about=count, text='')": "Note: about is of type str, not count; write `Note(about=\"…\", text=\"…\")`",
+    "Note(about=count, text='')": 'Note: about is of type str, not count; write `Note(about="…", text="…")`',
     "await self.notes.where(abot=about)": (
         "self.notes.where: got an unexpected keyword argument 'abot', did you mean 'about'?; write `self.notes.where()`"
     ),
@@ -151,7 +153,7 @@ CERTAIN = {
     ),
     # needs
     "await self.emit('done')": "'done' is no event; write `await self.emit(…)` with a @message in it",
-    "await self.emit({'about': about})": "{'about': about} is no event; write `await self.emit(…)` with a @message in it",
+    "await self.emit({'to': about})": "{'to': about} is no event; write `await self.emit(…)` with a @message in it",
     "await self.emit(Plain())": "Plain is no message; write @message above `class Plain:`",
     "await self.think(f'What of {about} on {note.text}?')": (
         "a question is a literal, and what varies is material; "
@@ -161,8 +163,7 @@ CERTAIN = {
         'a question is a literal, and what varies is material; write `await self.think("What of …", about)`'
     ),
     "await self.think('What of {}?'.format(about))": (
-        "a question is a literal, and what varies is material; "
-        'write `await self.think("What of …?", about)`'
+        'a question is a literal, and what varies is material; write `await self.think("What of …?", about)`'
     ),
     # coroutines and streams
     "self.scribe.write(note)": "self.scribe.write is not awaited; write `await self.scribe.write(note)`",
@@ -178,7 +179,9 @@ CERTAIN = {
     "return self.work(page, note, about, 1)": (
         "self.work(page, note, about, 1) is not awaited; write `return await self.work(page, note, about, 1)`"
     ),
-    "for one in self.reader.pages(about): pass": "self.reader.pages streams; write `async for … in self.reader.pages(about)`",
+    "for one in self.reader.pages(about): pass": (
+        "self.reader.pages streams; write `async for … in self.reader.pages(about)`"
+    ),
 }
 
 MAY_BE_RIGHT = (

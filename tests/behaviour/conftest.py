@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from mads.host.config import MadConfig
-from mads.testing.placed import PLACEMENTS, Placed, placed
+from mads.host.layers import LAYERS
+from mads.testing.placed import Placed, placed
 
-HERE = str(Path(__file__).parent)
+ROOT = str(Path(__file__).parents[2])
 Troupe = Callable[..., AbstractAsyncContextManager[Placed]]
 
 
-@pytest.fixture(params=PLACEMENTS)
+@pytest.fixture(params=["here", pytest.param("process", marks=pytest.mark.slow)])
 def placement(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -26,17 +27,16 @@ def placement(request: pytest.FixtureRequest) -> str:
 def troupe(tmp_path: Path, placement: str) -> Troupe:
     """Run MADs of `troupe.py`, by name or with a configuration of their own, in this placement."""
 
-    def run(*names: str, layers: tuple[str, ...] | None = None, strict: bool = True, **mads: Any) -> Any:
-        chosen: dict[str, Any] = {name: f"troupe:{name.capitalize()}" for name in names} | mads
-        extra = {} if layers is None else {"layers": layers}
-        return placed(tmp_path, placement, path=(HERE,), strict=strict, **extra, **chosen)
+    def run(*names: str, layers: tuple[str, ...] = LAYERS, strict: bool = True, **mads: Any) -> Any:
+        chosen: dict[str, Any] = {name: f"tests.behaviour.troupe:{name.capitalize()}" for name in names} | mads
+        return placed(tmp_path, placement, path=(ROOT,), strict=strict, layers=layers, **chosen)
 
     return run
 
 
 def serial(name: str) -> MadConfig:
     """Return the configuration of a MAD of `troupe.py` that handles one call at a time."""
-    return MadConfig(f"troupe:{name.capitalize()}", at_once=1)
+    return MadConfig(f"tests.behaviour.troupe:{name.capitalize()}", at_once=1)
 
 
 async def until_running(it: Placed, name: str, running: int) -> bool:

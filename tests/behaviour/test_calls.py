@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 import pytest
-from conftest import Troupe, serial, until_running
-from troupe import Basket, Gardener, Leaf, Ping, Tree
 
 from mads import DeadlineExceeded, Denied, Failed, InvalidMessage, NoResponder, Overloaded
 from mads.host.config import MadConfig
 from mads.testing.placed import Heard
+from tests.behaviour.conftest import Troupe, serial, until_running
+from tests.behaviour.troupe import Basket, Gardener, Leaf, Ping, Tree
 
 COVERS = ("R-020", "R-029", "R-032", "R-036")
 
@@ -77,8 +78,10 @@ async def test_an_unknown_tool_has_no_responder_and_the_near_one_is_named(troupe
             await it.call("rock.grow")
 
 
-@pytest.mark.parametrize("arguments", [{}, {"leaf": 3}, {"leaf": {"text": "a", "size": 1}}, {"leaf": {"text": "a"}, "x": 1}])
-async def test_arguments_that_do_not_fit_never_reach_the_handler(troupe: Troupe, arguments: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [{}, {"leaf": 3}, {"leaf": {"text": "a", "size": 1}}, {"leaf": {"text": "a"}, "x": 1}]
+)
+async def test_arguments_that_do_not_fit_never_reach_the_handler(troupe: Troupe, arguments: dict[str, Any]) -> None:
     async with troupe("tree") as it:
         with pytest.raises(InvalidMessage):
             await it.call("tree.grow", **arguments)
@@ -113,7 +116,7 @@ async def test_a_destructive_tool_is_denied_to_the_anonymous_along_any_chain(tro
 
 
 async def test_a_full_inbox_is_overloaded_and_says_when_to_come_back(troupe: Troupe) -> None:
-    async with troupe(tree=MadConfig("troupe:Tree", at_once=1, inbox=2)) as it:
+    async with troupe(tree=MadConfig("tests.behaviour.troupe:Tree", at_once=1, inbox=2)) as it:
         tasks = [asyncio.create_task(it.call("tree.sway", seconds=0.3)) for _ in range(8)]
         answers = await asyncio.gather(*tasks, return_exceptions=True)
         refused = [answer for answer in answers if isinstance(answer, Overloaded)]
@@ -128,7 +131,7 @@ async def test_two_serial_mads_that_call_each_other_do_not_wait_for_themselves(t
 
 
 async def test_at_most_at_once_calls_are_handled_side_by_side(troupe: Troupe) -> None:
-    async with troupe(tree=MadConfig("troupe:Tree", at_once=3)) as it:
+    async with troupe(tree=MadConfig("tests.behaviour.troupe:Tree", at_once=3)) as it:
         tasks = [asyncio.create_task(it.call("tree.sway", seconds=0.2)) for _ in range(7)]
         assert await until_running(it, "sway", 3)
         await asyncio.gather(*tasks)
@@ -148,7 +151,7 @@ async def test_leaving_a_stream_stops_its_handler_before_it_ran_ahead(troupe: Tr
         async for item in items:
             if item == 3:
                 break
-        await items.aclose()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        await items.aclose()
         async with asyncio.timeout(5):
             while not (leaves := await it.mad(Tree).all()):
                 await asyncio.sleep(0.01)

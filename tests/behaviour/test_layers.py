@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
-from conftest import Troupe
-from troupe import Gardener, Leaf, Tree
 
 from mads import CallError, Denied
 from mads.host.layers import LAYERS
 from mads.testing.placed import Placed
+from tests.behaviour.conftest import Troupe
+from tests.behaviour.troupe import Gardener, Leaf, Tree
 
 COVERS = ("R-026",)
 

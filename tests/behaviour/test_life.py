@@ -13,16 +13,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Troupe, until_running
-from troupe import Gardener, Leaf, Tree
 
 from mads import Failed, Lost, NoResponder
 from mads.testing.placed import Placed, placed
+from tests.behaviour.conftest import ROOT, Troupe, until_running
+from tests.behaviour.troupe import Gardener, Leaf, Tree
 
 COVERS = ("R-020", "R-033")
 
-TREE = "troupe:Tree"
-GARDENER = "troupe:Gardener"
+TREE = "tests.behaviour.troupe:Tree"
+GARDENER = "tests.behaviour.troupe:Gardener"
 
 
 async def test_kept_values_outlive_the_system(troupe: Troupe) -> None:
@@ -66,8 +66,9 @@ async def test_a_blocked_loop_is_blamed_on_the_mad_that_blocks_it(troupe: Troupe
         assert (blocked["tree"], blocked["gardener"]) == (1, 0)
 
 
+@pytest.mark.slow
 async def test_a_child_killed_in_the_middle_of_a_call_gives_a_typed_error_and_is_back(tmp_path: Path) -> None:
-    async with placed(tmp_path, "process", path=(HERE,), tree=TREE, gardener=GARDENER) as it:
+    async with placed(tmp_path, "process", path=(ROOT,), tree=TREE, gardener=GARDENER) as it:
         await it.mad(Tree).grow(Leaf("oak"))
         before = await it.mad(Tree).where()
         below = asyncio.create_task(it.call("gardener.sway_below", seconds=20))
@@ -83,8 +84,9 @@ async def test_a_child_killed_in_the_middle_of_a_call_gives_a_typed_error_and_is
         assert await it.mad(Tree).all() == [Leaf("oak")]
 
 
+@pytest.mark.slow
 async def test_a_child_that_keeps_ending_is_given_up_and_says_why(tmp_path: Path) -> None:
-    async with placed(tmp_path, "process", path=(HERE,), tree=TREE) as it:
+    async with placed(tmp_path, "process", path=(ROOT,), tree=TREE) as it:
         async with asyncio.timeout(20):
             while (status := (await it.system.status())[0]).state != "failed":
                 with pytest.raises((Lost, NoResponder)):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from typing import Literal
 
-from mads import Clock, Emit, Kept, Turn, mad, message, on, prose, tool
+from mads import Clock, Emit, Kept, Turn, mad, message, on, prose, provides, tool
 
 
 @message
@@ -96,3 +97,25 @@ class Witness:
         while not (found := await self.said.where(text=text)):
             await asyncio.sleep(0.01)
         return found
+
+
+class Pillow:
+    """What a sleeper never gets."""
+
+    def __init__(self, softness: int) -> None:
+        self.softness = softness
+
+
+@provides
+async def pillow() -> Pillow:
+    """Take for ever."""
+    print("never ready", file=sys.stderr, flush=True)
+    await asyncio.Event().wait()
+    return Pillow(1)
+
+
+@mad
+class Sleeper:
+    """You never get ready."""
+
+    pillow: Pillow

@@ -1,7 +1,5 @@
 """The repository's own papers, read: where they lie, which tests and import contracts stand."""
 
-from __future__ import annotations
-
 import ast
 import tomllib
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ Covers the front matter against its schema, the paths, tests and contracts in it
 cover whether the code does what is decided: the tests that a decision names do.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from papers import ROOT, all_tests, contracts
+
+from tests.docs.papers import ROOT, all_tests, contracts
 
 COVERS = ("R-003", "R-005")
 

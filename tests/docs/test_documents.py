@@ -1,10 +1,8 @@
 """What a document shows is there: its Python in `examples/`, its configuration readable, its commands and links real.
 
-Covers every fenced block, every `mads …` in the text and every relative link. Does not run the commands: the tests of the
-command line do.
+Covers every fenced block, every `mads …` in the text and every relative link. Does not run the commands: the tests of
+the command line do.
 """
-
-from __future__ import annotations
 
 import re
 import shlex
@@ -15,7 +13,6 @@ from typing import NamedTuple
 
 import click
 import pytest
-from papers import ROOT
 
 from mads.author.schema import event_info, tool_infos
 from mads.cli import verbs
@@ -24,6 +21,7 @@ from mads.cli.up import OPEN_DOOR
 from mads.gateway import connect, names
 from mads.host.config import FILE, read_config
 from mads.host.survey import survey
+from tests.docs.papers import ROOT
 
 COVERS = ("R-008", "R-152")
 
@@ -68,7 +66,7 @@ def test_a_block_is_of_a_language_that_is_checked() -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tutorial's project, made by its first command: in a process that does not see `examples/chores`."""
+    """Make the tutorial's project by its first command: in a process that does not see `examples/chores`."""
     folder = tmp_path_factory.mktemp("tutorial")
     subprocess.run([Path(sys.executable).with_name("mads"), "new", "chores"], cwd=folder, check=True, timeout=20)
     return folder / "chores"

@@ -3,13 +3,12 @@
 Does not cover the install itself: `make up` does, with --require-hashes.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
 import pytest
-from papers import ROOT
+
+from tests.docs.papers import ROOT
 
 COVERS = ("R-155", "R-156")
 

@@ -4,15 +4,14 @@ Covers that every item is there with a status, that the tests which show it exis
 items agree. Does not cover whether those tests show enough: that is what a reviewer is for.
 """
 
-from __future__ import annotations
-
 import ast
 import tomllib
 from collections import Counter
 from typing import Literal
 
 import msgspec
-from papers import ROOT, all_tests, defined, modules_of_tests
+
+from tests.docs.papers import ROOT, all_tests, defined, modules_of_tests
 
 COVERS = ("R-010", "R-014", "R-018")
 

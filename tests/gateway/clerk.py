@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from desk import Desk
-
 from mads.gateway.stdio import bridge
+from tests.gateway.desk import Desk
 
 if __name__ == "__main__":
     asyncio.run(bridge(Desk()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from desk import ERAS
+
+from tests.gateway.desk import ERAS
 
 
 @pytest.fixture(params=ERAS)

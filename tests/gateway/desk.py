@@ -12,7 +12,7 @@ from mcp import Client
 
 from mads.gateway.server import Running, serve
 from mads.wire.call import Progress, Sink
-from mads.wire.errors import Denied, Overloaded
+from mads.wire.errors import Denied, Overloaded, Unreachable
 from mads.wire.tools import ToolInfo
 
 MODERN = "2026-07-28"
@@ -55,12 +55,15 @@ class Desk:
             tool("desk", "shout", TEXT),
             tool("attic", "echo", TEXT),
         )
+        self.gone = False
         self.asked: list[dict[str, Any]] = []
         self.started = asyncio.Event()
         self.cancelled = asyncio.Event()
 
     async def tools(self) -> Sequence[ToolInfo]:
         """Return what stands on the desk."""
+        if self.gone:
+            raise Unreachable("the system has ended; start it again with: mads up")
         return self.offers
 
     async def call(self, tool: str, arguments: dict[str, Any], *, sink: Sink, **context: Any) -> Any:

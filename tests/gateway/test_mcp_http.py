@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from desk import MODERN, OLDER, Desk, gateway, headers, raw, request
 
 from mads.gateway.http import MAX_BODY
-from mads.gateway.server import serve
+from mads.gateway.server import Running, serve
 from mads.wire.errors import ConfigError
+from tests.gateway.desk import MODERN, OLDER, Desk, gateway, headers, raw, request
 
 COVERS = ("R-024", "R-148")
 DEEP = 200_000
@@ -25,6 +25,11 @@ def deep(levels: int) -> bytes:
     """Return a call whose argument is a list of lists of lists."""
     whole = json.dumps(request(arguments={"text": "HERE"}))
     return whole.replace('"HERE"', "[" * levels + "]" * levels).encode()
+
+
+def host_of(running: Running) -> list[str]:
+    """Return the host and port of a gateway."""
+    return running.address.removeprefix("http://").removesuffix("/mcp").split(":")
 
 
 def opening() -> dict[str, Any]:
@@ -134,8 +139,7 @@ async def test_another_method_is_refused() -> None:
 
 async def test_a_request_that_is_no_http_is_refused() -> None:
     async with gateway(Desk()) as running:
-        port = int(running.address.split(":")[2].split("/")[0])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection(*host_of(running))
         writer.write(b"\x16\x03\x01 hello\r\n\r\n")
         assert (await reader.readline()).startswith(b"HTTP/1.1 400")
         writer.close()
@@ -172,11 +176,22 @@ async def test_closing_the_gateway_ends_open_streams_and_cancels_what_runs() -> 
     assert desk.cancelled.is_set()
 
 
+async def test_white_space_round_a_header_is_no_part_of_it() -> None:
+    async with gateway(Desk()) as running:
+        body = json.dumps(request()).encode()
+        sent = headers(**{"mcp-name": "  desk_echo \t", "host": " localhost ", "content-length": str(len(body))})
+        head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        reader, writer = await asyncio.open_connection(*host_of(running))
+        writer.write(f"POST /mcp HTTP/1.1\r\n{head}\r\n".encode() + body)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_slow_client_does_not_hold_up_the_others() -> None:
     async with gateway(Desk()) as running, httpx2.AsyncClient(timeout=10, trust_env=False) as http:
-        host = running.address.removeprefix("http://").removesuffix("/mcp")
-        reader, writer = await asyncio.open_connection(*host.split(":"))
-        writer.write(f"POST /mcp HTTP/1.1\r\nhost: {host}\r\ncontent-length: 100\r\n\r\n{{".encode())
+        reader, writer = await asyncio.open_connection(*host_of(running))
+        writer.write(b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
         await writer.drain()
         assert (await http.post(running.address, json=request(), headers=headers())).status_code == 200
         await running.close()

@@ -7,16 +7,18 @@ import json
 import sys
 from pathlib import Path
 
-from desk import request
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from tests.gateway.desk import request
+
 COVERS = ("R-024",)
-CLERK = str(Path(__file__).with_name("clerk.py"))
+ROOT = Path(__file__).parents[2]
+CLERK = ["-m", "tests.gateway.clerk"]
 
 
 async def test_a_host_that_starts_the_server_lists_and_calls_its_tools(era: str) -> None:
-    started = StdioServerParameters(command=sys.executable, args=[CLERK])
+    started = StdioServerParameters(command=sys.executable, args=CLERK, cwd=ROOT)
     async with Client(started, mode=era, read_timeout_seconds=10) as it:
         assert "desk_echo" in [offer.name for offer in (await it.list_tools()).tools]
         result = await it.call_tool("desk.echo", {"text": "hi"})
@@ -25,7 +27,7 @@ async def test_a_host_that_starts_the_server_lists_and_calls_its_tools(era: str)
 
 async def test_what_a_tool_prints_stays_out_of_the_protocol_and_the_end_of_input_ends_it() -> None:
     pipe = asyncio.subprocess.PIPE
-    clerk = await asyncio.create_subprocess_exec(sys.executable, CLERK, stdin=pipe, stdout=pipe, stderr=pipe)
+    clerk = await asyncio.create_subprocess_exec(sys.executable, *CLERK, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
     said, noise = await clerk.communicate(json.dumps(request("desk_shout", {"text": "loud"})).encode() + b"\n")
     (line,) = said.splitlines()
     assert json.loads(line)["result"]["content"] == [{"type": "text", "text": "LOUD"}]

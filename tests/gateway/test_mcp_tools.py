@@ -6,13 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from desk import MODERN, OLDER, Desk, client, tool
 from mcp import MCPError
 from mcp_types import CallToolResult, TextContent
 
 from mads.gateway.answer import FAILURE
 from mads.gateway.server import serve
 from mads.wire.errors import ConfigError
+from tests.gateway.desk import MODERN, OLDER, Desk, client, tool
 
 COVERS = ("R-024", "R-025", "R-042")
 
@@ -168,6 +168,16 @@ async def test_a_tool_that_is_new_behind_the_door_is_listed_and_called(era: str)
         desk.offers = [*desk.offers, tool("cellar", "echo", {"type": "object"})]
         assert text_of(await it.call_tool("cellar_echo", {"text": "hi"})) == "hi"
         assert "cellar_echo" in [offer.name for offer in (await it.list_tools()).tools]
+
+
+async def test_a_system_that_has_ended_is_an_error_and_no_empty_list(era: str) -> None:
+    desk = Desk()
+    async with client(desk, era) as it:
+        desk.gone = True
+        with pytest.raises(MCPError, match="start it again"):
+            await it.list_tools(cache_mode="refresh")
+        with pytest.raises(MCPError, match="start it again"):
+            await it.call_tool("desk_echo", {"text": "hi"})
 
 
 async def test_names_that_no_client_could_tell_apart_are_refused_at_the_start() -> None:

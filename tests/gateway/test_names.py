@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from desk import TEXT, tool
 
 from mads.gateway import names
 from mads.wire.errors import ConfigError
+from tests.gateway.desk import TEXT, tool
 
 
 def test_a_tool_has_one_listed_name_and_two_more() -> None:

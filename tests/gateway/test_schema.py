@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from desk import tool
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mads.gateway.schema import Arguments, output, rooted
 from mads.wire.errors import InvalidMessage
+from tests.gateway.desk import tool
 
 
 class Leaf(msgspec.Struct):

@@ -6,9 +6,9 @@ import pytest
 
 from mads.bus.memory import MemoryBus
 from mads.host.caller import Caller
-from mads.host.kept_rows import RemoteRows, serve_rows
+from mads.host.kept_rows import Read, RemoteRows, serve_rows
 from mads.store.memory import MemoryRows
-from mads.store.port import MAX_BODY, Scope
+from mads.store.port import MAX_BODY, Row, Scope
 from mads.wire import codec
 from mads.wire.call import Call, Identity
 from mads.wire.errors import Denied, Failed, InvalidMessage, NoResponder
@@ -51,6 +51,16 @@ async def test_what_is_larger_than_a_message_is_read_in_parts() -> None:
 
     assert await RemoteRows(bus, call).rows(NOTES) == await rows.rows(NOTES)
     assert asked == ["host.kept.rows"] * 4
+
+
+async def test_a_part_is_no_larger_than_the_core_allows_whatever_was_asked_for() -> None:
+    bus, rows = MemoryBus(), MemoryRows()
+    await serve_rows(bus, rows)
+    for _ in range(5):
+        rows.put(NOTES, bytes(3_000_000))
+    greedy = Read(scope=NOTES, after=0, size=10**12)
+    reply = await bus.request(Caller(SCRIBE).call("host.kept.rows", codec.raw(greedy)))
+    assert len(codec.decode(codec.raw(reply.body), list[Row])) == 2
 
 
 async def test_a_body_that_is_too_large_to_be_sent_back_is_refused() -> None:

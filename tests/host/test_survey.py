@@ -5,6 +5,7 @@ Covers loading and the filling of fields. Does not cover mistakes within methods
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ Surveyed = Callable[..., Survey]
 def surveyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Surveyed:
     """Survey MADs (name = class, or a configuration) of a module with the given text."""
     module = f"written_{abs(hash(request.node.nodeid)):x}"
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     def read(text: str, **mads: Any) -> Survey:
         (tmp_path / f"{module}.py").write_text(HEAD + text)
@@ -39,6 +40,18 @@ def surveyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fi
 
 
 ONE = "@mad\nclass One:\n    '''One.'''\n"
+CIRCLE = """
+@provides
+def x(y: Y) -> X: ...
+@provides
+def y(x: X) -> Y: ...
+class X:
+    def __init__(self, q): ...
+class Y(X): ...
+@mad
+class A:
+    x: X
+"""
 TWO = "@mad\nclass Two:\n    '''Two.'''\n    one: One\n"
 
 
@@ -55,7 +68,7 @@ def test_two_mads_may_name_each_other(surveyed: Surveyed) -> None:
 
 def test_where_two_fit_the_field_name_or_a_setting_decides(surveyed: Surveyed) -> None:
     assert surveyed(ONE + TWO, two="Two", one="One", uno="One").fillings["two"][0].how == "MAD one"
-    with pytest.raises(ConfigError, match='write `set = { one = "eins" }` at two'):
+    with pytest.raises(ConfigError, match=r'write `set = \{ one = "eins" \}` at two'):
         surveyed(ONE + TWO, two="Two", eins="One", uno="One")
     read = surveyed(ONE + TWO, two=("Two", {"one": "uno"}), eins="One", uno="One")
     assert read.fillings["two"][0].how == "MAD uno"
@@ -74,11 +87,12 @@ def test_where_two_fit_the_field_name_or_a_setting_decides(surveyed: Surveyed) -
         ("@mad\nclass A:\n    b: Nowhere\n", {"a": "A"}, "Nowhere"),
         ("import absent_module\n", {"a": "A"}, "imports 'absent_module', which is not installed"),
         ("1 / 0\n", {"a": "A"}, "ZeroDivisionError"),
-        ("@provides\ndef x(y: Y) -> X: ...\n@provides\ndef y(x: X) -> Y: ...\nclass X:\n    def __init__(self, q): ...\n"
-         "class Y(X): ...\n@mad\nclass A:\n    x: X\n", {"a": "A"}, "runs in a circle: x → y → x"),
+        (CIRCLE, {"a": "A"}, "runs in a circle: x → y → x"),
     ],
 )
-def test_what_cannot_be_filled_says_the_line_to_write(surveyed: Surveyed, text: str, mads: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_filled_says_the_line_to_write(
+    surveyed: Surveyed, text: str, mads: dict[str, Any], said: str
+) -> None:
     with pytest.raises(ConfigError, match=said):
         surveyed(text, **mads)
 

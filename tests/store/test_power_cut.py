@@ -9,7 +9,6 @@ import pytest
 
 from mads.store.database import Database
 from mads.store.kept import SqliteRows, open_rows
-from mads.store.migrations import shipped
 from mads.testing.store_suite import NOTES
 
 
@@ -62,7 +61,7 @@ def disk() -> Iterator[Disk]:
 
 async def test_what_was_acknowledged_survives_a_power_cut_at_any_time(tmp_path: Path, disk: Disk) -> None:
     path = tmp_path / "store.sqlite"
-    database = await Database.open(path, shipped())
+    database = await Database.open(path)
     await database.write(lambda connection: connection.pragma("wal_autocheckpoint", 10))
     rows = SqliteRows(database)
     for count in range(1, 31):

@@ -7,7 +7,6 @@ import pytest
 
 from mads.store.database import Database
 from mads.store.kept import SqliteRows, open_rows
-from mads.store.migrations import shipped
 from mads.store.sqlite import connect, explained, transaction
 from mads.testing.store_suite import NOTES
 from mads.wire.errors import StoreError
@@ -45,7 +44,7 @@ async def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 
 async def test_a_database_that_stays_locked_is_refused_and_taken_up_again(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "store.sqlite", shipped())
+    database = await Database.open(tmp_path / "store.sqlite")
     await database.write(lambda connection: connection.pragma("busy_timeout", 10))
     rows = SqliteRows(database)
     other = connect(tmp_path / "store.sqlite")

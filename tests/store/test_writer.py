@@ -136,6 +136,13 @@ async def test_a_caller_waits_while_the_writer_has_taken_its_fill(tmp_path: Path
     assert read(tmp_path) == ["taken"]
 
 
+async def test_many_callers_get_their_turn_with_a_writer_that_takes_few(tmp_path: Path) -> None:
+    writer = Writer(opened(tmp_path), waiting=2)
+    await asyncio.gather(*(writer.write(note(str(number))) for number in range(20)))
+    await writer.close()
+    assert read(tmp_path) == [str(number) for number in range(20)]
+
+
 async def test_a_caller_that_is_cancelled_harms_nobody_else(tmp_path: Path) -> None:
     writer = Writer(opened(tmp_path))
     async with held(writer):

@@ -2,12 +2,13 @@
 
 import ast
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Callable
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 from mads.wire.errors import DeclarationError
 
@@ -50,6 +51,15 @@ def evaluate(annotation: Any, module: str, place: str) -> Any:
             namespace[name] = _imported_for_checkers(name, sys.modules[module], place)
         except (SyntaxError, TypeError, AttributeError) as error:
             raise DeclarationError(f"{place}: the annotation {annotation!r} is no type: {error}") from error
+
+
+def shown(type_: Any) -> str:
+    """Return `type_` as an author writes it."""
+    if type_ is type(None):
+        return "None"
+    if isinstance(type_, type) and not get_args(type_):
+        return type_.__name__
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(type_)).replace("NoneType", "None").replace("LiteralString", "str")
 
 
 def _imported_for_checkers(name: str, module: ModuleType, place: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from mads.author.annotations import class_hints, function_hints
+from mads.author.annotations import class_hints, function_hints, shown
 from mads.author.declare import EveryMark, OnMark, ProseMark, ToolMark, is_mad, mark_of
 from mads.author.message import is_message
 from mads.wire.errors import DeclarationError
@@ -139,7 +139,7 @@ def _read_tool(name: str, method: Callable[..., Any], mark: ToolMark) -> Tool:
     result = hints.pop("return")
     if streams:
         if get_origin(result) not in {AsyncIterator, AsyncIterable, AsyncGenerator}:
-            raise DeclarationError(f"{method.__qualname__} yields, so write `-> AsyncIterator[T]`, not {result!r}")
+            raise DeclarationError(f"{method.__qualname__} yields, so write `-> AsyncIterator[T]`, not {shown(result)}")
         result = get_args(result)[0]
     _check_travels(result, f"{method.__qualname__}: the result")
     return Tool(
@@ -227,6 +227,6 @@ def _check_travels(type_: Any, place: str) -> None:
         msgspec.json.schema(type_)
     except (TypeError, NameError, RecursionError) as error:
         raise DeclarationError(
-            f"{place} is of type {type_!r}, which cannot travel: "
-            f"write a @message class, or a type of plain data ({error})"
+            f"{place} is of type {shown(type_)}, which cannot travel: write a @message class, "
+            f"or a type of plain data ({str(error).splitlines()[-1]})"
         ) from error

@@ -119,7 +119,7 @@ def provides(factory: Callable[P, R]) -> Callable[P, R]:
 
 def mark_of(thing: Any, kind: type[T]) -> T | None:
     """Return the mark of `kind` that a decorator left on `thing` itself."""
-    mark = getattr(thing, "__dict__", {}).get(MARK)
+    mark = getattr(getattr(thing, "__func__", thing), "__dict__", {}).get(MARK)
     return mark if isinstance(mark, kind) else None
 
 

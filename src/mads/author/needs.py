@@ -1,7 +1,5 @@
 """The needs of the runtime: what a MAD's field may ask for, each filled by the host and doubled in `mads.testing`."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, LiteralString, ParamSpec, Protocol, TypeVar, overload

@@ -1,7 +1,5 @@
 """What the control plane may ask of the system that runs it: the port behind the built-in MAD steward."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Protocol
 

@@ -70,13 +70,11 @@ class MemoryBus:
 
     async def publish(self, call: Call) -> None:
         """Send `call` to every subscription that matches its subject, once to each group."""
-        if self._refuses(call):
-            return
         self._watch(call.deadline)
         delivery = Delivery(call)
         for group in self._routes.find(call.subject):
             serving = _member(group, call)
-            if not serving.offer(delivery):
+            if serving.takes(call) and not serving.offer(delivery):
                 await asyncio.sleep(0)
                 if not serving.offer(delivery):
                     serving.dropped += 1
@@ -110,15 +108,17 @@ class MemoryBus:
         self._routes.add(serving, patterns, group)
         return serving
 
-    async def drain(self, timeout: float) -> None:
+    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - the port's
         """Take no new call, finish what was taken within `timeout` seconds, cancel the rest, close.
 
         What a call that was taken sends in its turn belongs to it and is taken too.
         """
         self._draining = True
+        for serving in self._routes:
+            await serving.seal()
         end = monotonic() + timeout
         while any(serving.load for serving in self._routes) and monotonic() < end:
-            await asyncio.sleep(TICK)  # noqa: ASYNC110 - being told that an inbox is empty would cost every call
+            await asyncio.sleep(TICK)  # to be told of an empty inbox would cost every call
         await asyncio.gather(*(serving.close() for serving in list(self._routes)))
         if self._timer is not None:
             self._timer.cancel()
@@ -127,7 +127,7 @@ class MemoryBus:
         """Bring `delivery` to the one who is to answer it, and return that one; where there is none, answer it."""
         call = delivery.call
         groups = self._routes.find(call.subject)
-        if not groups or self._refuses(call):
+        if not groups:
             delivery.end(_unanswered("no_responder", call, "nobody serves it"))
         elif call.deadline <= monotonic():
             delivery.end(_unanswered("late", call, "its deadline has passed"))
@@ -137,9 +137,6 @@ class MemoryBus:
             serving.ask(delivery)
             return serving
         return None
-
-    def _refuses(self, call: Call) -> bool:
-        return self._draining and call.cause is None
 
     def _watch(self, deadline: float) -> None:
         """Make sure that the timer rings soon after `deadline`."""
@@ -160,6 +157,7 @@ def _member(group: list[Serving], call: Call) -> Serving:
     """Return who in `group` is to have `call`."""
     if len(group) == 1:
         return group[0]
+    group = [member for member in group if member.takes(call)] or group
     if call.key is not None:
         return group[hash((call.identity.principal, call.key)) % len(group)]
     return min(group, key=_load)

@@ -52,6 +52,9 @@ class Subscription(Protocol):
         """How many events were refused because the inbox was full, or not handled by their deadline."""
         ...
 
+    async def seal(self) -> None:
+        """Take no new call from now on; what was taken, and what it sends in its turn (it has a cause), is served."""
+
     async def close(self) -> None:
         """Take nothing more, answer what waits with `no_responder`, cancel what runs."""
 

@@ -65,6 +65,7 @@ class Serving:
         self._workers: set[Worker] = set()
         self._shortcuts: set[Worker] = set()
         self._resting: list[Future[None]] = []
+        self._sealed = False
         self._closed = False
         self._busy_since = monotonic()
         self._served = 0
@@ -81,6 +82,14 @@ class Serving:
         """How many calls wait or are handled."""
         return self._inbox.waiting + len(self._running())
 
+    async def seal(self) -> None:
+        """Take no new call from now on; what was taken, and what it sends in its turn, is served."""
+        self._sealed = True
+
+    def takes(self, call: Call) -> bool:
+        """Return whether `call` may come in."""
+        return not self._sealed or call.cause is not None
+
     def offer(self, delivery: Delivery) -> bool:
         """Put `delivery` into the inbox; return False where that is full."""
         if not self._inbox.put(delivery):
@@ -96,6 +105,9 @@ class Serving:
         Where the caller's chain holds the owner, the workers may be waiting for this very answer: a task of its own
         handles it. There are at most as many of those as fit into the inbox.
         """
+        if not self.takes(delivery.call):
+            self._fail(delivery, "no_responder", "it is about to stop serving")
+            return
         if self._owner is None or self._owner not in delivery.call.identity.chain:
             taken = self.offer(delivery)
         elif taken := len(self._shortcuts) < self._capacity:
@@ -146,7 +158,7 @@ class Serving:
             now = monotonic()
             if now > turn + TURN:
                 await asyncio.sleep(0)
-                turn = now
+                turn = now = monotonic()
             delivery = self._inbox.take()
             if delivery is None:
                 await self._rest()

@@ -1,26 +1,42 @@
-"""How far Dewey's index is, told while the system starts: one line that changes on a terminal, a few lines elsewhere."""
+"""How far Dewey's index is, on standard error: one line that changes on a terminal, a line a quarter elsewhere."""
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-from typing import Any
+import sys
 
-from mads.bus.port import Bus
+from mads.author.message import subject
+from mads.bus.port import Bus, Subscription
 from mads.cli.terminal import Ticker
+from mads.duos.dewey import IndexProgress
 from mads.wire import codec
 from mads.wire.call import Call, Reply
 
-EVENTS = "event.mads.duos.dewey.>"
 
-
-async def watch_indexing(bus: Bus, stack: AsyncExitStack) -> None:
-    """Tell of Dewey's progress until `stack` is left."""
-    ticker = Ticker()
+async def watch_indexing(bus: Bus) -> Subscription:
+    """Tell of Dewey's progress until the subscription is closed."""
+    teller = Teller()
 
     async def hear(call: Call) -> Reply:
-        told: dict[str, Any] = codec.plain(codec.decode(codec.raw(call.body), Any))
-        ticker.tell(str(told))
+        teller.tell(codec.decode(codec.raw(call.body), IndexProgress))
         return Reply()
 
-    subscription = await bus.subscribe((EVENTS,), hear)
-    stack.push_async_callback(subscription.close)
+    return await bus.subscribe((subject(IndexProgress),), hear)
+
+
+class Teller:
+    """Tells a person of one index after another."""
+
+    def __init__(self) -> None:
+        self._ticker = Ticker()
+        self._told = 0
+
+    def tell(self, seen: IndexProgress) -> None:
+        """Tell how far it is, where that is news."""
+        text = f"dewey indexes {seen.folder}: {seen.done} of {seen.total} files"
+        quarter = 4 * seen.done // max(1, seen.total)
+        if self._ticker.live and seen.done < seen.total:
+            self._ticker.tell(text)
+        elif quarter != self._told:
+            self._ticker.clear()
+            print(text, file=sys.stderr)
+        self._told = quarter % 4

@@ -29,10 +29,11 @@ def show(value: Any, *, as_json: bool = False) -> None:
 
 
 def lines(value: Any) -> Iterator[str]:
-    """Iterate over the lines in which a person reads `value`."""
+    """Iterate over the lines in which a person reads `value`; a field without a value is left out."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _under(f"{key}:", inner)
+            if inner not in (None, ""):
+                yield from _under(f"{key}:", inner)
     elif isinstance(value, list):
         for inner in value:
             yield from _under("-", inner)
@@ -52,15 +53,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 class Ticker:
-    """The last line of a terminal, written over and over; elsewhere nothing is seen of it."""
+    """The last line of a terminal, written over and over; where standard error is none, nothing is seen of it."""
 
     def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
+        self.live = sys.stderr.isatty()
         self._shown = False
 
     def tell(self, text: str) -> None:
         """Show `text` in the place of what was shown before."""
-        if self._live:
+        if self.live:
             self._shown = True
             self._write(text[: shutil.get_terminal_size().columns - 1])
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import Any
 
 import click
 import msgspec
@@ -17,7 +16,7 @@ from mads.cli.remote import connected
 from mads.cli.terminal import json_option, show, table
 from mads.gateway import connect
 from mads.gateway.server import serve
-from mads.host.config import Config, GatewayConfig, find_root, read_config
+from mads.host.config import GatewayConfig, find_root, read_config
 from mads.host.door import BusDoor
 from mads.host.loop import new_loop
 from mads.host.running import GRACE, RunningSystem, running
@@ -50,17 +49,19 @@ async def _up(port: int | None, *, as_json: bool) -> None:
     config = read_config(find_root())
     if port is not None:
         config = msgspec.structs.replace(config, gateway=GatewayConfig(port))
+    os.chdir(config.root)  # what a MAD is told of a folder is meant from there
     await _refuse_second()
     async with running(config) as system, AsyncExitStack() as stack:
 
         async def tools() -> Sequence[ToolInfo]:
             return system.tools()
 
-        await watch_indexing(system.bus, stack)
+        stack.push_async_callback((await watch_indexing(system.bus)).close)
         gateway = await serve(BusDoor(system.bus, tools), port=config.gateway.port)
         stack.push_async_callback(gateway.close)
         await _welcome(system, gateway.address, as_json=as_json)
         await ending.asked()
+        click.echo("It waits for the calls that are being answered; a second Ctrl-C ends it at once.", err=True)
         await system.bus.drain(GRACE)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 from mads.wire.call import Sink
@@ -12,11 +12,11 @@ from mads.wire.tools import ToolInfo
 class Door(Protocol):
     """A way into a running system, wherever that runs."""
 
-    async def tools(self) -> Sequence[ToolInfo]:
+    def tools(self) -> Awaitable[Sequence[ToolInfo]]:
         """Return every tool of every MAD.
 
         Asked before each call, so that nothing is decided from an old list; return the same object while nothing has
-        changed.
+        changed. Raises `MadsError` where the system does not answer.
         """
         ...
 

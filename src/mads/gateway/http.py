@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from anyio import CancelScope
@@ -23,7 +25,7 @@ _HOST = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORE
 _ORIGIN = re.compile(rb"https?://" + _HOST.pattern, re.IGNORECASE)
 
 
-class Refusal(Exception):  # noqa: N818
+class HttpError(Exception):
     """The request is not served: an HTTP status, and a sentence that says why."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -48,6 +50,8 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        # The parser leaves the white space round a header's value, which is no part of it.
+        scope["headers"] = [(key, value.strip()) for key, value in scope["headers"]]
         answer = _Answer(send)
         try:
             self._admit(scope)
@@ -55,21 +59,21 @@ class Front:
                 await answer.text(200, self._page)
             else:
                 await self._serve(scope, receive, answer)
-        except Refusal as refusal:
-            await answer.text(refusal.status, f"{refusal}\n")
+        except HttpError as error:
+            await answer.text(error.status, f"{error}\n")
 
     def _admit(self, scope: Scope) -> None:
         if self._closing:
-            raise Refusal(503, "the gateway is closing")
+            raise HttpError(503, "the gateway is closing")
         hosts = [value for key, value in scope["headers"] if key == b"host"]
         if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
-            raise Refusal(421, "this gateway answers to 127.0.0.1 and localhost only")
+            raise HttpError(421, "this gateway answers to 127.0.0.1 and localhost only")
         if not all(_ORIGIN.fullmatch(value) for key, value in scope["headers"] if key == b"origin"):
-            raise Refusal(403, "this gateway answers no web page but those of this machine")
+            raise HttpError(403, "this gateway answers no web page but those of this machine")
         if scope["path"] not in ("/", "/mcp"):
-            raise Refusal(404, "there is only /mcp, for MCP clients, and /, for people")
+            raise HttpError(404, "there is only /mcp, for MCP clients, and /, for people")
         if scope["path"] == "/" and scope["method"] not in ("GET", "HEAD"):
-            raise Refusal(405, "MCP clients are served at /mcp")
+            raise HttpError(405, "MCP clients are served at /mcp")
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Answer a client; end well where it is left without an answer because the gateway closes."""
@@ -77,30 +81,34 @@ class Front:
             self._open.add(work)
             try:
                 body = await _body(scope, receive)
-                progress = b"progressToken" in body
-                watch = None
-                if is_modern(scope):
-                    watch = asyncio.create_task(_cancel_when_left(receive, work))
-                try:
+                with _cancelled_when_left(receive, work) if is_modern(scope) else nullcontext():
+                    progress = b"progressToken" in body
                     await self._endpoint(scope, _again(body, receive), answer, progress=progress)
-                finally:
-                    if watch is not None:
-                        watch.cancel()
             finally:
                 self._open.discard(work)
         if work.cancelled_caught:
             await answer.end()
 
 
-async def _cancel_when_left(receive: Receive, work: CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    work.cancel()
+@contextmanager
+def _cancelled_when_left(receive: Receive, work: CancelScope) -> Generator[None]:
+    """Cancel the work once its client has hung up."""
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        work.cancel()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
     """Return all of a request's body."""
-    too_large = Refusal(413, f"a request may have at most {MAX_BODY} bytes")
+    too_large = HttpError(413, f"a request may have at most {MAX_BODY} bytes")
     declared = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
     if declared.isdigit() and int(declared) > MAX_BODY:
         raise too_large
@@ -109,13 +117,15 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
         async with asyncio.timeout(BODY_WITHIN):
             while True:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise HttpError(400, "the request broke off")
                 body += message.get("body", b"")
                 if len(body) > MAX_BODY:
                     raise too_large
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
-        raise Refusal(408, f"the request did not come within {BODY_WITHIN:g} s") from None
+        raise HttpError(408, f"the request did not come within {BODY_WITHIN:g} s") from None
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -16,10 +16,11 @@ from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http import StreamableHTTPServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mads.gateway.calls import Calls
+from mads.wire.errors import MadsError
 
 if TYPE_CHECKING:
     from mcp.server.auth.middleware.bearer_auth import AuthorizationContext
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from mads.gateway.door import Door
+    from mads.gateway.surface import Surface
 
     Context = ServerRequestContext[Any, Any]
 
 INSTRUCTIONS = """\
 The tools of a mads system, one prefix for each of its agents: `scribe_recall` is the tool `recall` of `scribe`.
-An error says why, and under which request id the system recorded it."""
+An error says why it happened and the id of the request."""
+
+SESSIONS = 1000
+"""How many sessions of the older era may be open at once; each ends after half an hour without a request."""
 
 _in_json: ContextVar[bool] = ContextVar("mads_answer_in_json", default=False)
 """Whether the request of this task is answered by one JSON body; if not, by events, which can carry progress."""
@@ -43,12 +48,18 @@ async def server_of(door: Door) -> Server[Any]:
     calls = Calls(door)
     await calls.refresh()
 
+    async def surface() -> Surface:
+        try:
+            return await calls.refresh()
+        except MadsError as error:
+            raise MCPError(INTERNAL_ERROR, str(error)) from error
+
     async def list_tools(_: Context, __: PaginatedRequestParams) -> dict[str, Any]:
-        tools = (await calls.refresh()).listing
+        tools = (await surface()).listing
         return {"resultType": "complete", "tools": tools, "ttlMs": 0, "cacheScope": "private"}
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> dict[str, Any]:
-        offer = (await calls.refresh()).find(params.name)
+        offer = (await surface()).find(params.name)
         if offer is None:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name!r:.80}; list the tools to see their names")
         meta = cast("Mapping[str, Any]", context.meta or {})
@@ -56,8 +67,9 @@ async def server_of(door: Door) -> Server[Any]:
         return await calls.call(offer, params.arguments or {}, tell=tell, meta=meta)
 
     def input_schema(name: str) -> dict[str, Any] | None:
+        """Return a schema that mirrors arguments into headers, which the SDK compares; with any other it loses time."""
         offer = calls.surface.find(name)
-        return None if offer is None else offer.arguments.schema
+        return offer.arguments.schema if offer is not None and offer.mirrors else None
 
     server: Server[Any] = Server(
         "mads", version=version("mads"), instructions=INSTRUCTIONS, get_tool_input_schema=input_schema
@@ -79,7 +91,7 @@ class Endpoint:
     """`/mcp`, both eras on one address."""
 
     def __init__(self, server: Server[Any]) -> None:
-        self._sessions = _Sessions(server)
+        self._sessions = _Sessions(server, max_sessions=SESSIONS)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

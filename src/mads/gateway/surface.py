@@ -20,6 +20,7 @@ class Offer:
         self.tool = tool
         self.arguments = Arguments(tool)
         self.output_schema, self.wrapped = output(tool)
+        self.mirrors = "'x-mcp-header'" in repr(self.arguments.schema)
 
     def listing(self) -> dict[str, Any]:
         """Return the tool as `tools/list` shows it."""

@@ -58,7 +58,7 @@ class BlockingWatch:
             beat = self._beat
             if time.monotonic() - beat < LIMIT or beat == blamed:
                 continue
-            frame = sys._current_frames().get(loop_thread)  # noqa: SLF001  the documented way to a thread's stack
+            frame = sys._current_frames().get(loop_thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the documented way to a thread's stack
             found = self._blame(frame)
             if found is not None and beat == self._beat:
                 blamed = beat

@@ -13,10 +13,10 @@ PATIENCE = 30.0
 
 
 class Caller:
-    """Makes calls in the name of one MAD (or of a door, whose chain is empty).
+    """Makes calls in the name of one MAD.
 
-    A call made while another is handled is its child: it keeps the principal, tenant, conversation and trace, and its
-    deadline is at most its parent's.
+    A call made while another is handled is its child: it inherits principal, tenant, conversation and trace, and the
+    deadline where its own would be later.
     """
 
     def __init__(self, identity: Identity) -> None:

@@ -1,6 +1,6 @@
 """The main of a child process: one MAD, on the bus that the core holds.
 
-It reads its `Assignment` from standard input, whose end is also the end of the core: however that comes, the child ends.
+It reads its `Assignment` from standard input, whose end is the end of the core: however that comes, the child ends too.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ async def run(assignment: Assignment) -> None:
     bus = await adopt(socket.socket(fileno=assignment.descriptor))
     caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
     meter, workers, watch = Meter(), ProcessWorkers(), BlockingWatch()
+    instance: Instance | None = None
     failure: Failure | None = None
     try:
         read = survey(assignment.config)
@@ -73,7 +74,7 @@ async def run(assignment: Assignment) -> None:
     except Exception as error:  # noqa: BLE001  whatever an author's factory raises is the core's to tell
         failure = failure_of(error, where=mad)
     await bus.request(caller.call(f"host.ready.{mad}", codec.raw(failure), band=Band.CONTROL))
-    if failure is None:
+    if failure is None and instance is not None:
         await stopping.wait()
         await _stop(instance, bus)
     workers.close()

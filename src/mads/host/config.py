@@ -6,10 +6,10 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from mads.wire.errors import ConfigError
 
@@ -28,15 +28,15 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     use: str
     run: Literal["here", "process"] = "here"
-    set: dict[str, Any] = field(default_factory=dict)
-    at_once: int = 8
-    inbox: int = 256
+    set: dict[str, Any] = field(default_factory=dict[str, Any])
+    at_once: Annotated[int, Meta(ge=1)] = 8
+    inbox: Annotated[int, Meta(ge=1)] = 256
 
 
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The MCP gateway: its port on the loopback interface; 0 takes a free one."""
 
-    port: int = 7337
+    port: Annotated[int, Meta(ge=0, le=65535)] = 7337
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,40 +66,36 @@ def read_config(root: Path) -> Config:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{root / FILE}: {error}") from error
     mistakes: list[str] = []
-    mads = tables.pop("mads", {})
-    if not isinstance(mads, dict) or not mads:
+    mads: Any = tables.pop("mads", {})
+    if not mads or not _is_table(mads):
         mistakes.append('[mads] names no MAD; write: [mads] and below it NAME = "module:Class"')
         mads = {}
-    known = {name: _mad(name, table, mistakes) for name, table in mads.items()}
+    known: dict[str, MadConfig | None] = {name: _mad(name, table, mistakes) for name, table in mads.items()}
     gateway = _table(tables.pop("gateway", {}), GatewayConfig, "[gateway]", mistakes)
-    if gateway is not None and not 0 <= gateway.port <= 65535:
-        mistakes.append(f"[gateway] port = {gateway.port!r}: write a port from 0 to 65535")
     rest = _table({**tables, "mads": {}}, Config, "", mistakes)
     if mistakes or rest is None or gateway is None:
         raise ConfigError("\n".join(f"{FILE}: {_at(text, mistake)}" for mistake in mistakes))
     kept = {name: mad for name, mad in known.items() if mad is not None}
     kept.setdefault(STEWARD, MadConfig("mads.duos.steward:Steward"))
-    return msgspec.structs.replace(rest, mads=kept, gateway=gateway, root=str(root))
+    whole: Config = msgspec.structs.replace(rest, mads=kept, gateway=gateway, root=str(root))
+    return whole
 
 
 def _mad(name: str, table: Any, mistakes: list[str]) -> MadConfig | None:
     place = f"[mads] {name}"
     if not NAME.fullmatch(name):
         mistakes.append(f"{place}: a name has small letters, digits and _, at most 32, and starts with a letter")
-    read = _table({"use": table} if isinstance(table, str) else table, MadConfig, place, mistakes)
+    read: MadConfig | None = _table({"use": table} if isinstance(table, str) else table, MadConfig, place, mistakes)
     if read is None:
         return None
     if not re.fullmatch(r"[\w.]+:\w+", read.use):
         mistakes.append(f'{place} use = {read.use!r}: write "module:Class"')
-    for key in ("at_once", "inbox"):
-        if getattr(read, key) < 1:
-            mistakes.append(f"{place} {key} = {getattr(read, key)!r}: write a number from 1")
     return read
 
 
 def _table(table: Any, type_: type[Any], place: str, mistakes: list[str]) -> Any:
     """Return `table` as `type_`, or None with what is wrong in it added to `mistakes`."""
-    if not isinstance(table, dict):
+    if not _is_table(table):
         mistakes.append(f"{place}: expected a table, got {table!r}")
         return None
     fields = [name for name in type_.__struct_fields__ if name != "root"]
@@ -115,6 +111,10 @@ def _table(table: Any, type_: type[Any], place: str, mistakes: list[str]) -> Any
         what, _, where = str(error).partition(" - at `$.")
         mistakes.append(f"{place} {where.rstrip('`')}: {what}".strip())
         return None
+
+
+def _is_table(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def _at(text: str, mistake: str) -> str:

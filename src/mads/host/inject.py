@@ -73,16 +73,21 @@ class Made:
     parts: tuple[Filling, ...] = ()
 
 
-def plan(mad: str, declared: Declaration, settings: Mapping[str, Any], others: Mapping[str, type[Any]]) -> list[Filling]:
+def plan(
+    mad: str, declared: Declaration, settings: Mapping[str, Any], others: Mapping[str, type[Any]]
+) -> list[Filling]:
     """Return how each field of `mad` is filled, where `others` are the classes of all MADs by name.
 
     Raises one `ConfigError` with every field that cannot be filled.
     """
     mistakes: list[str] = []
     names = {field.name for field in declared.fields}
-    for key in settings:
-        if key not in names:
-            mistakes.append(f"[mads] {mad} set.{key}: {declared.cls.__name__} has no field {key!r}; it has {', '.join(sorted(names)) or 'none'}")
+    listed = ", ".join(sorted(names)) or "none"
+    mistakes += [
+        f"[mads] {mad} set.{key}: {declared.cls.__name__} has no field {key!r}; it has {listed}"
+        for key in settings
+        if key not in names
+    ]
     planner = _Planner(mad, declared.cls, others)
     fillings: list[Filling] = []
     for field in declared.fields:
@@ -97,7 +102,9 @@ def plan(mad: str, declared: Declaration, settings: Mapping[str, Any], others: M
     return fillings
 
 
-async def build(declared: Declaration, fillings: list[Filling], stack: AsyncExitStack, fill: Callable[[Filling], Any]) -> Any:
+async def build(
+    declared: Declaration, fillings: list[Filling], stack: AsyncExitStack, fill: Callable[[Filling], Any]
+) -> Any:
     """Return an instance with its fields filled; what factories clean up is left to `stack`.
 
     `fill` answers for a `Need`, a `KeptOf` and a `Mad`.
@@ -175,7 +182,10 @@ class _Planner:
         fitting = [key for key, cls in self._others.items() if cls is type_]
         if other is not None:
             if other not in fitting:
-                raise ConfigError(f"[mads] {self._mad} set.{name} = {other!r}: no MAD of that name is a {type_.__name__}; there is {', '.join(fitting) or 'none'}")
+                raise ConfigError(
+                    f"[mads] {self._mad} set.{name} = {other!r}: no MAD of that name is a {type_.__name__}; "
+                    f"there is {', '.join(fitting) or 'none'}"
+                )
             return Filling(name, f"MAD {other}", Mad(other))
         if name in fitting or len(fitting) == 1:
             chosen = name if name in fitting else fitting[0]
@@ -225,5 +235,6 @@ def _required(cls: type[Any]) -> list[str]:
     return [
         parameter.name
         for parameter in parameters
-        if parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]

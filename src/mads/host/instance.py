@@ -79,7 +79,8 @@ class Instance:
             await self._stack.aclose()
             raise
         self._timers = [
-            asyncio.create_task(self._tick(timer), name=f"{self._mad}.{timer.method}") for timer in self._declared.timers
+            asyncio.create_task(self._tick(timer), name=f"{self._mad}.{timer.method}")
+            for timer in self._declared.timers
         ]
 
     async def stop(self) -> None:

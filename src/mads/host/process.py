@@ -12,7 +12,8 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from typing import Any
 
 import msgspec
 import structlog
@@ -100,7 +101,8 @@ class ChildPlace:
         ended = asyncio.create_task(self._process.wait())
         try:
             async with asyncio.timeout(START):
-                await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
+                waited: set[asyncio.Future[Any]] = {ready, ended}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
         if not ready.done():
@@ -138,7 +140,9 @@ class ChildPlace:
         async def refuse(call: Call) -> Reply:
             again = None if self.state in ("failed", "stopped") else 1.0
             state = "restarting" if self.state == "running" else self.state
-            raise NoResponder(f"{self._mad} is {state}: {self.why}", where=self._mad, request=call.id, retry_after=again)
+            raise NoResponder(
+                f"{self._mad} is {state}: {self.why}", where=self._mad, request=call.id, retry_after=again
+            )
 
         return await self._bus.subscribe((f"mads.{self._mad}.>",), refuse, group=f"{self._mad} is away", at_once=8)
 
@@ -180,7 +184,7 @@ class ChildPlace:
 
 
 @contextlib.asynccontextmanager
-async def _readiness(bus: Bus, mad: str) -> AsyncIterator[asyncio.Future[Failure | None]]:
+async def _readiness(bus: Bus, mad: str) -> AsyncGenerator[asyncio.Future[Failure | None]]:
     """Yield a future of what the child says when it has started: nothing, or why it could not."""
     ready: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
 

@@ -25,7 +25,9 @@ class Proxy:
     def __init__(self, mad: str, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool) -> None:
         self._mad = mad
         for tool in declaration.tools.values():
-            setattr(self, tool.method, _method(f"mads.{mad}.{tool.name}", tool, declaration, bus, caller, strict=strict))
+            setattr(
+                self, tool.method, _method(f"mads.{mad}.{tool.name}", tool, declaration, bus, caller, strict=strict)
+            )
 
     def __getattr__(self, name: str) -> Any:
         """Raise `AttributeError` that names the tool that was meant."""
@@ -56,12 +58,14 @@ def _method(
     subject: str, tool: Tool, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool
 ) -> Callable[..., Any]:
     signature = inspect.signature(getattr(declaration.cls, tool.method))
-    names = [name for name in signature.parameters][1:]
+    names = list(signature.parameters)[1:]
     by_reference = is_immutable(tool.params) and not strict
 
     def body(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if len(args) > len(names) or any(name in kwargs for name in names[: len(args)]):
-            raise InvalidMessage(f"{subject}{signature}: called with {len(args)} arguments by position and {list(kwargs)}")
+            raise InvalidMessage(
+                f"{subject}{signature}: called with {len(args)} arguments by position and {list(kwargs)}"
+            )
         try:
             params = codec.fit(dict(zip(names, args, strict=False), **kwargs), tool.params)
         except InvalidMessage as error:

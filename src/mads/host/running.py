@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,7 @@ from mads.host.process import ChildPlace
 from mads.host.survey import Survey, survey
 from mads.host.workers import ProcessWorkers
 from mads.observe.meter import Meter
-from mads.store.database import Database
-from mads.store.kept import SqliteRows
-from mads.store.migrations import shipped
+from mads.store.kept import open_rows
 from mads.wire import codec
 from mads.wire.call import Band, Call, Identity
 from mads.wire.errors import InvalidMessage
@@ -72,7 +70,7 @@ class RunningSystem:
         hub = Hub(self.bus)
         stack.push_async_callback(hub.close)
         await hub.listen(socket_path(root), vouch=_vouch, may_serve=lambda _: False)
-        rows = SqliteRows(await Database.open(data_folder(root) / "store.sqlite", shipped()))
+        rows = await open_rows(data_folder(root) / "store.sqlite")
         stack.push_async_callback(rows.close)
         await serve_rows(self.bus, rows)
         around = Surroundings(
@@ -129,9 +127,17 @@ class RunningSystem:
         """Publish an event by hand; raise `InvalidMessage` where its name or body does not fit."""
         heard = {listener.event for read in self._read.declared.values() for listener in read.listeners}
         known = {wire_name(type_): type_ for type_ in heard}
-        fitting = [name for name in known if f".{name}".endswith(f".{event}") or f".{name}".rpartition(".")[0].endswith(f".{event}")]
+        fitting = [
+            name
+            for name in known
+            if f".{name}".endswith(f".{event}") or f".{name}".rpartition(".")[0].endswith(f".{event}")
+        ]
         if len(fitting) != 1:
-            what = "could be " + " or ".join(fitting) if fitting else f"is none of {', '.join(known) or '(nobody hears any)'}"
+            what = (
+                "could be " + " or ".join(fitting)
+                if fitting
+                else f"is none of {', '.join(known) or '(nobody hears any)'}"
+            )
             raise InvalidMessage(f"event {event!r} {what}")
         type_ = known[fitting[0]]
         value = codec.fit(body, type_)
@@ -185,7 +191,7 @@ class RunningSystem:
 @contextlib.asynccontextmanager
 async def running(
     config: Config, *, layers: Sequence[str] = LAYERS, strict: bool = False
-) -> AsyncIterator[RunningSystem]:
+) -> AsyncGenerator[RunningSystem]:
     """Run the system of `config` for as long as the block lasts.
 
     `strict` sends every message as bytes, even between two MADs of one process. Raises `ConfigError` where the system

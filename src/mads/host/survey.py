@@ -21,7 +21,7 @@ class Survey:
     fillings: Mapping[str, list[Filling]]
 
     def order(self) -> list[str]:
-        """Return the names of the MADs, each after those that it calls; those that call each other as they are listed."""
+        """Return the names of the MADs, each after those it calls; those that call each other as they are listed."""
         done: list[str] = []
 
         def visit(name: str, above: tuple[str, ...]) -> None:
@@ -56,7 +56,9 @@ def survey(config: Config) -> Survey:
             fillings[name] = plan(name, read, config.mads[name].set, classes)
         except UsageError as error:
             # where a class could not be read, the fields that name it are not the mistake
-            wrong += [str(error)] if len(declared) == len(config.mads) or "no MAD of this system" not in str(error) else []
+            wrong += (
+                [str(error)] if len(declared) == len(config.mads) or "no MAD of this system" not in str(error) else []
+            )
     if wrong:
         raise ConfigError("\n".join(dict.fromkeys(wrong)))
     return Survey(declared, fillings)

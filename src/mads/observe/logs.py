@@ -9,7 +9,7 @@ import structlog
 
 
 def configure() -> None:
-    """Write this process's log to standard error; tracebacks are plain, since a value may be what nobody should read."""
+    """Write this process's log to standard error; no traceback shows values, which may be anybody's secrets."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -34,27 +34,27 @@ class File(NamedTuple):
 def listing(folder: Path) -> list[File]:
     """Return the files of `folder` that may be worth indexing, by path; what cannot be looked at is left out.
 
-    They are regular files of 1 to `MAX_BYTES` bytes that lie inside the folder once symlinks are resolved: those that
-    git tracks or does not ignore, else all but hidden and built ones. Keys, and names that are not UTF-8 and so cannot
-    be cited, are left out. Raises `OSError` where the folder cannot be read.
+    They are regular files of 1 to `MAX_BYTES` bytes: those that git tracks or does not ignore, else all but hidden and
+    built ones. Symlinks are not followed, so that nothing outside is read. Keys, and names that are not UTF-8 and so
+    cannot be cited, are left out. Raises `OSError` where the folder cannot be read.
     """
     root = folder.resolve(strict=True)
     os.scandir(root).close()
     names = _tracked(root) or list(_walked(root))
-    return list(_inside(root, sorted(filter(_is_wanted, set(names)))))
+    return list(_regular(root, sorted(filter(_is_wanted, set(names)))))
 
 
 def read(folder: Path, path: str) -> str | None:
     r"""Return the text of a listed file with `\n` between its lines, or None where it is no text or is gone."""
     try:
-        whole = (folder / path).resolve(strict=True)
-        if not whole.is_relative_to(folder.resolve(strict=True)):
+        whole = folder.resolve(strict=True) / path
+        if whole.resolve(strict=True) != whole:
             return None
-        # a FIFO that took the file's place would block without O_NONBLOCK
+        # without O_NONBLOCK, a FIFO that took the file's place would hold us up
         descriptor = os.open(whole, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b"\0"
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError):  # 3.11 and 3.12 call a symlink loop a RuntimeError
         return None
     if b"\0" in data or len(data) > MAX_BYTES:
         return None
@@ -91,7 +91,8 @@ def _walked(root: Path) -> Iterator[str]:
             folders.clear()
             continue
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _NEVER]
-        yield from ((here / name).as_posix() for name in names)
+        start = f"{here.as_posix()}/" if here.name else ""
+        yield from (start + name for name in names)
 
 
 def _is_built(name: str, names: list[str]) -> bool:
@@ -109,22 +110,16 @@ def _is_wanted(name: str) -> bool:
     return True
 
 
-def _inside(root: Path, names: list[str]) -> Iterator[File]:
-    """Yield the regular files of `names`; a symlink counts where it leads to a file inside that is not itself named."""
-    known = set(names)
+def _regular(root: Path, names: list[str]) -> Iterator[File]:
+    """Yield the regular files of `names` that are reached without a symlink, which could lead anywhere."""
     start = f"{root}/".replace("//", "/")
     real = lru_cache(maxsize=None)(os.path.realpath)
     for name in names:
-        folder, _, last = f"{start}{name}".rpartition("/")
-        whole = f"{real(folder)}/{last}"
+        path = f"{start}{name}"
+        folder = path.rpartition("/")[0] or "/"
         try:
-            status = os.lstat(whole)
-            if stat.S_ISLNK(status.st_mode):
-                whole = os.path.realpath(whole)
-                status = os.lstat(whole)
+            status = os.lstat(path)
         except OSError:
             continue
-        path = whole.removeprefix(start)
-        is_own = path == name or (path != whole and path not in known)
-        if is_own and stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES:
+        if stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES and real(folder) == folder:
             yield File(name, status.st_mtime_ns, status.st_size)

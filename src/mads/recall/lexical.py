@@ -128,7 +128,7 @@ def search(db: Connection, query: str, limit: int = 8) -> list[Hit]:
     best = found[:limit]
     lines = _best_lines(db, words, [row.text for row in best])
     return [
-        Hit(row.path, row.first + at, row.symbol, _excerpt(row.text, at), round(row.score * _weight(row.path), 3))
+        Hit(row.path, row.first + at, row.symbol, _excerpt(row.text, at), float(f"{row.score * _weight(row.path):.4g}"))
         for row, at in zip(best, lines, strict=True)
     ]
 
@@ -177,6 +177,8 @@ def _weight(path: str) -> float:
 
 def _best_lines(db: Connection, words: Sequence[str], texts: Sequence[str]) -> list[int]:
     """Return for each of `texts` the line that fits `words` best, counted from 0."""
+    if not texts:
+        return []
     promising = re.compile("|".join(word[:3] for word in words), re.IGNORECASE)  # stemming leaves so much of a word
     places = [
         (number, at, line)
@@ -188,13 +190,11 @@ def _best_lines(db: Connection, words: Sequence[str], texts: Sequence[str]) -> l
     db.execute("CREATE VIRTUAL TABLE temp.lines USING fts5 (text, tokenize='porter unicode61')")
     lines = json.dumps([apart(line) for *_, line in places])
     db.execute("INSERT INTO temp.lines (rowid, text) SELECT key, value FROM json_each(?)", (lines,))
+    fitting = db.execute("SELECT rowid FROM temp.lines WHERE lines MATCH ? ORDER BY rank, rowid", (_any(words),))
     best: dict[int, int] = {}
-    if texts:
-        for (place,) in db.execute(
-            "SELECT rowid FROM temp.lines WHERE lines MATCH ? ORDER BY rank, rowid", (_any(words),)
-        ):
-            number, at, _ = places[place]
-            best.setdefault(number, at)
+    for row in fitting:
+        number, at, _ = places[int(row[0])]
+        best.setdefault(number, at)
     return [best.get(number, 0) for number in range(len(texts))]
 
 

@@ -45,6 +45,11 @@ class Coverage(NamedTuple):
     done: int
     total: int
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are files, and all of them are done."""
+        return 0 < self.total == self.done
+
 
 def survey(library: Library) -> Coverage:
     """Note which files of the folder are new, changed or gone; raise `OSError` where it cannot be read."""
@@ -67,9 +72,11 @@ def advance(library: Library, seconds: float) -> Coverage:
     until = time.monotonic() + seconds
 
     def work(db: Connection) -> Coverage:
-        while time.monotonic() < until and (files := list(_batch(db))):
+        while files := list(_batch(db)):
             remove(db, [file.path for file in files if file.size == _GONE])
             index(db, Path(library.folder), [file for file in files if file.size != _GONE])
+            if time.monotonic() >= until:
+                break
         return _coverage(db)
 
     return _with_index(library, work)

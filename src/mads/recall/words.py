@@ -11,13 +11,14 @@ MOST = 24
 _JOINT = re.compile(r"([a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z]))")
 _WORD = re.compile(r"[^\W_]+")
 
-_STOP = frozenset(
+_ASKING = (
     "a about all am an and any are as at be been being but by can could did do does doing for from had happen happens "
     "has have having he her here hers him his how i if in into is it its itself just let me mine my of off on or our "
     "ours out over please shall she should show so some such tell than that the their them then there these they this "
     "those to too under until up us use used uses using very was way we were what when where which while who whom why "
-    "will with would you your".split()  # noqa: SIM905  a list of so many words would be a page
+    "will with would you your"
 )
+_STOP = frozenset(_ASKING.split())
 
 
 def apart(text: str) -> str:

@@ -1,12 +1,11 @@
 """One SQLite file in use: brought up to date when it is opened, written by one thread and read by another."""
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
-from mads.store.migrations import Migration, up
+from mads.store.migrations import shipped, up
 from mads.store.sqlite import Connection, connect, explained
 from mads.store.writer import Work, Writer
 from mads.wire.errors import StoreError
@@ -25,11 +24,11 @@ class Database:
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path, steps: Sequence[Migration]) -> Self:
-        """Return the database at `path`, made where it is missing, once it has taken all of `steps`."""
+    async def open(cls, path: Path) -> Self:
+        """Return the system's database at `path`, made where it is missing, with the schema of this mads."""
         thread = ThreadPoolExecutor(1, "mads-reader")
         loop = asyncio.get_running_loop()
-        written, read = await loop.run_in_executor(thread, _open, path, steps)
+        written, read = await loop.run_in_executor(thread, _open, path)
         return cls(path, Writer(written), read, thread)
 
     async def write(self, work: Work[T]) -> T:
@@ -53,8 +52,8 @@ class Database:
         await self._writer.close()  # last: the last connection that closes folds the log into the file
 
 
-def _open(path: Path, steps: Sequence[Migration]) -> tuple[Connection, Connection]:
+def _open(path: Path) -> tuple[Connection, Connection]:
     written = connect(path)
     with explained(path):
-        up(written, steps)
+        up(written, shipped())
     return written, connect(path, readonly=True)

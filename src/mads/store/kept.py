@@ -6,7 +6,6 @@ from contextlib import closing
 from pathlib import Path
 
 from mads.store.database import Database
-from mads.store.migrations import shipped
 from mads.store.port import Row, Scope, expect, page
 from mads.store.sqlite import Connection
 
@@ -61,4 +60,4 @@ class SqliteRows:
 
 async def open_rows(path: Path) -> SqliteRows:
     """Return the rows kept in the system's database at `path`, made or brought up to date where it has to be."""
-    return SqliteRows(await Database.open(path, shipped()))
+    return SqliteRows(await Database.open(path))

@@ -88,7 +88,7 @@ class Writer:
         except Exception as error:
             if not self._connection.in_transaction:
                 raise  # SQLite has undone the whole of it
-            list(execute("ROLLBACK TO work; RELEASE work"))
+            execute("ROLLBACK TO work; RELEASE work")
             return None, error
         execute("RELEASE work")
         return result, None

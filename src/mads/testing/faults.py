@@ -21,9 +21,7 @@ class Faulty:
     deadline that it is late.
     """
 
-    def __init__(
-        self, bus: Bus, seed: int, *, delay: float = 0.0, duplicate: float = 0.0, drop: float = 0.0
-    ) -> None:
+    def __init__(self, bus: Bus, seed: int, *, delay: float = 0.0, duplicate: float = 0.0, drop: float = 0.0) -> None:
         self._bus = bus
         self._chance = random.Random(seed)  # noqa: S311 - faults are to be repeatable
         self._line = asyncio.Lock()
@@ -73,11 +71,9 @@ class Faulty:
         capacity: int = 256,
     ) -> Subscription:
         """Serve the subjects that match any of `patterns`, undisturbed."""
-        return await self._bus.subscribe(
-            patterns, handle, group=group, owner=owner, at_once=at_once, capacity=capacity
-        )
+        return await self._bus.subscribe(patterns, handle, group=group, owner=owner, at_once=at_once, capacity=capacity)
 
-    async def drain(self, timeout: float) -> None:
+    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - the port's
         """Drain the bus behind the line."""
         await self._bus.drain(timeout)
 

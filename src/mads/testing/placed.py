@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -21,10 +21,6 @@ from mads.observe.logs import configure
 from mads.wire.call import Identity, Progress
 
 M = TypeVar("M")
-
-PLACEMENTS = ("here", "process")
-"""Every value of `run` that this version has."""
-
 
 class Heard:
     """A sink that keeps what it is told."""
@@ -100,7 +96,7 @@ async def placed(
     layers: Sequence[str] = LAYERS,
     strict: bool = True,
     **mads: str | MadConfig,
-) -> AsyncIterator[Placed]:
+) -> AsyncGenerator[Placed]:
     """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`."""
     configs = {
         name: msgspec.structs.replace(MadConfig(mad) if isinstance(mad, str) else mad, run=run)

@@ -82,6 +82,14 @@ async def parts_of_a_given_size_make_up_the_whole(rows: KeptRows) -> None:
     assert found == await rows.rows(NOTES)
 
 
+async def a_part_ends_with_the_row_that_fills_it(rows: KeptRows) -> None:
+    kept = [(await rows.add(NOTES, body), body) for body in (b"first", b"second", b"third")]
+    for count in (1, 2):
+        assert await rows.rows(NOTES, size=_weigh(kept[:count])) == kept[:count]
+        assert await rows.rows(NOTES, size=_weigh(kept[:count]) + 1) == kept[: count + 1]
+    assert await rows.rows(NOTES, size=0) == kept[:1]
+
+
 async def a_store_may_be_closed_twice(rows: KeptRows) -> None:
     await rows.close()
     await rows.close()
@@ -95,6 +103,7 @@ CHECKS: tuple[Check, ...] = (
     an_id_is_never_given_twice,
     a_field_keeps_one_type_at_a_time,
     parts_of_a_given_size_make_up_the_whole,
+    a_part_ends_with_the_row_that_fills_it,
     a_store_may_be_closed_twice,
 )
 

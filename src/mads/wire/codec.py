@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Raw, Struct
@@ -29,7 +30,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def encode(value: Any, *, limit: int = MAX_BYTES) -> bytes:
-    """Return `value` as MessagePack; raise `InvalidMessage` where it cannot travel, or takes more than `limit` bytes."""
+    """Return `value` as MessagePack; raise `InvalidMessage` where it cannot travel, or takes over `limit` bytes."""
     try:
         data = _encoder.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -163,11 +164,11 @@ def _refuse_deep(value: Any) -> None:
     raise InvalidMessage(f"a message may be nested {MAX_DEPTH} deep at most")
 
 
-def _contents(value: Any) -> Any:
+def _contents(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
-        return value.values()
+        return cast("dict[Any, Any]", value).values()
     if isinstance(value, list | tuple | set | frozenset):
-        return value
+        return cast("list[Any]", value)
     if isinstance(value, Struct):
         return [getattr(value, name) for name in value.__struct_fields__]
     return ()

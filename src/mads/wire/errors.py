@@ -61,9 +61,7 @@ class CallError(MadsError):
 
     code = "failed"
 
-    def __init__(
-        self, message: str, *, where: str = "", request: str = "", retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, where: str = "", request: str = "", retry_after: float | None = None) -> None:
         super().__init__(message)
         self.where = where
         self.request = request

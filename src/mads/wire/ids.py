@@ -1,6 +1,6 @@
 """Names for calls, traces and spans: unique without a random draw for each.
 
-What is drawn is drawn once a counter, so that ids of two processes do not meet; a process that forks needs new counters.
+A counter draws once, so that ids of two processes do not meet; a process that forks needs new counters.
 """
 
 from __future__ import annotations

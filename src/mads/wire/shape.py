@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from msgspec import inspect as shape
@@ -26,7 +26,7 @@ _SCALARS = (
 )
 
 
-@lru_cache(maxsize=1024)
+@cache
 def is_immutable(type_: Any) -> bool:
     """Return whether no value of `type_` can be changed by anyone who holds it, however deep.
 
@@ -35,7 +35,7 @@ def is_immutable(type_: Any) -> bool:
     return _holds(shape.type_info(type_), _immutable_parts, on_cycle=True)
 
 
-@lru_cache(maxsize=1024)
+@cache
 def is_bounded(type_: Any) -> bool:
     """Return whether `type_` bounds how deep its values can be nested: it is not recursive and names every part."""
     return _holds(shape.type_info(type_), _bounded_parts, on_cycle=False)
@@ -80,9 +80,7 @@ def _bounded_parts(node: shape.Type) -> Iterable[shape.Type] | None:
             return (node.key_type, node.value_type)
         case shape.ListType() | shape.SetType():
             return [node.item_type]
-        case (
-            shape.StructType() | shape.DataclassType() | shape.TypedDictType() | shape.NamedTupleType()
-        ):
+        case shape.StructType() | shape.DataclassType() | shape.TypedDictType() | shape.NamedTupleType():
             return [field.type for field in node.fields]
         case _:
             return _immutable_parts(node)

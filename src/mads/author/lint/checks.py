@@ -9,10 +9,10 @@ from functools import partial
 from types import CoroutineType, MappingProxyType
 from typing import Any, get_origin
 
-from mads.author.annotations import class_hints
+from mads.author.annotations import class_hints, shown
 from mads.author.declaration import Declaration, declaration
 from mads.author.declare import is_mad
-from mads.author.lint.fits import example, fits, is_data, shown
+from mads.author.lint.fits import example, fits, is_data
 from mads.author.lint.source import Method, Source
 from mads.author.lint.view import View
 from mads.author.message import is_message

@@ -1,6 +1,5 @@
 """Whether a value of one type may stand where another is declared; in doubt it may."""
 
-import re
 import types
 import typing
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -39,15 +38,6 @@ def filled(type_: Any, values: dict[Any, Any]) -> Any:
     if not all(isinstance(variable, TypeVar) for variable in variables):
         return Any
     return type_[tuple(values.get(variable, Any) for variable in variables)] if variables else type_
-
-
-def shown(type_: Any) -> str:
-    """Return `type_` as an author writes it."""
-    if type_ is type(None):
-        return "None"
-    if isinstance(type_, type) and not get_args(type_):
-        return type_.__name__
-    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(type_)).replace("NoneType", "None").replace("LiteralString", "str")
 
 
 def example(type_: Any) -> str:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from asyncio import CancelledError
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-from msgspec.structs import replace
 
 from mads.bus.port import CREDIT, Stream
-from mads.bus.unix.exchange import Exchange
-from mads.bus.unix.frames import Deliver, Drain, Item, Load, Opening, Publish, Request, Subscribe, Unsubscribe
-from mads.bus.unix.link import Link, reply_of
+from mads.bus.unix.frames import Deliver, Drain, Load, Opening, Publish, Request, Subscribe, Unsubscribe
+from mads.bus.unix.link import Link
+from mads.bus.unix.remote import RemoteStream, RemoteSubscription
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply, Sink
 from mads.wire.errors import CallError, DeadlineExceeded, InvalidMessage, NoResponder, Unreachable, UsageError
 from mads.wire.failure import error_of, failure_of
 
-PATIENCE = 5.0
-"""For how many seconds the hub may be silent when a subscription begins or ends."""
+SLACK = 0.05
+"""How much later than the hub, in seconds, this side says that a call is late: by then the hub has withdrawn it."""
 
 TICK = 0.01
 """How often `drain` looks whether anything is still under way, in seconds."""
@@ -31,7 +27,7 @@ TICK = 0.01
 class UnixBus:
     """Calls go to the hub's bus, and what that hands out is handled here.
 
-    `link.ended` says when, and why, the hub is gone.
+    `link.ended()` returns when the hub is gone.
     """
 
     capabilities: frozenset[str] = frozenset()
@@ -45,21 +41,21 @@ class UnixBus:
         """Send `call` to one subscription that matches its subject and return the reply."""
         try:
             if call.sink is None:
-                return await self.link.ask(self._opening(call, None), left=call.remaining())
-            async with asyncio.timeout(call.remaining()):
-                return await self.link.ask(self._opening(call, 0), sink=call.sink)
+                return await self.link.ask(self._request(call, None), left=_patience(call))
+            async with asyncio.timeout(_patience(call)):
+                return await self.link.ask(self._request(call, 0), sink=call.sink)
         except TimeoutError:
             return Reply(failure=failure_of(_late(call)))
         except Exception as error:  # noqa: BLE001 - a body that cannot travel, or whatever the sink raises
             return Reply(failure=failure_of(error, request=call.id))
 
     @asynccontextmanager
-    async def stream(self, call: Call, *, credit: int = CREDIT) -> AsyncIterator[Stream]:
+    async def stream(self, call: Call, *, credit: int = CREDIT) -> AsyncGenerator[Stream]:
         """Open a streaming call."""
         try:
-            exchange = await self.link.open(self._opening(call, credit), left=call.remaining(), sink=call.sink)
+            exchange = await self.link.open(self._request(call, credit), left=_patience(call), sink=call.sink)
         except CallError as error:
-            yield RemoteStream(self.link, None, Reply(failure=failure_of(error, request=call.id)))
+            yield RemoteStream(self.link, Reply(failure=failure_of(error, request=call.id)))
             return
         try:
             yield RemoteStream(self.link, exchange)
@@ -73,7 +69,7 @@ class UnixBus:
         """
         if not self._refuses(call):
             opening = Publish(self.link.number(), codec.to_wire(call))
-            _raise_failure(await self.link.ask(opening, left=call.remaining()))
+            _raise_failure(await self.link.ask(opening, left=_patience(call)))
 
     async def subscribe(
         self,
@@ -86,14 +82,14 @@ class UnixBus:
         capacity: int = 256,
     ) -> RemoteSubscription:
         """Serve the subjects that match any of `patterns` from one inbox of `capacity`, `at_once` at a time."""
-        opening = Subscribe(self.link.number(), tuple(patterns), group, owner, at_once, capacity)
-        name = owner or group or ", ".join(patterns)
-        subscription = self._subscriptions[opening.no] = RemoteSubscription(self.link, opening.no, handle, name)
+        asked = Subscribe(self.link.number(), tuple(patterns), group, owner, at_once, capacity)
+        subscription = RemoteSubscription(self.link, asked, handle, self._forget)
+        self._subscriptions[asked.no] = subscription
         try:
-            _raise_failure(await self.link.ask(opening, left=PATIENCE))
+            _raise_failure(await subscription.open())
         except BaseException as error:
-            del self._subscriptions[opening.no]
-            self.link.post(Unsubscribe(self.link.number(), opening.no))
+            self._forget(asked.no)
+            self.link.post(Unsubscribe(self.link.number(), asked.no))
             if isinstance(error, InvalidMessage):
                 raise UsageError(str(error)) from None
             raise
@@ -102,88 +98,36 @@ class UnixBus:
     async def drain(self, timeout: float) -> None:
         """Take no new call, finish what was taken within `timeout` seconds, cancel the rest, close."""
         self._draining = True
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self.link.ask(Drain(self.link.number()))
                 while self.link.busy:
                     await asyncio.sleep(TICK)
-        except TimeoutError:
-            pass
         await self.link.close("this process has drained its bus")
 
-    def _refuses(self, call: Call) -> bool:
-        return self._draining and call.cause is None
-
-    def _opening(self, call: Call, credit: int | None) -> Request:
+    def _request(self, call: Call, credit: int | None) -> Request:
         if self._refuses(call):
-            raise NoResponder(f"{call.subject!r} was not answered: this bus is being closed", request=call.id)
+            raise NoResponder(f"{call.subject!r} was not answered: this bus is being closed")
         if call.remaining() <= 0:
             raise _late(call)
         return Request(self.link.number(), credit, codec.to_wire(call))
 
+    def _refuses(self, call: Call) -> bool:
+        return self._draining and call.cause is None
+
     async def _serve(self, opening: Opening, sink: Sink | None) -> Reply:
-        match opening:
-            case Deliver():
-                if subscription := self._subscriptions.get(opening.subscription):
-                    return await subscription.handle(codec.from_wire(opening.call), sink)
-                raise NoResponder(f"{opening.call.subject!r} is not served any more")
-            case _:
-                raise InvalidMessage("only a hub answers this")
+        if not isinstance(opening, Deliver):
+            raise InvalidMessage("only a hub answers this")
+        if subscription := self._subscriptions.get(opening.subscription):
+            return await subscription.handle(codec.from_wire(opening.call), sink)
+        raise NoResponder(f"{opening.call.subject!r} is not served any more")
 
     def _hear(self, load: Load) -> None:
         if subscription := self._subscriptions.get(load.no):
-            subscription.waiting, subscription.dropped = load.waiting, load.dropped
+            subscription.hear(load)
 
-
-class RemoteSubscription:
-    """A subscription whose inbox is the hub's; `waiting` and `dropped` are what the hub last said of it."""
-
-    def __init__(self, link: Link, no: int, handle: Handle, name: str) -> None:
-        self.waiting = 0
-        self.dropped = 0
-        self._link = link
-        self._no = no
-        self._handle = handle
-        self._name = name
-
-    async def handle(self, call: Call, sink: Sink | None) -> Reply:
-        """Handle `call`; whatever goes wrong is the reply's failure."""
-        try:
-            return await self._handle(call if sink is None else replace(call, sink=sink))
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a handler raises is its caller's to know
-            return Reply(failure=failure_of(error, where=self._name, request=call.id))
-
-    async def close(self) -> None:
-        """Take nothing more, answer what waits with `no_responder`, cancel what runs."""
-        await self._link.ask(Unsubscribe(self._link.number(), self._no), left=PATIENCE)
-
-
-class RemoteStream:
-    """The items of a streaming call as they arrive, then its reply."""
-
-    def __init__(self, link: Link, exchange: Exchange | None, reply: Reply | None = None) -> None:
-        self._link = link
-        self._exchange = exchange
-        self._reply = reply
-
-    def __aiter__(self) -> RemoteStream:
-        return self
-
-    async def __anext__(self) -> Any:
-        if self._reply is None and self._exchange is not None:
-            frame = await self._exchange.next()
-            if isinstance(frame, Item):
-                self._link.read(self._exchange)
-                return frame.body
-            self._reply = reply_of(frame)
-        raise StopAsyncIteration
-
-    @property
-    def reply(self) -> Reply:
-        """The call's end."""
-        if self._reply is None:
-            raise UsageError("the stream has no reply yet: read its items to the end first")
-        return self._reply
+    def _forget(self, no: int) -> None:
+        self._subscriptions.pop(no, None)
 
 
 async def connect(path: Path | str) -> UnixBus:
@@ -201,6 +145,10 @@ async def adopt(sock: socket.socket) -> UnixBus:
     bus = UnixBus()
     await asyncio.get_running_loop().create_unix_connection(lambda: bus.link, sock=sock)
     return bus
+
+
+def _patience(call: Call) -> float:
+    return call.remaining() + SLACK
 
 
 def _late(call: Call) -> DeadlineExceeded:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mads.wire.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 MAX_PATH = 103
 """How many bytes the path of a socket may have on every platform: macOS takes the fewest."""
@@ -52,7 +52,7 @@ class Door:
 
 
 @contextmanager
-def _sole_user(folder: Path) -> Iterator[None]:
+def _sole_user(folder: Path) -> Generator[None]:
     """Make sure that nobody else enters `folder`, and that no other system chooses a socket in it meanwhile."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

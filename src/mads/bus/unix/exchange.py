@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-from mads.bus.unix.frames import AnyFrame, Ending, Item, Opening, Refusal, Told, call_id, credit_of
+from mads.bus.unix.frames import Ending, Item, Opening, Refusal, Told, call_id, credit_of, pack
+from mads.bus.unix.outbox import Outbox
 from mads.wire import codec
 from mads.wire.call import Progress
 from mads.wire.errors import InvalidMessage
@@ -82,15 +83,12 @@ class Exchange:
 
 
 class Outlet:
-    """The sink of a handler whose reader is on the other side: `item` returns once at most `credit` items are unread."""
+    """The sink of a handler whose reader is at the other end: `item` returns once at most `credit` items are unread."""
 
-    def __init__(
-        self, no: int, credit: int, send: Callable[[AnyFrame], Awaitable[None]], hint: Callable[[AnyFrame], None]
-    ) -> None:
+    def __init__(self, no: int, credit: int, outbox: Outbox) -> None:
         self._no = no
         self._credit = credit
-        self._send = send
-        self._hint = hint
+        self._outbox = outbox
         self._unread = 0
         self._turn = asyncio.Lock()
         self._room = asyncio.Event()
@@ -99,14 +97,15 @@ class Outlet:
         """Send `body` to the reader."""
         async with self._turn:
             self._unread += 1
-            await self._send(Item(self._no, codec.raw(body)))
+            await self._outbox.send(pack(Item(self._no, codec.raw(body))))
             while self._unread > self._credit:
                 self._room.clear()
                 await self._room.wait()
 
     def progress(self, progress: Progress) -> None:
-        """Send `progress` to the caller, unless it does not read."""
-        self._hint(Told(self._no, progress))
+        """Send `progress` to the caller, unless that would have to wait."""
+        if self._outbox.ready:
+            self._outbox.post(pack(Told(self._no, progress)))
 
     def read(self) -> None:
         """Take note that the reader has read one item."""

@@ -53,6 +53,11 @@ class Subscribe(Frame, frozen=True, tag=3):
     at_once: int
     capacity: int
 
+    @property
+    def name(self) -> str:
+        """What a failure names as the place where it happened."""
+        return self.owner or self.group or self.patterns[0]
+
 
 class Unsubscribe(Frame, frozen=True, tag=4):
     """Opening: deliver nothing more, and cancel what runs."""
@@ -60,11 +65,17 @@ class Unsubscribe(Frame, frozen=True, tag=4):
     subscription: Count
 
 
-class Drain(Frame, frozen=True, tag=5):
-    """Opening: take no new call for any subscription; the answer comes when those that were taken have ended."""
+class Seal(Frame, frozen=True, tag=5):
+    """Opening: take no new call for that subscription."""
+
+    subscription: Count
 
 
-class Deliver(Frame, frozen=True, tag=6):
+class Drain(Frame, frozen=True, tag=6):
+    """Opening: take no new call for any subscription; the answer comes when what was taken has ended."""
+
+
+class Deliver(Frame, frozen=True, tag=7):
     """Opening: handle `call`, which came for that subscription. `credit` as in `Request`."""
 
     subscription: Count
@@ -72,46 +83,46 @@ class Deliver(Frame, frozen=True, tag=6):
     call: WireCall
 
 
-class Load(Frame, frozen=True, tag=7):
+class Load(Frame, frozen=True, tag=8):
     """Of the subscription of that number: how many calls wait, and how many events were dropped."""
 
     waiting: Count
     dropped: Count
 
 
-class Item(Frame, frozen=True, tag=8):
+class Item(Frame, frozen=True, tag=9):
     """The next item of a stream."""
 
     body: Raw
 
 
-class Told(Frame, frozen=True, tag=9):
+class Told(Frame, frozen=True, tag=10):
     """How far the handler has come."""
 
     progress: Progress
 
 
-class Credit(Frame, frozen=True, tag=10):
+class Credit(Frame, frozen=True, tag=11):
     """One more item has been read."""
 
 
-class Cancel(Frame, frozen=True, tag=11):
+class Cancel(Frame, frozen=True, tag=12):
     """The answer is not wanted any more; one still comes, once the handler has ended."""
 
 
-class Answer(Frame, frozen=True, tag=12):
+class Answer(Frame, frozen=True, tag=13):
     """The end of an opening: its result."""
 
     body: Raw
 
 
-class Refusal(Frame, frozen=True, tag=13):
+class Refusal(Frame, frozen=True, tag=14):
     """The end of an opening: why there is no result."""
 
     failure: Failure
 
 
-Opening = Request | Publish | Subscribe | Unsubscribe | Drain | Deliver
+Opening = Request | Publish | Subscribe | Unsubscribe | Seal | Drain | Deliver
 Ending = Answer | Refusal
 AnyFrame = Opening | Load | Item | Told | Credit | Cancel | Ending
 

@@ -24,15 +24,15 @@ class Hub:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._peers: set[Peer] = set()
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._peers: dict[Peer, asyncio.Task[None]] = {}
         self._doors: list[tuple[Door, asyncio.Server]] = []
 
     async def attach(self, sock: socket.socket, *, vouch: Vouch, may_serve: MayServe) -> Link:
         """Return the link over `sock`, one end of a connected pair, which it takes over."""
-        peer = self._enter(vouch, may_serve)
-        await asyncio.get_running_loop().create_unix_connection(lambda: peer.link, sock=sock)
-        return peer.link
+        _, link = await asyncio.get_running_loop().create_unix_connection(
+            lambda: self._enter(vouch, may_serve), sock=sock
+        )
+        return link
 
     async def listen(self, path: Path | str, *, vouch: Vouch, may_serve: MayServe) -> None:
         """Let in whoever connects to `path`: the user that runs this process, and nobody else.
@@ -41,7 +41,7 @@ class Hub:
         """
         door = await asyncio.to_thread(Door, Path(path))
         server = await asyncio.get_running_loop().create_unix_server(
-            lambda: self._enter(vouch, may_serve).link, sock=door.socket
+            lambda: self._enter(vouch, may_serve), sock=door.socket
         )
         self._doors.append((door, server))
 
@@ -54,20 +54,15 @@ class Hub:
         end = monotonic() + timeout
         while any(peer.link.busy for peer in self._peers) and monotonic() < end:
             await asyncio.sleep(TICK)
-        await asyncio.gather(*(peer.close() for peer in self._peers), *self._leaving)
+        await asyncio.gather(*(peer.link.close() for peer in self._peers))
+        await asyncio.gather(*self._peers.values())
 
     async def close(self) -> None:
         """Close now; what has been answered still leaves."""
         await self.drain(TICK)
 
-    def _enter(self, vouch: Vouch, may_serve: MayServe) -> Peer:
+    def _enter(self, vouch: Vouch, may_serve: MayServe) -> Link:
         peer = Peer(self._bus, vouch=vouch, may_serve=may_serve)
-        self._peers.add(peer)
-        peer.link.ended.add_done_callback(lambda _: self._leave(peer))
-        return peer
-
-    def _leave(self, peer: Peer) -> None:
-        self._peers.discard(peer)
-        task = asyncio.get_running_loop().create_task(peer.close())
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        life = self._peers[peer] = asyncio.get_running_loop().create_task(peer.live())
+        life.add_done_callback(lambda _: self._peers.pop(peer))
+        return peer.link

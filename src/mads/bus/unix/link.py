@@ -56,13 +56,12 @@ class Link(asyncio.Protocol):
     """One end of the connection; `serve` answers what the other end opens, `hear` takes what it tells.
 
     `number` gives an opening its number. `handling` holds the calls that the other end is handling now, by id.
-    `ended` gets the reason for the connection's end.
     """
 
     def __init__(self, serve: Serve, hear: Hear) -> None:
         self.number = count(1).__next__
         self.handling: dict[str, Call] = {}
-        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._serve = serve
         self._hear = hear
         self._reason = ""
@@ -72,6 +71,10 @@ class Link(asyncio.Protocol):
         self._outlets: dict[int, Outlet] = {}
         self._transport: asyncio.Transport
         self._outbox: Outbox
+
+    async def ended(self) -> str:
+        """Wait until the connection has ended, and return why it has."""
+        return await asyncio.shield(self._ended)
 
     @property
     def busy(self) -> bool:
@@ -104,14 +107,14 @@ class Link(asyncio.Protocol):
         """Send `opening` and return its exchange, which is to be left in the end; progress goes to `sink`."""
         data = pack(opening)
         exchange = Exchange(opening, sink.progress if sink else None)
-        if self.ended.done():
+        if self._ended.done():
             exchange.end("no_responder", f"nothing was sent: {self._reason}")
             return exchange
         self._exchanges[exchange.no] = exchange
         if left is not None:
             exchange.expire_in(left)
         try:
-            if self._outbox.clear:
+            if self._outbox.ready:
                 self._outbox.post(data)
             else:
                 async with asyncio.timeout(left):
@@ -135,29 +138,20 @@ class Link(asyncio.Protocol):
         if not exchange.over:
             self.post(Cancel(exchange.no))
 
-    async def send(self, frame: AnyFrame) -> None:
-        """Send `frame` once the other side reads."""
-        await self._outbox.send(pack(frame))
-
     def post(self, frame: AnyFrame) -> None:
-        """Send `frame`, which is small, without waiting."""
+        """Send `frame`, which is small, whether the other side reads or not."""
         self._outbox.post(pack(frame))
-
-    def hint(self, frame: AnyFrame) -> None:
-        """Send `frame` if the other side reads, else forget it."""
-        if self._outbox.clear:
-            self.post(frame)
 
     async def close(self, reason: str = "this process closed the connection") -> None:
         """Send what waits, end the connection, and leave nothing behind."""
         tasks = list(self._tasks.values())
-        if not self.ended.done():
+        if not self._ended.done():
             self._reason = self._reason or reason
             self._outbox.flush()
             self._transport.close()
-            await asyncio.wait([self.ended], timeout=GRACE)
+            await asyncio.wait([self._ended], timeout=GRACE)
             self._transport.abort()
-            await self.ended
+            await self._ended
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE)
 
@@ -185,7 +179,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End everything (called by the loop)."""
         self._reason = self._reason or f"the process at the other end is gone{f' ({exc})' if exc else ''}"
-        self.ended.set_result(self._reason)
+        self._ended.set_result(self._reason)
         self._outbox.resume()
         for exchange in self._exchanges.values():
             exchange.end("lost", f"whether it acted is unknown: {self._reason}")
@@ -218,13 +212,14 @@ class Link(asyncio.Protocol):
         if no in self._tasks:
             raise InvalidMessage(f"the number {no} was used twice")
         if len(self._tasks) >= MAX_OPEN:
-            self.post(Refusal(no, Failure("overloaded", f"{MAX_OPEN} calls are open already", retry_after=GRACE)))
+            why = f"this process has {MAX_OPEN} calls under way already"
+            self.post(Refusal(no, Failure("overloaded", why, request=call_id(opening), retry_after=GRACE)))
             return
         outlet = None
         if (credit := credit_of(opening)) is not None:
-            outlet = self._outlets[no] = Outlet(no, credit, self.send, self.hint)
+            outlet = self._outlets[no] = Outlet(no, credit, self._outbox)
         task = self._tasks[no] = asyncio.get_running_loop().create_task(self._answer(opening, outlet))
-        task.add_done_callback(partial(self._answered, no))
+        task.add_done_callback(partial(self._answered, opening))
 
     async def _answer(self, opening: Opening, outlet: Outlet | None) -> None:
         try:
@@ -233,11 +228,12 @@ class Link(asyncio.Protocol):
             reply = Reply(failure=failure_of(error, request=call_id(opening)))
         await self._outbox.send(_pack_ending(opening.no, reply))
 
-    def _answered(self, no: int, task: Task[None]) -> None:
-        del self._tasks[no]
-        self._outlets.pop(no, None)
+    def _answered(self, opening: Opening, task: Task[None]) -> None:
+        del self._tasks[opening.no]
+        self._outlets.pop(opening.no, None)
         if task.cancelled():
-            self.post(Refusal(no, Failure("lost", "it was cancelled before it answered")))
+            why = "it was cancelled before it answered"
+            self.post(Refusal(opening.no, Failure("lost", why, request=call_id(opening))))
 
 
 def reply_of(ending: Ending) -> Reply:

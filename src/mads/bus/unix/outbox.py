@@ -29,8 +29,8 @@ class Outbox:
         self._read.set()
 
     @property
-    def clear(self) -> bool:
-        """Whether the other side reads, and nobody waits for it to."""
+    def ready(self) -> bool:
+        """Whether `send` would not wait."""
         return self._read.is_set() and not self._waiting
 
     def pause(self) -> None:
@@ -43,7 +43,7 @@ class Outbox:
 
     async def send(self, data: bytes) -> None:
         """Write `data` once the other side reads; where that is cancelled, nothing was written."""
-        if self.clear:
+        if self.ready:
             self.post(data)
             return
         self._waiting += 1

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from mads.bus.port import Bus, Subscription
-from mads.bus.unix.frames import Deliver, Drain, Load, Opening, Publish, Request, Subscribe, Unsubscribe
+from mads.bus.unix.frames import Deliver, Drain, Load, Opening, Publish, Request, Seal, Subscribe, Unsubscribe
 from mads.bus.unix.link import Link
 from mads.wire import codec
 from mads.wire.call import Call, Reply, Sink
-from mads.wire.errors import Denied, InvalidMessage, NoResponder, UsageError
+from mads.wire.errors import Denied, InvalidMessage, UsageError
 
 Vouch = Callable[[Call], Call]
 """Returns a peer's call with the identity that the hub vouches for, or raises the `Denied` that is its answer."""
@@ -60,11 +60,10 @@ class Peer:
         if not self._held[call.id]:
             del self._held[call.id], self.link.handling[call.id]
 
-    async def close(self) -> None:
-        """End the link and what it serves."""
-        await self.link.close()
-        await asyncio.gather(*(served.close() for served in self._served.values()))
-        self._served.clear()
+    async def live(self) -> None:
+        """Wait for the end of the link, and take what it did off the bus."""
+        await self.link.ended()
+        await asyncio.gather(self.link.close(), *(served.close() for served in self._served.values()))
 
     async def _serve(self, opening: Opening, sink: Sink | None) -> Reply:
         match opening:
@@ -78,6 +77,9 @@ class Peer:
             case Unsubscribe():
                 if served := self._served.pop(opening.subscription, None):
                     await served.close()
+            case Seal():
+                if served := self._served.get(opening.subscription):
+                    await served.seal()
             case Drain():
                 await self._drain()
             case _:
@@ -92,18 +94,18 @@ class Peer:
             raise Denied(f"this process has {MAX_SUBSCRIPTIONS} subscriptions, and may have no more")
         if opening.capacity > MAX_CAPACITY:
             raise InvalidMessage(f"capacity={opening.capacity!r}: write {MAX_CAPACITY} or less")
-        served = Served(self, opening.no)
+        served = Served(self, opening)
         try:
-            await served.open(self._bus, opening)
+            await served.open(self._bus)
         except UsageError as error:
             raise InvalidMessage(str(error)) from None
         self._served[opening.no] = served
 
     async def _drain(self) -> None:
         for served in self._served.values():
-            served.seal()
+            await served.seal()
         while any(served.busy for served in self._served.values()):
-            await asyncio.sleep(TICK)  # noqa: ASYNC110 - to be told would cost every call
+            await asyncio.sleep(TICK)
 
     def _hear(self, load: Load) -> None:
         raise InvalidMessage(f"only a hub tells of the inbox of {load.no}")
@@ -114,14 +116,15 @@ class Served:
 
     _inbox: Subscription
 
-    def __init__(self, peer: Peer, no: int) -> None:
+    def __init__(self, peer: Peer, asked: Subscribe) -> None:
         self._peer = peer
-        self._no = no
+        self._asked = asked
         self._running = 0
         self._told = (0, 0)
 
-    async def open(self, bus: Bus, asked: Subscribe) -> None:
+    async def open(self, bus: Bus) -> None:
         """Begin."""
+        asked = self._asked
         self._inbox = await bus.subscribe(
             asked.patterns,
             self.handle,
@@ -136,16 +139,16 @@ class Served:
         """Whether a call waits or is handled."""
         return self._running > 0 or self._inbox.waiting > 0
 
-    def seal(self) -> None:
-        """Take nothing more but what calls that were taken send in their turn."""
-        self._inbox.seal()
+    async def seal(self) -> None:
+        """Take no new call."""
+        await self._inbox.seal()
 
     def tell(self) -> None:
         """Tell the peer what has become of the inbox."""
         load = (self._inbox.waiting, self._inbox.dropped)
         if load != self._told:
             self._told = load
-            self._peer.link.post(Load(self._no, *load))
+            self._peer.link.post(Load(self._asked.no, *load))
 
     async def handle(self, call: Call) -> Reply:
         """Have the peer handle `call`."""
@@ -154,11 +157,14 @@ class Served:
         self._running += 1
         try:
             credit = None if call.sink is None else 0
-            deliver = Deliver(link.number(), self._no, credit, codec.to_wire(call))
-            return await link.ask(deliver, sink=call.sink, settle=True)
+            deliver = Deliver(link.number(), self._asked.no, credit, codec.to_wire(call))
+            reply = await link.ask(deliver, sink=call.sink, settle=True)
         finally:
             self._running -= 1
             self._peer.release(call)
+        if reply.failure is None or reply.failure.code != "lost":
+            return reply
+        return Reply(failure=replace(reply.failure, where=reply.failure.where or self._asked.name))
 
     async def close(self) -> None:
         """End."""

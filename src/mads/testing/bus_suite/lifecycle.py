@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mads.bus.port import Bus
-from mads.testing.bus_suite.scene import Check, Scene, answer, arrived, call, failure, sent
+from mads.testing.bus_suite.scene import PATIENCE, Check, Scene, answer, arrived, call, failure, sent
 from mads.wire.call import Call, Reply
 
 
@@ -37,6 +37,35 @@ async def a_subscription_that_closed_may_be_closed_again_and_replaced(server: Bu
     assert answer(await client.request(call("mads.echo.say", "again"))) == "again"
 
 
+async def a_sealed_subscription_serves_what_it_took_and_what_that_sends(server: Bus, client: Bus) -> None:
+    scene = Scene(held=["taken"])
+    subscription = await server.subscribe(["mads.echo.*"], scene)
+    (taken,) = sent(client, call("mads.echo.say", "taken"))
+    await scene.until(lambda: scene.started == ["taken"])
+
+    await subscription.seal()
+    new = call("mads.echo.say", "new")
+    failure(await client.request(new), "no_responder", new)
+    (caused,) = sent(client, call("mads.echo.say", "caused", cause="c-1"))
+    scene.gate.set()
+
+    assert (answer(await taken), answer(await caused)) == ("taken", "caused")
+    assert scene.started == ["taken", "caused"]
+
+
+async def a_sealed_member_leaves_calls_to_its_group(server: Bus, client: Bus) -> None:
+    scene = Scene()
+    sealed = await server.subscribe(["mads.echo.*"], Scene(gate=False), group="echo")
+    await server.subscribe(["mads.echo.*"], scene, group="echo")
+
+    await sealed.seal()
+
+    for key in ("k", "l", "m", None):
+        answer(await client.request(call("mads.echo.say", key=key)))
+    await client.publish(call("mads.echo.say", "event"))
+    await scene.until(lambda: scene.ended == [None] * 4 + ["event"])
+
+
 async def draining_finishes_what_was_taken_and_takes_nothing_more(server: Bus, client: Bus) -> None:
     scene = Scene(gate=False)
 
@@ -46,12 +75,15 @@ async def draining_finishes_what_was_taken_and_takes_nothing_more(server: Bus, c
 
     await server.subscribe(["mads.outer.*"], handle)
     await server.subscribe(["mads.inner.*"], Scene())
+    await server.subscribe(["mads.other.*"], Scene())
     asked = sent(client, call("mads.outer.say", 0), call("mads.outer.say", 1))
     await scene.until(lambda: scene.started == [0])
     await arrived(server, client)
 
     drain = asyncio.create_task(server.drain(10))
-    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        while (await client.request(call("mads.other.say"))).failure is None:
+            pass  # word of it is still on its way
     late = call("mads.outer.say", 2)
     failure(await client.request(late), "no_responder", late)
     scene.gate.set()
@@ -77,6 +109,8 @@ async def draining_cancels_what_does_not_end_in_time(server: Bus, client: Bus) -
 CHECKS: tuple[Check, ...] = (
     closing_a_subscription_answers_what_waits_and_cancels_what_runs,
     a_subscription_that_closed_may_be_closed_again_and_replaced,
+    a_sealed_subscription_serves_what_it_took_and_what_that_sends,
+    a_sealed_member_leaves_calls_to_its_group,
     draining_finishes_what_was_taken_and_takes_nothing_more,
     draining_cancels_what_does_not_end_in_time,
 )

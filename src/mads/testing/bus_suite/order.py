@@ -44,7 +44,7 @@ async def keeps_order(server: Bus, client: Bus, script: Sequence[Step], *, at_on
     started: dict[Any, list[int]] = defaultdict(list)
 
     async def handle(heard: Call) -> Reply:
-        number = value(heard.body)
+        number: int = value(heard.body)
         holder = (heard.identity.principal, heard.key)
         assert heard.key is None or holder not in handling, f"{holder!r} twice at once"
         handling.add(holder)

@@ -1,0 +1,24 @@
+"""Figures for people, and with `JSON=1` one JSON object on the last line for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+
+Figures = Mapping[str, float]
+
+
+def table(name: str, figures: Figures) -> None:
+    """Print `figures` under `name`, one a line."""
+    width = max(map(len, figures), default=0)
+    print(f"\n{name}")
+    for key, figure in figures.items():
+        print(f"  {key:<{width}}  {figure:>10,.10g}")
+
+
+def report(name: str, figures: Figures) -> None:
+    """Print `figures` as a table, and as JSON where that is asked for."""
+    table(name, figures)
+    if os.environ.get("JSON") == "1":
+        print(json.dumps(dict(figures)))

@@ -1,0 +1,116 @@
+"""`mads ps`, `mads show`, `mads version`, help and completion: what a person, or a script, looks at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click import Context, Group
+from tests.cli.shell import Mads
+
+from mads.cli import VERBS, verbs
+
+COVERS = ("R-021", "R-022", "R-148")
+
+
+@pytest.mark.slow
+def test_ps_shows_where_each_mad_runs(parlour: Mads) -> None:
+    said = parlour("ps").stdout
+    seen = {status["mad"]: status for status in json.loads(parlour("ps", "--json").stdout)}
+
+    assert [line.split()[:2] for line in said.splitlines()] == [
+        ["MAD", "RUN"],
+        ["parrot", "here"],
+        ["witness", "process"],
+        ["steward", "here"],
+    ]
+    assert seen["witness"]["pid"] != seen["parrot"]["pid"] == seen["steward"]["pid"]
+    assert {status["state"] for status in seen.values()} == {"running"}
+
+
+@pytest.mark.slow
+def test_show_says_who_a_mad_is_what_it_needs_and_what_it_offers(parlour: Mads) -> None:
+    said = parlour("show", "witness").stdout
+
+    assert "role: You remember what was said." in said
+    assert "  said: Kept[Spoke]" in said
+    assert "heard text=STRING" in said
+    shown = json.loads(parlour("show", "witness", "--json").stdout)
+    assert (shown["run"], shown["hears"], shown["offers"]) == ("process", ["parlour.Spoke.v1"], ["heard"])
+
+
+@pytest.mark.slow
+def test_show_lists_every_tool_event_and_layer(parlour: Mads) -> None:
+    assert "parrot.repeat" in parlour("show").stdout
+    assert {tool["name"] for tool in json.loads(parlour("show", "--json").stdout)} >= {
+        "mads.parrot.repeat",
+        "mads.witness.heard",
+        "mads.steward.ps",
+    }
+    assert "parlour.Spoke.v1  text=STRING [loud=BOOLEAN]  witness" in parlour("show", "--events").stdout
+    assert "access" in json.loads(parlour("show", "--layers", "--json").stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["show", "wittness"], ["show", "witness", "--layers"]])
+def test_show_refuses_what_makes_no_sense(words: list[str], parlour: Mads) -> None:
+    assert parlour(*words).returncode == 2
+
+
+@pytest.mark.slow
+def test_the_shell_completes_verbs_tools_arguments_and_mads_of_the_running_system(parlour: Mads) -> None:
+    assert completed(parlour, "mads sh") == ["show"]
+    assert completed(parlour, "mads call parrot.re") == ["parrot.repeat"]
+    assert completed(parlour, "mads call parrot.repeat t") == ["text=", "times="]
+    assert completed(parlour, "mads chat w") == ["witness"]
+
+
+@pytest.mark.slow
+def test_completion_is_silent_where_no_system_runs(project: Mads) -> None:
+    assert completed(project, "mads call par") == []
+
+
+def completed(mads: Mads, line: str) -> list[str]:
+    """Return what the shell offers at the end of `line`."""
+    last = str(len(line.split()) - 1)
+    ran = mads(_MADS_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=last)
+    assert ran.stderr == ""
+    return [offer.partition(",")[2] for offer in ran.stdout.split()]
+
+
+def test_help_lists_every_verb_and_imports_none() -> None:
+    look = "import sys; from mads.cli import run; run(['--help']); print(*sorted(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=30, check=True).stdout
+    help_, _, loaded = said.rstrip().rpartition("\n")
+
+    assert all(f"  {verb}  " in help_ for verb in VERBS)
+    assert not {"asyncio", "apsw", "mcp", "structlog", "mads.host.config"} & {*loaded.split()}
+
+
+def test_every_verb_has_help_and_speaks_json() -> None:
+    assert isinstance(verbs, Group)
+    for name in VERBS:
+        context = verbs.commands[name].make_context(name, [], resilient_parsing=True)
+        assert context.command.help
+        assert "--json" in context.command.get_help(Context(context.command))
+
+
+def test_a_verb_that_is_not_there_is_a_wrong_usage_in_words_and_as_json() -> None:
+    ran = subprocess.run([*START, "cal"], capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "Did you mean 'call'?" in ran.stderr
+
+    ran = subprocess.run([*START, "cal", "--json"], capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "")
+    assert json.loads(ran.stdout)["error"]["code"] == "usage"
+
+
+START = (sys.executable, "-c", "from mads.cli import main; main()")
+
+
+def test_the_version_is_told_in_words_and_as_json() -> None:
+    ran = subprocess.run([*START, "version", "--json"], capture_output=True, text=True, timeout=30, check=True)
+
+    assert set(json.loads(ran.stdout)) == {"mads", "python"}

@@ -1,0 +1,144 @@
+"""Dewey finds things in a folder, cites where they stand, and says what it could not look at.
+
+Covers its tools, its timer and the folders it refuses, with real child processes. Does not cover the ranking, which is
+`mads.recall`'s.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mads.author.declaration import declaration
+from mads.duos.dewey import Answer, Dewey, Found, IndexProgress, librarian
+from mads.host.workers import ProcessWorkers
+from mads.recall.upkeep import BATCH_BYTES
+from mads.testing import emitting, ticking, turning
+from mads.wire import codec
+from mads.wire.errors import ConfigError
+
+COVERS = ("R-063",)
+
+Hire = Callable[[Path], Dewey]
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[ProcessWorkers]:
+    workers = ProcessWorkers()
+    yield workers
+    workers.close()
+
+
+@pytest.fixture
+def hire(workers: ProcessWorkers, tmp_path: Path) -> Hire:
+    def hire(folder: Path) -> Dewey:
+        return Dewey(
+            workers=workers,
+            turn=turning(),
+            emit=emitting(),
+            clock=ticking(),
+            folder=str(folder),
+            index=str(tmp_path / "index"),
+        )
+
+    return hire
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "zoo.py").write_text('"""A zoo."""\n\n\ndef feedZebra():\n    """Give hay."""\n', encoding="utf-8")
+    (folder / "odd name\nof two lines.md").write_text("# Giraffes\n\nThey eat leaves.\n", encoding="utf-8")
+    return folder
+
+
+async def test_what_is_found_is_cited_by_path_and_line(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    await dewey.refresh()
+    found = await dewey.search("how are zebras fed?")
+    assert (found.citations, found.complete, found.note) == (("zoo.py:4",), True, "")
+    assert found.hits[0].symbol == "feedZebra"
+    assert codec.decode(codec.encode(found), Found) == found
+
+
+async def test_a_citation_resolves_whatever_the_file_is_called(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    await dewey.refresh()
+    [citation] = (await dewey.search("who eats leaves", limit=1)).citations
+    path, _, line = citation.rpartition(":")
+    assert "leaves" in (folder / path).read_text(encoding="utf-8").split("\n")[int(line) - 1]
+
+
+async def test_a_changed_file_is_found_again(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    await dewey.refresh()
+    (folder / "zoo.py").write_text("def feedLion(): ...\n", encoding="utf-8")
+    await dewey.refresh()
+    assert (await dewey.search("lion")).citations == ("zoo.py:1",)
+    assert (await dewey.search("zebra")).citations == ()
+
+
+async def test_a_question_is_answered_with_the_passages_and_their_citations(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    await dewey.refresh()
+    answer = await dewey.answer("How do I feed a zebra?")
+    assert answer == Answer(
+        "No model is configured. These passages fit best, word for word:\n\n"
+        'zoo.py:4  feedZebra\n    def feedZebra():\n        """Give hay."""',
+        ("zoo.py:4",),
+    )
+
+
+async def test_a_question_about_nothing_in_the_folder_is_answered_so(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    await dewey.refresh()
+    assert await dewey.answer("quantum") == Answer("No model is configured. Nothing fits these words.", ())
+
+
+async def test_a_search_before_everything_is_indexed_waits_a_little_and_says_so(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    found = await dewey.search("zebra")
+    assert (found.citations, found.complete, found.note) == ((), False, "still indexing: 0 of 0 files")
+    assert isinstance(dewey.turn, turning)
+    assert dewey.turn.told
+    assert dewey.clock.elapsed().total_seconds() <= librarian.PATIENCE + librarian.SLICE
+
+
+async def test_a_search_leaves_its_caller_half_of_the_time(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    dewey.turn = turning(remaining=1.0)
+    await dewey.search("zebra")
+    assert dewey.clock.elapsed().total_seconds() <= 0.5 + librarian.SLICE
+
+
+async def test_long_work_is_told_as_it_proceeds(hire: Hire, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(2):
+        (folder / f"{number}.txt").write_text(f"{number}" * BATCH_BYTES, encoding="utf-8")
+    monkeypatch.setattr(librarian, "SLICE", 0)
+    dewey = hire(folder)
+    await dewey.refresh()
+    assert isinstance(dewey.emit, emitting)
+    assert dewey.emit.events[-1] == IndexProgress(4, 4, str(folder))
+    assert [event.done for event in dewey.emit.events] == sorted({event.done for event in dewey.emit.events})
+
+
+async def test_short_work_is_not_told(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    await dewey.refresh()
+    assert isinstance(dewey.emit, emitting)
+    assert dewey.emit.events == []
+
+
+async def test_a_folder_that_is_not_there_is_an_error_that_says_what_to_write(hire: Hire, tmp_path: Path) -> None:
+    dewey = hire(tmp_path / "missing")
+    for attempt in (dewey.refresh(), dewey.search("zebra"), dewey.answer("zebra")):
+        with pytest.raises(ConfigError, match=r"missing.*set = \{ folder = "):
+            await attempt
+
+
+def test_it_is_declared_as_any_mad_is() -> None:
+    declared = declaration(Dewey)
+    assert sorted(declared.tools) == ["chat", "search"]
+    assert declared.tools["search"].mark.read_only
+    assert [(timer.method, timer.seconds) for timer in declared.timers] == [("refresh", 2)]

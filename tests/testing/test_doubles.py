@@ -1,0 +1,126 @@
+"""A double stands for a need of the runtime, and does not let a mistake pass."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mads import Emit, Failed, Log, NoModel, Random, Think, Workers, message
+from mads.testing import emitting, inline, noting, rolling, saying, ticking, turning
+from mads.wire.errors import DeclarationError, InvalidMessage
+
+COVERS = ("R-148",)
+
+
+@message
+class Done:
+    """Something is done."""
+
+    what: str
+    more: object = None
+
+
+async def test_saying_gives_its_answers_in_turn_and_remembers_what_was_asked() -> None:
+    think = saying("Friday.", [Done(what="ship")])
+
+    assert await think("When?", "a transcript") == "Friday."
+    assert await think("What?", returning=list[Done], tools=[print]) == [Done(what="ship")]
+    assert [it.question for it in think.asked] == ["When?", "What?"]
+    assert think.asked[0].material == ("a transcript",)
+    assert think.asked[1].tools == (print,)
+
+
+async def test_saying_raises_an_answer_that_is_an_exception() -> None:
+    think: Think = saying(NoModel("none is configured"))
+
+    with pytest.raises(NoModel, match="none is configured"):
+        await think("When?")
+
+
+async def test_saying_fails_the_test_where_an_answer_is_missing_or_of_another_type() -> None:
+    with pytest.raises(
+        AssertionError, match=r"'When\?' was asked and nothing is left to say; write saying\(…\) with 1"
+    ):
+        await saying()("When?")
+    with pytest.raises(AssertionError, match=r"would be told 'Friday\.': Expected `array`, got `str`"):
+        await saying("Friday.")("When?", returning=list[Done])
+
+
+async def test_turning_is_the_turn_that_was_asked_for_and_remembers_progress() -> None:
+    turn = turning(attempt=2, key="k")
+    turn.progress(1, 4, "reading")
+
+    assert (turn.attempt, turn.key, turn.principal) == (2, "k", "tester")
+    assert [(it.done, it.total, it.note) for it in turn.told] == [(1, 4, "reading")]
+
+
+async def test_emitting_remembers_events_and_refuses_what_is_none() -> None:
+    emit = emitting()
+    await emit(Done(what="ship"), key="k")
+
+    assert emit.events == [Done(what="ship")]
+    anything: Emit = emit
+    with pytest.raises(DeclarationError, match="str is no message"):
+        await anything("done")
+    with pytest.raises(InvalidMessage, match="cannot travel"):
+        await anything(Done(what="ship", more=object()))
+
+
+async def test_ticking_moves_when_told_and_when_slept_on() -> None:
+    clock = ticking()
+    start = clock.now()
+    clock.tick(5)
+    await clock.sleep(3600)
+
+    assert start == datetime(2026, 1, 1, tzinfo=UTC)
+    assert clock.now() - start == clock.elapsed() == timedelta(seconds=3605)
+
+
+async def test_ticking_lets_others_run_while_it_sleeps() -> None:
+    clock, ran = ticking(), asyncio.Event()
+    asyncio.get_running_loop().call_soon(ran.set)
+    await clock.sleep(1)
+
+    assert ran.is_set()
+
+
+def test_rolling_repeats_itself() -> None:
+    def rolled(random: Random) -> tuple[float, int, str, str]:
+        return random.random(), random.randint(1, 6), random.choice("abc"), random.token(4)
+
+    assert rolled(rolling()) == rolled(rolling()) != rolled(rolling(1))
+    assert len(rolling().token()) == 32
+
+
+def double(number: int, *, times: int = 2) -> int:
+    return number * times
+
+
+def fail() -> None:
+    raise Failed("no")
+
+
+async def test_inline_runs_work_that_can_travel_and_no_other() -> None:
+    workers: Workers = inline()
+    here: Callable[[], int] = lambda: 1  # noqa: E731
+
+    assert await workers.run(double, 2, times=3) == 6
+    with pytest.raises(Failed, match="no"):
+        await workers.run(fail)
+    with pytest.raises(Exception, match="pickle"):
+        await workers.run(here)
+
+
+def test_noting_remembers_what_was_said() -> None:
+    log = noting()
+    speak: Log = log
+    speak.info("read", files=3)
+    speak.warning("slow")
+    speak.error("broken", why="no disk")
+
+    assert log.lines == [
+        ("info", "read", {"files": 3}),
+        ("warning", "slow", {}),
+        ("error", "broken", {"why": "no disk"}),
+    ]
