@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from benchmarks.echo import Echo
 from mads.host.loop import new_loop
 from mads.testing.placed import placed
 
@@ -41,12 +41,9 @@ async def queue_round_trips(count: int) -> None:
 
 async def measure() -> dict[str, float]:
     """Return the microseconds of both, and request_all_layers_ratio."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    from mads_measured import Echo  # noqa: PLC0415  the MAD is loaded by the system, under this name
-
     with tempfile.TemporaryDirectory() as folder:
         async with placed(
-            Path(folder), strict=False, path=(str(ROOT / "benchmarks"),), echo="mads_measured:Echo"
+            Path(folder), strict=False, path=(str(ROOT),), echo="benchmarks.echo:Echo"
         ) as it:
             echo = it.mad(Echo)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
+import json
 import statistics
 import sys
 import tempfile
@@ -23,14 +23,18 @@ from mads.gateway.door import Door
 from mads.host.loop import new_loop
 
 ROOT = Path(__file__).parent.parent
-CLIENTS, CALLS, ROUNDS = 4, 50, 9
+CLIENTS, CALLS, ROUNDS = 4, 100, 9
 OLDER, MODERN = "2025-11-25", "2026-07-28"
 TOOL = "echo_say"
-ENVELOPE: dict[str, Any] = {
-    "io.modelcontextprotocol/protocolVersion": MODERN,
-    "io.modelcontextprotocol/clientCapabilities": {},
+PARAMS = {
+    "name": TOOL,
+    "arguments": {"number": 7},
+    "_meta": {
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    },
 }
-ACCEPT = {"accept": "application/json, text/event-stream"}
+HEADERS = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
 
 Told = Callable[[int], Awaitable[None]]
 
@@ -43,7 +47,7 @@ async def door() -> AsyncGenerator[Door]:
 
     with tempfile.TemporaryDirectory() as folder:
         here = str(ROOT / "benchmarks")
-        async with placed(Path(folder), strict=False, path=(here,), echo="mads_measured:Echo") as it:
+        async with placed(Path(folder), strict=False, path=(here,), echo="echo:Echo") as it:
 
             async def tools() -> Any:
                 return it.system.tools()
@@ -109,39 +113,46 @@ async def until_told(port: int) -> None:
 
 
 class Served:
-    """One server in a process of its own, and a client of one era."""
+    """One server in a process of its own, and clients of one era, which send one call over and over."""
 
-    def __init__(self, process: asyncio.subprocess.Process, http: httpx2.AsyncClient, era: str) -> None:
-        self._process, self._http, self._era = process, http, era
-        self._headers = {"mcp-protocol-version": era, **ACCEPT}
-        self._ids = itertools.count(1)
+    def __init__(self, process: asyncio.subprocess.Process, port: int, era: str) -> None:
+        self._process, self._port, self._era = process, port, era
+        self._message = b""
+        self._clients: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def open(self) -> None:
-        """Get ready to call: the older era wants a session."""
-        if self._era == MODERN:
-            self._headers |= {"mcp-method": "tools/call", "mcp-name": TOOL}
-            return
-        client = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
-        opened = await self._post("initialize", client, id=0)
-        self._headers["mcp-session-id"] = opened.headers["mcp-session-id"]
-        await self._post("notifications/initialized", {})
+        """Connect the clients and write their call; the older era wants a session for it."""
+        headers = {**HEADERS, "mcp-protocol-version": self._era, "mcp-method": "tools/call", "mcp-name": TOOL}
+        if self._era == OLDER:
+            client = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+            opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", trust_env=False) as http:
+                opened = await http.post("/mcp", json=opening, headers=HEADERS)
+                headers["mcp-session-id"] = opened.headers["mcp-session-id"]
+                await http.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=headers)
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": PARAMS}).encode()
+        headers |= {"host": f"127.0.0.1:{self._port}", "content-length": str(len(body))}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._message = f"POST /mcp HTTP/1.1\r\n{head}\r\n".encode() + body
+        self._clients = [await asyncio.open_connection("127.0.0.1", self._port) for _ in range(CLIENTS)]
 
-    async def milliseconds(self, calls: int) -> float:
-        """Return the CPU time that the server spends on a call, the mean of `calls` from each of some clients."""
+    def close(self) -> None:
+        """Hang up."""
+        for _, writer in self._clients:
+            writer.close()
+
+    async def milliseconds(self) -> float:
+        """Return the CPU time that the server spends on a call, the mean of `CALLS` from each client."""
         before = await self._cpu()
-        await asyncio.gather(*(self._calls(calls) for _ in range(CLIENTS)))
-        return (await self._cpu() - before) / (calls * CLIENTS) / 1e6
+        await asyncio.gather(*(self._call(*client) for client in self._clients))
+        return (await self._cpu() - before) / (CALLS * CLIENTS) / 1e6
 
-    async def _calls(self, calls: int) -> None:
-        meta = ENVELOPE if self._era == MODERN else {}
-        for number in range(calls):
-            params = {"name": TOOL, "arguments": {"number": number}, "_meta": meta}
-            answer = (await self._post("tools/call", params, id=next(self._ids))).json()
-            assert answer["result"]["structuredContent"] == {"result": number}, answer
-
-    async def _post(self, method: str, params: dict[str, Any], **id_: Any) -> httpx2.Response:
-        body = {"jsonrpc": "2.0", "method": method, "params": params, **id_}
-        return await self._http.post("/mcp", json=body, headers=self._headers)
+    async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(CALLS):
+            writer.write(self._message)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            body = await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r")[0]))
+            assert b'"structuredContent":{"result":7}' in body, body
 
     async def _cpu(self) -> int:
         assert self._process.stdin is not None
@@ -155,17 +166,15 @@ async def _number(process: asyncio.subprocess.Process) -> int:
 
 
 @contextlib.asynccontextmanager
-async def child(name: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, httpx2.AsyncClient]]:
-    """Run one of the servers in a process of its own."""
+async def child(name: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, int]]:
+    """Run one of the servers in a process of its own; give its port."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.gateway", name, stdin=pipe, stdout=pipe, cwd=ROOT
     )
     assert process.stdin is not None
     try:
-        address = f"http://127.0.0.1:{await _number(process)}"
-        async with httpx2.AsyncClient(base_url=address, trust_env=False, timeout=30) as http:
-            yield process, http
+        yield process, await _number(process)
     finally:
         process.stdin.close()
         await process.wait()
@@ -173,22 +182,24 @@ async def child(name: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, h
 
 async def measure() -> dict[str, float]:
     """Return the milliseconds of each server in each era and their ratio."""
+    served: dict[tuple[str, str], Served] = {}
     async with contextlib.AsyncExitStack() as stack:
-        served: dict[tuple[str, str], Served] = {}
         for name in SERVERS:
-            process, http = await stack.enter_async_context(child(name))
+            process, port = await stack.enter_async_context(child(name))
             for era in (OLDER, MODERN):
-                served[name, era] = Served(process, http, era)
-                await served[name, era].open()
-                await served[name, era].milliseconds(CALLS)
+                one = served[name, era] = Served(process, port, era)
+                await one.open()
+                stack.callback(one.close)
+                await one.milliseconds()
         times: dict[tuple[str, str], list[float]] = {key: [] for key in served}
         for _ in range(ROUNDS):
             for key, one in served.items():
-                times[key].append(await one.milliseconds(CALLS))
+                times[key].append(await one.milliseconds())
     medians = {key: statistics.median(each) for key, each in times.items()}
     figures = {f"{name}_{era}_cpu_ms": round(median, 3) for (name, era), median in medians.items()}
     figures["gateway_cpu_ms"] = round(max(medians["gateway", era] for era in (OLDER, MODERN)), 3)
-    ratios = [medians["gateway", era] / medians["bare", era] for era in (OLDER, MODERN)]
+    pairs = [zip(times["gateway", era], times["bare", era], strict=True) for era in (OLDER, MODERN)]
+    ratios = [statistics.median(ours / bare for ours, bare in pair) for pair in pairs]
     return figures | {"gateway_vs_bare_ratio": round(max(ratios), 2)}
 
 

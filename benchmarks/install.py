@@ -18,17 +18,17 @@ ROOT = Path(__file__).parent.parent
 ROUNDS = 5
 
 
-def measure() -> dict[str, float]:
+def run() -> dict[str, float]:
     """Return packages, install_mb, import_s and help_s; the baseline is a Python that does nothing."""
     names = re.findall(r"^([A-Za-z0-9_.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     sizes = [size for name in names if (size := _size(name)) is not None]
-    bare = _seconds("-c", "pass")
+    bare = _seconds(sys.executable, "-c", "pass")
     return {
         "packages": len(sizes),
         "install_mb": round(sum(sizes) / 1e6, 1),
         "python_s": round(bare, 3),
-        "import_s": round(_seconds("-c", "import mads"), 3),
-        "help_s": round(_seconds("-m", "mads.cli", "--help"), 3),
+        "import_s": round(_seconds(sys.executable, "-c", "import mads"), 3),
+        "help_s": round(_seconds(str(Path(sys.executable).with_name("mads")), "--help"), 3),
     }
 
 
@@ -42,12 +42,12 @@ def _size(name: str) -> int | None:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def _seconds(*arguments: str) -> float:
-    """Return the median seconds that a Python takes for `arguments`."""
+def _seconds(*command: str) -> float:
+    """Return the median seconds that `command` takes."""
     times: list[float] = []
     for _ in range(ROUNDS):
         started = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         times.append(time.perf_counter() - started)
     return statistics.median(times)
 
@@ -55,4 +55,4 @@ def _seconds(*arguments: str) -> float:
 if __name__ == "__main__":
     from benchmarks.report import report
 
-    report("install", measure())
+    report("install", run())

@@ -22,8 +22,8 @@ from mads.store.sqlite import connect
 CHUNKS = 50_000
 REAL_BYTES = 12_000_000
 FUNCTIONS = 20
-QUERIES = 200
-SCANS = 5
+QUERIES = 100
+SCANS = 3
 SLICE = 0.4
 
 chance = random.Random(1)  # noqa: S311  the same folder every time

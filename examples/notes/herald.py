@@ -28,6 +28,6 @@ class Herald:
         """Announce what the notes say about a subject, to the caller and to everyone who listens."""
         notes = await self.scribe.recall(about)
         said = " ".join(note.text for note in notes) or "Nothing has been noted."
-        announcement = Announcement(about=about, text=f"{about.capitalize()}: {said}")
+        announcement = Announcement(about=about, text=f"On {about}: {said}")
         await self.emit(announcement)
         return announcement

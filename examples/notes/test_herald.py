@@ -12,11 +12,11 @@ async def test_what_was_noted_is_announced_to_all() -> None:
 
     announcement = await Herald(scribe=scribe, emit=emit).announce("release")
 
-    assert announcement == Announcement(about="release", text="Release: We ship on Friday. Bo writes the notes.")
+    assert announcement == Announcement(about="release", text="On release: We ship on Friday. Bo writes the notes.")
     assert emit.events == [announcement]
 
 
 async def test_nothing_noted_is_said_so() -> None:
     herald = Herald(scribe=Scribe(notes=kept(), think=saying()), emit=emitting())
 
-    assert (await herald.announce("budget")).text == "Budget: Nothing has been noted."
+    assert (await herald.announce("budget")).text == "On budget: Nothing has been noted."

@@ -22,7 +22,7 @@ import random
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
-from mads import Emit, Kept, Log, Think, Turn, Workers, mad, message, tool
+from mads import Clock, Emit, Kept, Log, Random, Think, Turn, Workers, mad, message, tool
 from scribe import MeetingEnded, Note, Scribe
 
 QUESTION = "What was decided?"
@@ -59,6 +59,8 @@ class Clerk:
     log: Log
     turn: Turn
     workers: Workers
+    random: Random
+    clock: Clock
     topic: str = "release"
 
     def own(self, number: int) -> int:
@@ -218,6 +220,7 @@ MAY_BE_RIGHT = (
     "event: Any = note\nawait self.emit(event)",
     "await self.emit(MeetingEnded(transcript=about), key=about)",
     "await self.notes.where(about=about)\nawait self.notes.remove()",
+    "self.random.choice('abc')\nself.random.choice([1, 2])\nawait self.clock.sleep(1)\nself.clock.now().year",
     "total = await self.workers.run(sum, [1, 2])\nself.log.info('sum', total=total)",
     "self.turn.progress(1, 2.5, note='half')\nself.turn.progress(count, total=count)",
     "match note:\n    case Note(text=about):\n        await self.scribe.recall(about)",

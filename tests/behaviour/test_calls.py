@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +20,7 @@ from mads.testing.placed import Heard
 from tests.behaviour.conftest import Troupe, serial, until_running
 from tests.behaviour.troupe import Basket, Gardener, Leaf, Ping, Tree
 
-COVERS = ("R-020", "R-029", "R-032", "R-036")
+COVERS = ("R-020", "R-025", "R-032", "R-036", "R-101", "R-122", "R-123")
 
 
 async def test_a_tool_runs_where_its_mad_is_placed(troupe: Troupe, placement: str) -> None:
@@ -147,11 +149,10 @@ async def test_a_stream_gives_its_items_in_order(troupe: Troupe) -> None:
 
 async def test_leaving_a_stream_stops_its_handler_before_it_ran_ahead(troupe: Troupe) -> None:
     async with troupe("tree") as it:
-        items = it.mad(Tree).count(1_000_000)
-        async for item in items:
-            if item == 3:
-                break
-        await items.aclose()
+        async with aclosing(cast("AsyncGenerator[int]", it.mad(Tree).count(1_000_000))) as items:
+            async for item in items:
+                if item == 3:
+                    break
         async with asyncio.timeout(5):
             while not (leaves := await it.mad(Tree).all()):
                 await asyncio.sleep(0.01)

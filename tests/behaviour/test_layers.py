@@ -15,7 +15,7 @@ from mads.testing.placed import Placed
 from tests.behaviour.conftest import Troupe
 from tests.behaviour.troupe import Gardener, Leaf, Tree
 
-COVERS = ("R-026",)
+COVERS = ("R-101",)
 
 
 async def calls_are_counted(it: Placed) -> None:

@@ -19,7 +19,7 @@ from mads.testing.placed import Placed, placed
 from tests.behaviour.conftest import ROOT, Troupe, until_running
 from tests.behaviour.troupe import Gardener, Leaf, Tree
 
-COVERS = ("R-020", "R-033")
+COVERS = ("R-020", "R-033", "R-103", "R-111", "R-121")
 
 TREE = "tests.behaviour.troupe:Tree"
 GARDENER = "tests.behaviour.troupe:Gardener"

@@ -66,9 +66,9 @@ class Mads:
 
 
 @contextmanager
-def up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def up(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Run the system in `folder` for as long as the block lasts; yield its process and what it said when ready."""
-    process = Mads(folder).begin("up", "--json")
+    process = Mads(folder).begin("up", "--json", *words)
     try:
         assert process.stdout is not None
         said = process.stdout.readline()

@@ -15,7 +15,7 @@ from mads import message
 from mads.cli.arguments import Parameters
 from mads.wire.errors import UsageError
 
-COVERS = ("R-032",)
+COVERS = ("R-022",)
 
 
 @message

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.cli.shell import PATIENCE, Mads
 
-COVERS = ("R-023", "R-032", "R-148")
+COVERS = ("R-023", "R-148")
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.cli.shell import Mads
 
-COVERS = ("R-025", "R-029", "R-148")
+COVERS = ("R-025", "R-148")
 
 pytestmark = pytest.mark.slow
 

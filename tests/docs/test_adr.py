@@ -6,15 +6,17 @@ cover whether the code does what is decided: the tests that a decision names do.
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from tests.docs.papers import ROOT, all_tests, contracts
 
 COVERS = ("R-003", "R-005")
+
+jsonschema: Any = import_module("jsonschema")  # it ships no types
 
 FOLDER = ROOT / "docs" / "adr"
 DECISIONS = sorted(FOLDER.glob("*.md"))
@@ -38,10 +40,8 @@ def parts(path: Path) -> tuple[dict[str, Any], str]:
 
 @every_decision
 def test_the_front_matter_fits_its_schema(path: Path) -> None:
-    schema = json.loads((FOLDER / "schema.json").read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
     front, _ = parts(path)
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(front)] == []
+    jsonschema.validate(front, json.loads((FOLDER / "schema.json").read_text(encoding="utf-8")))
 
 
 @every_decision

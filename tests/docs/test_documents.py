@@ -23,7 +23,7 @@ from mads.host.config import FILE, read_config
 from mads.host.survey import survey
 from tests.docs.papers import ROOT
 
-COVERS = ("R-008", "R-152")
+COVERS = ("R-001",)
 
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 ADDRESS = "http://127.0.0.1:7337/mcp"

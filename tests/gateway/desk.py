@@ -122,13 +122,16 @@ async def client(desk: Desk, era: str) -> AsyncGenerator[Client]:
         yield connected
 
 
+def talking(running: Running) -> httpx2.AsyncClient:
+    """Return a client that sends whatever it is told to."""
+    return httpx2.AsyncClient(base_url=running.address.removesuffix("/mcp"), timeout=10, trust_env=False)
+
+
 @asynccontextmanager
 async def raw(desk: Desk) -> AsyncGenerator[httpx2.AsyncClient]:
     """Serve `desk` to a client that sends whatever it is told to."""
-    async with gateway(desk) as running:
-        root = running.address.removesuffix("/mcp")
-        async with httpx2.AsyncClient(base_url=root, timeout=10, trust_env=False) as http:
-            yield http
+    async with gateway(desk) as running, talking(running) as http:
+        yield http
 
 
 def request(name: str = "desk_echo", arguments: Any = None, **meta: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import json
 import signal
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx2
 import pytest
@@ -15,9 +14,9 @@ import pytest
 from mads.gateway.http import MAX_BODY
 from mads.gateway.server import Running, serve
 from mads.wire.errors import ConfigError
-from tests.gateway.desk import MODERN, OLDER, Desk, gateway, headers, raw, request
+from tests.gateway.desk import MODERN, OLDER, Desk, gateway, headers, raw, request, talking
 
-COVERS = ("R-024", "R-148")
+COVERS = ("R-042", "R-053")
 DEEP = 200_000
 
 
@@ -32,10 +31,15 @@ def host_of(running: Running) -> list[str]:
     return running.address.removeprefix("http://").removesuffix("/mcp").split(":")
 
 
-def opening() -> dict[str, Any]:
-    """Return the request that opens a session of the older era."""
-    client = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    return {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}
+async def opened(http: httpx2.AsyncClient, version: str, name: str = "desk_echo") -> dict[str, str]:
+    """Return headers for calls of that era, of which the older wants a session."""
+    sent = headers(name, **{"mcp-protocol-version": version})
+    if version == OLDER:
+        client = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+        opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}
+        sent["mcp-session-id"] = (await http.post("/mcp", json=opening, headers=sent)).headers["mcp-session-id"]
+        await http.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=sent)
+    return sent
 
 
 async def test_a_person_is_told_what_this_is_and_how_to_connect() -> None:
@@ -89,10 +93,7 @@ HOSTILE: dict[str, bytes] = {
 async def test_a_hostile_body_is_refused_and_the_next_request_is_served(version: str) -> None:
     desk = Desk()
     async with raw(desk) as http:
-        sent = headers(**{"mcp-protocol-version": version})
-        if version == OLDER:
-            opened = await http.post("/mcp", json=opening(), headers=sent)
-            sent["mcp-session-id"] = opened.headers["mcp-session-id"]
+        sent = await opened(http, version)
         for name, body in HOSTILE.items():
             response = await http.post("/mcp", content=body, headers=sent)
             assert 400 <= response.status_code < 500, name
@@ -156,19 +157,26 @@ async def test_closing_the_connection_cancels_the_handler() -> None:
         await desk.cancelled.wait()
 
 
+@pytest.mark.parametrize("version", [MODERN, OLDER])
+async def test_an_answer_is_one_json_body_unless_the_client_asked_for_progress(version: str) -> None:
+    async with raw(Desk()) as http:
+        sent = await opened(http, version, "desk_climb")
+        plain = await http.post("/mcp", json=request("desk_climb", {"number": 2}), headers=sent)
+        asked = await http.post("/mcp", json=request("desk_climb", {"number": 2}, progressToken="t"), headers=sent)
+    assert plain.headers["content-type"] == "application/json"
+    assert asked.headers["content-type"].startswith("text/event-stream")
+    assert '"message":"step 2"' in asked.text
+
+
 async def test_closing_the_gateway_ends_open_streams_and_cancels_what_runs() -> None:
     desk = Desk()
-    async with gateway(desk) as running, httpx2.AsyncClient(timeout=10, trust_env=False) as http:
-        sent = headers(**{"mcp-protocol-version": OLDER})
-        opened = await http.post(running.address, json=opening(), headers=sent)
-        sent["mcp-session-id"] = opened.headers["mcp-session-id"]
+    async with gateway(desk) as running, talking(running) as http:
+        sent = await opened(http, OLDER)
         waiting = [
-            asyncio.create_task(
-                http.post(running.address, json=request("desk_wait", {}, **meta), headers=headers("desk_wait"))
-            )
+            asyncio.create_task(http.post("/mcp", json=request("desk_wait", {}, **meta), headers=headers("desk_wait")))
             for meta in ({}, {"progressToken": 1})
         ]
-        async with http.stream("GET", running.address, headers=sent) as events, asyncio.timeout(5):
+        async with http.stream("GET", "/mcp", headers=sent) as events, asyncio.timeout(5):
             await desk.started.wait()
             await running.close()
             assert await events.aread() == b""
@@ -189,11 +197,11 @@ async def test_white_space_round_a_header_is_no_part_of_it() -> None:
 
 
 async def test_a_slow_client_does_not_hold_up_the_others() -> None:
-    async with gateway(Desk()) as running, httpx2.AsyncClient(timeout=10, trust_env=False) as http:
+    async with gateway(Desk()) as running, talking(running) as http:
         reader, writer = await asyncio.open_connection(*host_of(running))
         writer.write(b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
         await writer.drain()
-        assert (await http.post(running.address, json=request(), headers=headers())).status_code == 200
+        assert (await http.post("/mcp", json=request(), headers=headers())).status_code == 200
         await running.close()
         assert (await reader.readline()).startswith(b"HTTP/1.1 503")
         writer.close()

@@ -12,7 +12,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from tests.gateway.desk import request
 
-COVERS = ("R-024",)
+COVERS = ("R-042",)
 ROOT = Path(__file__).parents[2]
 CLERK = ["-m", "tests.gateway.clerk"]
 

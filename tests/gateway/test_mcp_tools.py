@@ -14,7 +14,7 @@ from mads.gateway.server import serve
 from mads.wire.errors import ConfigError
 from tests.gateway.desk import MODERN, OLDER, Desk, client, tool
 
-COVERS = ("R-024", "R-025", "R-042")
+COVERS = ("R-023", "R-025", "R-042")
 
 
 def text_of(result: CallToolResult) -> str:

@@ -12,7 +12,7 @@ import pytest
 from mads.project.new import make
 from mads.wire.errors import UsageError
 
-COVERS = ("R-020",)
+COVERS = ("R-148",)
 
 
 def done(folder: Path, *words: str) -> str:

@@ -4,6 +4,7 @@ Covers Python, Markdown, plain text and text that only pretends to be one of the
 which are cut as plain text.
 """
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,8 +88,9 @@ def test_python_is_cut_at_functions_classes_and_methods() -> None:
     ]
 
 
-def test_python_that_cannot_be_parsed_is_cut_as_plain_text() -> None:
-    assert symbols("a.py", "def f(:\n    pass") == [(1, 2, "")]
+@pytest.mark.parametrize("text", ["def f(:\n    pass", "if x: ...\n" + "elif x: ...\n" * 900, "-" * 100_000 + "1"])
+def test_python_that_cannot_be_parsed_or_followed_is_cut_as_plain_text(text: str) -> None:
+    assert {symbol for _, _, symbol in symbols("a.py", text)} == {""}
 
 
 def test_an_invalid_escape_warns_nobody() -> None:

@@ -166,6 +166,15 @@ def test_a_changed_file_is_listed_differently(tmp_path: Path) -> None:
     assert listing(tmp_path) != [before]
 
 
+def test_a_change_that_keeps_size_and_time_is_seen_all_the_same(tmp_path: Path) -> None:
+    put(tmp_path, "a.txt", "one")
+    os.utime(tmp_path / "a.txt", ns=(0, 0))
+    [before] = listing(tmp_path)
+    put(tmp_path, "a.txt", "two")
+    os.utime(tmp_path / "a.txt", ns=(0, 0))
+    assert listing(tmp_path) != [before]
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     put(tmp_path, "file")
     with pytest.raises(FileNotFoundError):

@@ -10,7 +10,7 @@ from mads import Emit, Failed, Log, NoModel, Random, Think, Workers, message
 from mads.testing import emitting, inline, noting, rolling, saying, ticking, turning
 from mads.wire.errors import DeclarationError, InvalidMessage
 
-COVERS = ("R-148",)
+COVERS = ("R-024",)
 
 
 @message

@@ -18,7 +18,7 @@ from mads.wire.call import Band, Call, Identity, Reply
 from mads.wire.errors import InvalidMessage
 from mads.wire.failure import Failure
 
-COVERS = ("R-022", "R-029", "R-036")
+COVERS = ("R-022", "R-029", "R-036", "R-053")
 
 Shape = tuple[Any, st.SearchStrategy[Any]]
 """A type, and values of it."""

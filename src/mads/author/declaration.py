@@ -5,7 +5,7 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -74,7 +74,6 @@ class Declaration:
     timers: tuple[Timer, ...]
 
 
-@lru_cache(maxsize=256)
 def declaration(cls: type[Any]) -> Declaration:
     """Return what `cls` declares; raise one `DeclarationError` with every mistake in it, a line each."""
     if not is_mad(cls):

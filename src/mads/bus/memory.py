@@ -114,7 +114,7 @@ class MemoryBus:
         What a call that was taken sends in its turn belongs to it and is taken too.
         """
         self._draining = True
-        for serving in self._routes:
+        for serving in list(self._routes):
             await serving.seal()
         end = monotonic() + timeout
         while any(serving.load for serving in self._routes) and monotonic() < end:

@@ -41,7 +41,8 @@ class Worker:
 class Serving:
     """An inbox and up to `at_once` workers: started when first needed, and kept, since a task for each call costs more.
 
-    Handlers run in the subscriber's context. One that ignores its cancellation keeps its worker.
+    Handlers run in a copy of the subscriber's context, one for each worker: what a handler sets there stays there. One
+    that ignores its cancellation keeps its worker.
     """
 
     def __init__(
@@ -158,7 +159,8 @@ class Serving:
             now = monotonic()
             if now > turn + TURN:
                 await asyncio.sleep(0)
-                turn = now = monotonic()
+                turn = monotonic()
+                continue
             delivery = self._inbox.take()
             if delivery is None:
                 await self._rest()

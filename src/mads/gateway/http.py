@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from anyio import CancelScope
@@ -20,6 +18,9 @@ MAX_BODY = 4 * 1024 * 1024
 
 BODY_WITHIN = 30.0
 """The seconds that a client has to send its request."""
+
+QUICK = 0.05
+"""The seconds after which the client of a request is watched, since hanging up cancels it."""
 
 _HOST = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _ORIGIN = re.compile(rb"https?://" + _HOST.pattern, re.IGNORECASE)
@@ -79,31 +80,41 @@ class Front:
         """Answer a client; end well where it is left without an answer because the gateway closes."""
         with CancelScope() as work:
             self._open.add(work)
+            watch = None
             try:
                 body = await _body(scope, receive)
-                with _cancelled_when_left(receive, work) if is_modern(scope) else nullcontext():
-                    progress = b"progressToken" in body
-                    await self._endpoint(scope, _again(body, receive), answer, progress=progress)
+                progress = b"progressToken" in body
+                watch = _Watch(receive, work) if is_modern(scope) else None
+                await self._endpoint(scope, _again(body, receive), answer, progress=progress)
             finally:
+                if watch is not None:
+                    watch.end()
                 self._open.discard(work)
         if work.cancelled_caught:
             await answer.end()
 
 
-@contextmanager
-def _cancelled_when_left(receive: Receive, work: CancelScope) -> Generator[None]:
-    """Cancel the work once its client has hung up."""
+class _Watch:
+    """Cancels work once its client has hung up; it begins to look when the work is no longer quick."""
 
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
+    def __init__(self, receive: Receive, work: CancelScope) -> None:
+        self._receive, self._work = receive, work
+        self._looking: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(QUICK, self._begin)
+
+    def end(self) -> None:
+        """Let the client be."""
+        self._timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _begin(self) -> None:
+        self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        work.cancel()
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield
-    finally:
-        watching.cancel()
+        self._work.cancel()
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar
 
 from mads.author.message import is_message, subject
 from mads.bus.port import Bus
@@ -81,7 +81,7 @@ class HostEmit:
 
     async def __call__(self, event: Any, *, key: str | None = None) -> None:
         """Publish `event`; raise `InvalidMessage` where it is none."""
-        type_ = cast("type[Any]", type(event))
+        type_: Any = type(event)
         if not is_message(type_):
             raise InvalidMessage(f"{event!r:.100} is no event; write @message above `class {type_.__name__}:`")
         body = event if is_immutable(type_) and not self._strict else codec.raw(event)

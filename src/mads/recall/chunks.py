@@ -68,16 +68,16 @@ def _windows(path: str, lines: list[str], first: int, end: int, symbol: str) -> 
 
 
 def _python(text: str, lines: list[str]) -> dict[int, str]:
+    starts: dict[int, str] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        if ast.get_docstring(tree, clean=False) is not None:
+            starts[(tree.body[0].end_lineno or 1) + 1] = ""
+        _define(tree, "", lines, starts)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # no Python, or nested deeper than Python can follow
         return {}
-    starts: dict[int, str] = {}
-    if ast.get_docstring(tree, clean=False) is not None:
-        starts[(tree.body[0].end_lineno or 1) + 1] = ""
-    _define(tree, "", lines, starts)
     return starts
 
 

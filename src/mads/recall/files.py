@@ -27,7 +27,7 @@ class File(NamedTuple):
     """A file as it was when it was listed; `path` is relative to its folder, with `/` between its parts."""
 
     path: str
-    mtime_ns: int
+    changed_ns: int
     size: int
 
 
@@ -122,4 +122,4 @@ def _regular(root: Path, names: list[str]) -> Iterator[File]:
         except OSError:
             continue
         if stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES and real(folder) == folder:
-            yield File(name, status.st_mtime_ns, status.st_size)
+            yield File(name, max(status.st_mtime_ns, status.st_ctime_ns), status.st_size)

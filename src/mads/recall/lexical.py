@@ -19,13 +19,13 @@ from mads.recall.words import apart, keywords
 from mads.store.sqlite import Connection, transaction
 
 FORMAT = 1
-"""The version of the tables; an index of any other is made anew."""
+"""The version of the tables, and of how files are cut for them; an index of any other is made anew."""
 
 _SCHEMA = """
 CREATE TABLE files (
-    path TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, is_done INTEGER NOT NULL
+    path TEXT PRIMARY KEY, changed_ns INTEGER NOT NULL, size INTEGER NOT NULL, is_done INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX files_to_do ON files (mtime_ns) WHERE NOT is_done;
+CREATE INDEX files_to_do ON files (changed_ns) WHERE NOT is_done;
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY, path TEXT NOT NULL, first INTEGER NOT NULL, symbol TEXT NOT NULL, text TEXT NOT NULL
 );
@@ -121,14 +121,14 @@ def search(db: Connection, query: str, limit: int = 8) -> list[Hit]:
     words = keywords(query)
     found: list[_Row] = []
     for match in _matches(db, words):
-        found = [_Row(*row) for row in db.execute(_FIND, (match, _ROWS, _POOL))]
+        rows = db.execute(_FIND, (match, _ROWS, max(limit, _POOL)))
+        found = [_Row(score * _weight(path), path, *rest) for score, path, *rest in rows]
         if len(found) >= limit:
             break
-    found.sort(key=lambda row: row.score * _weight(row.path), reverse=True)
-    best = found[:limit]
+    best = sorted(found, key=lambda row: -row.score)[:limit]
     lines = _best_lines(db, words, [row.text for row in best])
     return [
-        Hit(row.path, row.first + at, row.symbol, _excerpt(row.text, at), float(f"{row.score * _weight(row.path):.4g}"))
+        Hit(row.path, row.first + at, row.symbol, _excerpt(row.text, at), float(f"{row.score:.4g}"))
         for row, at in zip(best, lines, strict=True)
     ]
 

@@ -22,7 +22,7 @@ BATCH_BYTES = 500_000
 _GONE = -1
 """The size of a file that is no longer there, until the index has forgotten it."""
 
-_KNOWN = "SELECT path, mtime_ns, size FROM files"
+_KNOWN = "SELECT path, changed_ns, size FROM files"
 
 R = TypeVar("R")
 
@@ -56,7 +56,7 @@ def survey(library: Library) -> Coverage:
     listed = {file.path: file for file in listing(Path(library.folder))}
 
     def note(db: Connection) -> Coverage:
-        known = {path: (path, mtime_ns, size) for path, mtime_ns, size in db.execute(_KNOWN)}
+        known = {path: (path, changed_ns, size) for path, changed_ns, size in db.execute(_KNOWN)}
         changed = [file for path, file in listed.items() if known.get(path) != file]
         gone = [(path, 0, _GONE) for path in known if path not in listed]
         if changed or gone:
@@ -93,7 +93,7 @@ def find(library: Library, query: str, limit: int) -> tuple[list[Hit], Coverage]
 def _batch(db: Connection) -> Iterator[File]:
     """Yield files that are to be done: one, and more as long as they are not too much for one transaction."""
     total = 0
-    for row in db.execute(f"{_KNOWN} WHERE NOT is_done ORDER BY mtime_ns DESC LIMIT 100").fetchall():
+    for row in db.execute(f"{_KNOWN} WHERE NOT is_done ORDER BY changed_ns DESC LIMIT 100").fetchall():
         file = File(*row)
         total += max(0, file.size)
         if total > max(BATCH_BYTES, file.size):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, NamedTuple, ParamSpec, TypeVar, overload
 
+from mads.author.annotations import shown
 from mads.author.message import wire_name
 from mads.wire import codec
 from mads.wire.call import Progress
@@ -58,7 +59,7 @@ class saying:
             return codec.fit(answer, returning)
         except InvalidMessage as error:
             raise AssertionError(
-                f"{question!r} asks for {returning!r} and would be told {answer!r}: {error}"
+                f"{question!r} asks for {shown(returning)} and would be told {answer!r}: {error}"
             ) from error
 
 

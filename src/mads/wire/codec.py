@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -164,11 +163,11 @@ def _refuse_deep(value: Any) -> None:
     raise InvalidMessage(f"a message may be nested {MAX_DEPTH} deep at most")
 
 
-def _contents(value: Any) -> Iterable[Any]:
+def _contents(value: Any) -> Any:
     if isinstance(value, dict):
-        return cast("dict[Any, Any]", value).values()
+        return cast("Any", value).values()
     if isinstance(value, list | tuple | set | frozenset):
-        return cast("list[Any]", value)
+        return cast("Any", value)
     if isinstance(value, Struct):
         return [getattr(value, name) for name in value.__struct_fields__]
     return ()

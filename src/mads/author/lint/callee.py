@@ -35,8 +35,8 @@ class Callee:
     travels: bool = True
 
 
-def method_of(type_: Any, name: str, *, travels: bool = True) -> Callee | None:
-    """Return the method `name` of a MAD or of a need of the runtime."""
+def method_of(type_: Any, name: str, *, own: bool = False) -> Callee | None:
+    """Return the method `name` of a MAD, the caller's `own` or another, or of a need of the runtime."""
     origin = get_origin(type_) or type_
     method = inspect.getattr_static(origin, name, None)
     known = is_mad(origin) or getattr(origin, "__module__", None) == Kept.__module__
@@ -55,7 +55,7 @@ def method_of(type_: Any, name: str, *, travels: bool = True) -> Callee | None:
         result=element_of(result) if streams else result,
         awaited=inspect.iscoroutinefunction(method),
         streams=streams,
-        travels=travels,
+        travels=origin is Kept or (is_mad(origin) and not own),
     )
 
 

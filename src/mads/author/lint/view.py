@@ -54,7 +54,7 @@ class View:
             return self._need(self.fields[needed], call)
         match call.func:
             case ast.Attribute(value=owner, attr=name) if self.is_me(owner):
-                return method_of(self.cls, name, travels=False)
+                return method_of(self.cls, name, own=True)
             case ast.Attribute(value=owner, attr=name):
                 field = self.field(owner)
                 return method_of(self.fields[field], name) if field else None

@@ -120,8 +120,9 @@ class Link(asyncio.Protocol):
                 async with asyncio.timeout(left):
                     await self._outbox.send(data)
         except TimeoutError:
-            pass  # the exchange has expired too
+            exchange.end("late", "it could not be sent before its deadline")
         except CancelledError:
+            exchange.over = True  # it never began
             self.leave(exchange)
             raise
         return exchange
@@ -226,7 +227,7 @@ class Link(asyncio.Protocol):
             reply = await self._serve(opening, outlet)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other side gets it as a failure
             reply = Reply(failure=failure_of(error, request=call_id(opening)))
-        await self._outbox.send(_pack_ending(opening.no, reply))
+        await self._outbox.send(_pack_ending(opening, reply))
 
     def _answered(self, opening: Opening, task: Task[None]) -> None:
         del self._tasks[opening.no]
@@ -241,8 +242,9 @@ def reply_of(ending: Ending) -> Reply:
     return Reply(ending.body) if isinstance(ending, Answer) else Reply(failure=ending.failure)
 
 
-def _pack_ending(no: int, reply: Reply) -> bytes:
+def _pack_ending(opening: Opening, reply: Reply) -> bytes:
+    no = opening.no
     try:
         return pack(Answer(no, codec.raw(reply.body)) if reply.failure is None else Refusal(no, reply.failure))
     except InvalidMessage as error:
-        return pack(Refusal(no, failure_of(error)))
+        return pack(Refusal(no, failure_of(error, request=call_id(opening))))

@@ -1,4 +1,4 @@
-"""What a process holds of things that are the hub's: a subscription whose inbox is there, a stream that comes from there."""
+"""What a process holds of what is the hub's: a subscription whose inbox is there, a stream that comes from there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from mads.bus.unix.exchange import Exchange
 from mads.bus.unix.frames import Item, Load, Seal, Subscribe, Unsubscribe
 from mads.bus.unix.link import Link, reply_of
+from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply, Sink
 from mads.wire.errors import UsageError
 from mads.wire.failure import failure_of
@@ -37,7 +38,8 @@ class RemoteSubscription:
     async def handle(self, call: Call, sink: Sink | None) -> Reply:
         """Handle `call`; whatever goes wrong is the reply's failure."""
         try:
-            return await self._handle(call if sink is None else replace(call, sink=sink))
+            reply = await self._handle(call if sink is None else replace(call, sink=sink))
+            return Reply(codec.raw(reply.body)) if reply.failure is None else reply
         except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a handler raises is its caller's to know
             return Reply(failure=failure_of(error, where=self._asked.name, request=call.id))
 

@@ -110,4 +110,4 @@ class Dewey:
             raise ConfigError(
                 f"the folder {self.folder!r} cannot be read ({error.strerror}); write in mads.toml under [mads]: "
                 'dewey = { use = "mads.duos.dewey:Dewey", set = { folder = "…" } }'
-            ) from error
+            ) from None

@@ -37,6 +37,7 @@ ONCE: tuple[Check, ...] = (
     events.an_event_reaches_a_subscription_at_most_once,
     events.a_full_inbox_drops_events_and_counts_them,
     events.an_event_that_waits_past_its_deadline_is_dropped,
+    events.an_event_that_is_not_handled_by_its_deadline_is_cancelled,
     events.a_publisher_does_not_wait_for_those_who_hear,
     events.a_request_goes_to_the_most_exact_pattern,
     events.a_request_goes_to_the_member_of_a_group_that_has_the_least_to_do,

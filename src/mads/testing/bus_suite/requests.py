@@ -8,7 +8,19 @@ from asyncio import CancelledError
 from msgspec.structs import replace
 
 from mads.bus.port import Bus
-from mads.testing.bus_suite.scene import PATIENCE, SOON, Check, Scene, Told, answer, arrived, call, failure, sent
+from mads.testing.bus_suite.scene import (
+    PATIENCE,
+    SOON,
+    SOON_ENOUGH,
+    Check,
+    Scene,
+    Told,
+    answer,
+    arrived,
+    call,
+    failure,
+    sent,
+)
 from mads.wire.call import Band, Call, Identity, Progress, Reply
 from mads.wire.errors import Denied
 from mads.wire.failure import Failure
@@ -49,7 +61,7 @@ async def a_request_that_nobody_serves_fails_at_once(server: Bus, client: Bus) -
 async def a_request_whose_handler_never_answers_is_late_and_its_handler_is_cancelled(server: Bus, client: Bus) -> None:
     scene = Scene(gate=False)
     await server.subscribe(["mads.echo.*"], scene)
-    request = call("mads.echo.say", left=SOON)
+    request = call("mads.echo.say", left=SOON_ENOUGH)
 
     failure(await client.request(request), "late", request)
 

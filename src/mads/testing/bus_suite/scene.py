@@ -22,8 +22,11 @@ Check = Callable[[Bus, Bus], Awaitable[None]]
 PATIENCE = 10.0
 """How long a check waits for what must happen, in seconds."""
 
-SOON = 0.2
+SOON = 0.1
 """The deadline of a call that is to be late, in seconds from now."""
+
+SOON_ENOUGH = 0.5
+"""The deadline of a call that is to be late, but not before its handler has started."""
 
 ANA = Identity("ana")
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mads.bus.port import Bus
-from mads.testing.bus_suite.scene import SOON, Check, Scene, Told, answer, arrived, call, failure, value
+from mads.testing.bus_suite.scene import SOON_ENOUGH, Check, Scene, Told, answer, arrived, call, failure, value
 from mads.wire.call import Call, Progress, Reply
 
 
@@ -111,7 +111,7 @@ async def a_stream_that_nobody_serves_is_empty_and_says_so(server: Bus, client: 
 async def a_stream_that_does_not_end_in_time_is_late(server: Bus, client: Bus) -> None:
     counting = Counting(2, Scene(gate=False))
     await server.subscribe(["mads.count.*"], counting)
-    request = call("mads.count.up", "held", left=SOON)
+    request = call("mads.count.up", "held", left=SOON_ENOUGH)
 
     items, reply = await _read(client, request)
 

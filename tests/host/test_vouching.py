@@ -1,0 +1,68 @@
+"""Nobody is believed about who they are: the core says who calls, and what they may serve.
+
+Covers a child process and whoever opens the system's socket, both lying. Does not cover code in the core process, which
+nothing holds.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mads import Denied
+from mads.bus.unix import UnixBus, connect
+from mads.host.paths import socket_path
+from mads.testing.placed import Placed, placed
+from mads.wire import codec
+from mads.wire.call import Call, Reply
+from tests.host.impostor import Impostor, lying, theft
+
+COVERS = ("R-039",)
+
+HERE = "tests.host.impostor"
+ROOT = str(Path(__file__).parents[2])
+
+
+def the_two(folder: Path) -> AbstractAsyncContextManager[Placed]:
+    return placed(folder, "process", path=(ROOT,), witness=f"{HERE}:Witness", impostor=f"{HERE}:Impostor")
+
+
+@asynccontextmanager
+async def from_outside(folder: Path) -> AsyncGenerator[UnixBus]:
+    bus = await connect(socket_path(folder))
+    yield bus
+    await bus.drain(1)
+
+
+@pytest.mark.slow
+async def test_a_child_that_lies_calls_for_its_caller_or_for_itself(tmp_path: Path) -> None:
+    async with the_two(tmp_path) as it:
+        impostor = it.mad(Impostor, principal="ana")
+        assert await impostor.pretend(cause=True) == "ana for default"
+        assert await impostor.pretend(cause=False) == "mad:impostor for default"
+
+
+@pytest.mark.slow
+async def test_a_child_that_lies_neither_reads_nor_serves_what_is_anothers(tmp_path: Path) -> None:
+    async with the_two(tmp_path) as it:
+        assert await it.mad(Impostor).steal() == "denied"
+        assert await it.mad(Impostor).usurp() == "Denied"
+
+
+async def test_whoever_comes_through_the_socket_is_the_operator_whatever_they_say(tmp_path: Path) -> None:
+    async with placed(tmp_path, path=(ROOT,), witness=f"{HERE}:Witness"), from_outside(tmp_path) as bus:
+        reply = await bus.request(lying("mads.witness.caller", {}))
+        assert codec.decode(codec.raw(reply.body), str) == "operator for default"
+
+
+async def test_whoever_comes_through_the_socket_neither_reads_nor_serves_what_is_a_mads(tmp_path: Path) -> None:
+    async def answer(_: Call) -> Reply:
+        return Reply()
+
+    async with placed(tmp_path, path=(ROOT,), witness=f"{HERE}:Witness"), from_outside(tmp_path) as bus:
+        reply = await bus.request(theft())
+        assert reply.failure is not None
+        assert reply.failure.code == "denied"
+        with pytest.raises(Denied):
+            await bus.subscribe(("mads.witness.*",), answer)

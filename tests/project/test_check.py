@@ -1,0 +1,129 @@
+"""`mads check` finds everything that would fail at start, all at once, and leaves no trace."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from tests.cli.shell import Mads, up
+
+from mads.project.new import make
+
+COVERS = ("R-024",)
+
+
+@pytest.fixture
+def chores(tmp_path: Path) -> Mads:
+    """The command line in a new project."""
+    return Mads(make("chores", tmp_path))
+
+
+def configure(mads: Mads, text: str) -> None:
+    """Write `text` to the project's `mads.toml`."""
+    (mads.folder / "mads.toml").write_text(text, encoding="utf-8")
+
+
+def traces(folder: Path) -> dict[str, bytes]:
+    """Return everything that lies in `folder`."""
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else holds."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def test_a_new_project_is_fine_and_looking_at_it_leaves_no_trace(chores: Mads) -> None:
+    configure(chores, '[gateway]\nport = 0\n[mads]\nchores = "chores:Chores"\n')
+    before = traces(chores.folder)
+
+    ran = chores("check", PYTHONDONTWRITEBYTECODE="")
+
+    assert (ran.returncode, ran.stdout) == (0, "2 MADs are fine: chores, steward\n")
+    assert json.loads(chores("check", "--json").stdout) == {"mads": ["chores", "steward"]}
+    assert traces(chores.folder) == before
+
+
+def test_every_mistake_of_the_configuration_is_told_at_once(chores: Mads) -> None:
+    configure(chores, 'bus = "mqtt"\n[gateway]\nprot = 1\n[mads]\nChores = "chores:Chores"\nother = "chores"\n')
+
+    ran = chores("check")
+
+    assert ran.returncode == 2
+    assert [word for word in ("'mqtt'", "prot", "Chores", "module:Class") if word not in ran.stderr] == []
+
+
+def test_every_mistake_of_the_mads_the_names_the_port_and_the_store_is_told_at_once(chores: Mads, taken: int) -> None:
+    configure(chores, f'[gateway]\nport = {taken}\n[mads]\nchores = "chores:Chore"\nother = "nowhere:Other"\n')
+    (chores.folder / ".mads").mkdir()
+    (chores.folder / ".mads" / "store.sqlite").write_text("this is no database, whatever its name", encoding="utf-8")
+
+    ran = chores("check")
+
+    assert ran.returncode == 2
+    told = ("did you mean chores:Chores?", "no module 'nowhere'", f"port {taken} is taken", "it is no SQLite database")
+    assert [word for word in told if word not in ran.stderr] == []
+    assert json.loads(chores("check", "--json").stdout)["error"]["code"] == "usage"
+
+
+def test_names_that_a_client_could_not_tell_apart_are_told(chores: Mads) -> None:
+    (chores.folder / "twins.py").write_text(TWINS, encoding="utf-8")
+    configure(chores, '[gateway]\nport = 0\n[mads]\na = "twins:Long"\na_b = "twins:Short"\n')
+
+    ran = chores("check")
+
+    assert ran.returncode == 2
+    assert "clients could not tell" in ran.stderr
+
+
+TWINS = '''
+from mads import mad, tool
+
+
+@mad
+class Long:
+    """You have a long tool."""
+
+    @tool
+    async def b_c(self) -> None:
+        """Do nothing."""
+
+
+@mad
+class Short:
+    """You have a short tool."""
+
+    @tool
+    async def c(self) -> None:
+        """Do nothing."""
+'''
+
+
+@pytest.mark.slow
+def test_a_project_whose_system_runs_is_fine_though_it_holds_port_and_store(chores: Mads) -> None:
+    with up(chores.folder, "--port", "0") as (_, ready):
+        port = urlsplit(ready["address"]).port
+        configure(chores, f'[gateway]\nport = {port}\n[mads]\nchores = "chores:Chores"\n')
+        assert chores("check").returncode == 0
+    before = traces(chores.folder)
+
+    assert chores("check").returncode == 0
+
+    assert traces(chores.folder) == before
+
+
+def test_a_store_of_a_newer_mads_is_told(chores: Mads) -> None:
+    (chores.folder / ".mads").mkdir()
+    with sqlite3.connect(chores.folder / ".mads" / "store.sqlite") as store:
+        store.execute("CREATE TABLE schema_migrations (version TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT")
+        store.execute("INSERT INTO schema_migrations VALUES ('9999', 'x')")
+    store.close()
+
+    assert "update mads" in chores("check").stderr
