@@ -13,7 +13,7 @@ from mads.testing.bus_suite.scene import Scene, answer, call
 from mads.wire.errors import ConfigError, Unreachable
 from tests.conformance.adapters import hub
 
-COVERS = ("R-032",)
+COVERS = ("R-039",)
 
 
 @pytest.fixture

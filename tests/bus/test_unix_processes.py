@@ -14,7 +14,7 @@ from mads.bus.unix import Hub, connect
 from mads.testing.bus_suite.scene import PATIENCE, answer, call, failure, sent
 from tests.conformance.adapters import hub
 
-COVERS = ("R-032",)
+COVERS = ("R-103",)
 
 PROGRAM = Path(__file__).with_name("processes.py")
 

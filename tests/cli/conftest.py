@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.cli.shell import Mads, project_in, up
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Mads:
-    """The command line in a folder whose system does not run."""
+    """Return the command line in a folder whose system does not run."""
     return Mads(project_in(tmp_path))
 
 
 @pytest.fixture(scope="session")
 def parlour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mads]:
-    """The command line beside one running system that all tests share."""
+    """Yield the command line beside one running system that all tests share."""
     folder = project_in(tmp_path_factory.mktemp("parlour"))
     with up(folder):
         yield Mads(folder)

@@ -109,7 +109,7 @@ class Pillow:
 @provides
 async def pillow() -> Pillow:
     """Take for ever."""
-    print("never ready", file=sys.stderr, flush=True)
+    sys.stderr.write("never ready\n")
     await asyncio.Event().wait()
     return Pillow(1)
 

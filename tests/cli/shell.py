@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class Mads:
 
 
 @contextmanager
-def up(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def up(folder: Path, *words: str) -> Generator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Run the system in `folder` for as long as the block lasts; yield its process and what it said when ready."""
     process = Mads(folder).begin("up", "--json", *words)
     try:

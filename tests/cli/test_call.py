@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from tests.cli.shell import PATIENCE, Mads
 
 COVERS = ("R-023", "R-148")

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 from click import Context, Group
-from tests.cli.shell import Mads
 
 from mads.cli import VERBS, verbs
+from tests.cli.shell import Mads
 
 COVERS = ("R-021", "R-022", "R-148")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+
 from tests.cli.shell import MADS, Mads, up
 
 COVERS = ("R-042", "R-148")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.cli.shell import Mads
 
 COVERS = ("R-025", "R-148")

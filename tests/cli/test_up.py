@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+
 from tests.cli.shell import PATIENCE, Mads, up
 
 COVERS = ("R-020", "R-042", "R-148", "R-152")

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.cli.shell import Mads, up
 
 from mads.project.new import make
+from tests.cli.shell import Mads, up
 
 COVERS = ("R-024",)
 
 
 @pytest.fixture
-def chores(tmp_path: Path) -> Mads:
-    """The command line in a new project."""
-    return Mads(make("chores", tmp_path))
+def pantry(tmp_path: Path) -> Mads:
+    """Return the command line in a new project."""
+    return Mads(make("pantry", tmp_path))
 
 
 def configure(mads: Mads, text: str) -> None:
@@ -34,50 +34,50 @@ def traces(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
-    """A port that somebody else holds."""
+def taken() -> Generator[int]:
+    """Yield a port that somebody else holds."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other.getsockname()[1]
 
 
-def test_a_new_project_is_fine_and_looking_at_it_leaves_no_trace(chores: Mads) -> None:
-    configure(chores, '[gateway]\nport = 0\n[mads]\nchores = "chores:Chores"\n')
-    before = traces(chores.folder)
+def test_a_new_project_is_fine_and_looking_at_it_leaves_no_trace(pantry: Mads) -> None:
+    configure(pantry, '[gateway]\nport = 0\n[mads]\npantry = "pantry:Pantry"\n')
+    before = traces(pantry.folder)
 
-    ran = chores("check", PYTHONDONTWRITEBYTECODE="")
+    ran = pantry("check", PYTHONDONTWRITEBYTECODE="")
 
-    assert (ran.returncode, ran.stdout) == (0, "2 MADs are fine: chores, steward\n")
-    assert json.loads(chores("check", "--json").stdout) == {"mads": ["chores", "steward"]}
-    assert traces(chores.folder) == before
-
-
-def test_every_mistake_of_the_configuration_is_told_at_once(chores: Mads) -> None:
-    configure(chores, 'bus = "mqtt"\n[gateway]\nprot = 1\n[mads]\nChores = "chores:Chores"\nother = "chores"\n')
-
-    ran = chores("check")
-
-    assert ran.returncode == 2
-    assert [word for word in ("'mqtt'", "prot", "Chores", "module:Class") if word not in ran.stderr] == []
+    assert (ran.returncode, ran.stdout) == (0, "2 MADs are fine: pantry, steward\n")
+    assert json.loads(pantry("check", "--json").stdout) == {"mads": ["pantry", "steward"]}
+    assert traces(pantry.folder) == before
 
 
-def test_every_mistake_of_the_mads_the_names_the_port_and_the_store_is_told_at_once(chores: Mads, taken: int) -> None:
-    configure(chores, f'[gateway]\nport = {taken}\n[mads]\nchores = "chores:Chore"\nother = "nowhere:Other"\n')
-    (chores.folder / ".mads").mkdir()
-    (chores.folder / ".mads" / "store.sqlite").write_text("this is no database, whatever its name", encoding="utf-8")
+def test_every_mistake_of_the_configuration_is_told_at_once(pantry: Mads) -> None:
+    configure(pantry, 'bus = "mqtt"\n[gateway]\nprot = 1\n[mads]\nPantry = "pantry:Pantry"\nother = "pantry"\n')
 
-    ran = chores("check")
+    ran = pantry("check")
 
     assert ran.returncode == 2
-    told = ("did you mean chores:Chores?", "no module 'nowhere'", f"port {taken} is taken", "it is no SQLite database")
+    assert [word for word in ("'mqtt'", "prot", "Pantry", "module:Class") if word not in ran.stderr] == []
+
+
+def test_every_mistake_of_the_mads_the_names_the_port_and_the_store_is_told_at_once(pantry: Mads, taken: int) -> None:
+    configure(pantry, f'[gateway]\nport = {taken}\n[mads]\npantry = "pantry:Pantri"\nother = "nowhere:Other"\n')
+    (pantry.folder / ".mads").mkdir()
+    (pantry.folder / ".mads" / "store.sqlite").write_text("this is no database, whatever its name", encoding="utf-8")
+
+    ran = pantry("check")
+
+    assert ran.returncode == 2
+    told = ("did you mean pantry:Pantry?", "no module 'nowhere'", f"port {taken} is taken", "it is no SQLite database")
     assert [word for word in told if word not in ran.stderr] == []
-    assert json.loads(chores("check", "--json").stdout)["error"]["code"] == "usage"
+    assert json.loads(pantry("check", "--json").stdout)["error"]["code"] == "usage"
 
 
-def test_names_that_a_client_could_not_tell_apart_are_told(chores: Mads) -> None:
-    (chores.folder / "twins.py").write_text(TWINS, encoding="utf-8")
-    configure(chores, '[gateway]\nport = 0\n[mads]\na = "twins:Long"\na_b = "twins:Short"\n')
+def test_names_that_a_client_could_not_tell_apart_are_told(pantry: Mads) -> None:
+    (pantry.folder / "twins.py").write_text(TWINS, encoding="utf-8")
+    configure(pantry, '[gateway]\nport = 0\n[mads]\na = "twins:Long"\na_b = "twins:Short"\n')
 
-    ran = chores("check")
+    ran = pantry("check")
 
     assert ran.returncode == 2
     assert "clients could not tell" in ran.stderr
@@ -107,23 +107,23 @@ class Short:
 
 
 @pytest.mark.slow
-def test_a_project_whose_system_runs_is_fine_though_it_holds_port_and_store(chores: Mads) -> None:
-    with up(chores.folder, "--port", "0") as (_, ready):
-        port = urlsplit(ready["address"]).port
-        configure(chores, f'[gateway]\nport = {port}\n[mads]\nchores = "chores:Chores"\n')
-        assert chores("check").returncode == 0
-    before = traces(chores.folder)
+def test_a_project_whose_system_runs_is_fine_though_it_holds_port_and_store(pantry: Mads) -> None:
+    with up(pantry.folder, "--port", "0") as (_, ready):
+        port = urlsplit(str(ready["address"])).port
+        configure(pantry, f'[gateway]\nport = {port}\n[mads]\npantry = "pantry:Pantry"\n')
+        assert pantry("check").returncode == 0
+    before = traces(pantry.folder)
 
-    assert chores("check").returncode == 0
+    assert pantry("check").returncode == 0
 
-    assert traces(chores.folder) == before
+    assert traces(pantry.folder) == before
 
 
-def test_a_store_of_a_newer_mads_is_told(chores: Mads) -> None:
-    (chores.folder / ".mads").mkdir()
-    with sqlite3.connect(chores.folder / ".mads" / "store.sqlite") as store:
+def test_a_store_of_a_newer_mads_is_told(pantry: Mads) -> None:
+    (pantry.folder / ".mads").mkdir()
+    with sqlite3.connect(pantry.folder / ".mads" / "store.sqlite") as store:
         store.execute("CREATE TABLE schema_migrations (version TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT")
         store.execute("INSERT INTO schema_migrations VALUES ('9999', 'x')")
     store.close()
 
-    assert "update mads" in chores("check").stderr
+    assert "update mads" in pantry("check").stderr

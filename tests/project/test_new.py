@@ -40,12 +40,12 @@ def test_a_new_project_holds_a_mad_its_test_and_where_it_runs(tmp_path: Path) ->
 
 
 def test_a_new_project_passes_its_test_without_any_configuration(tmp_path: Path) -> None:
-    assert "1 passed" in done(make("chores", tmp_path), "pytest", "-q", "-p", "no:cacheprovider")
+    assert "1 passed" in done(make("pantry", tmp_path), "pytest", "-q", "-p", "no:cacheprovider")
 
 
 @pytest.mark.slow
 def test_a_new_project_is_clean_to_both_type_checkers_and_the_linter(tmp_path: Path) -> None:
-    folder = make("chores", tmp_path)
+    folder = make("pantry", tmp_path)
     (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', encoding="utf-8")
 
     done(folder, "mypy", "--strict", f"--cache-dir={os.devnull}", ".")

@@ -17,7 +17,18 @@ import msgspec
 
 from mads.wire.errors import UsageError
 
-ANYTHING = frozenset({"string", "integer", "number", "boolean", "null", "array", "object"})
+KINDS: dict[type[Any], str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+"""What JSON Schema calls the types of JSON."""
+
+ANYTHING = frozenset(KINDS.values())
 
 _DEFINITION = "#/$defs/"
 
@@ -78,7 +89,7 @@ class Parameters:
             value = msgspec.json.decode(text)
         except msgspec.DecodeError:
             value = text
-        if _kind(value) in kinds or (type(value) is int and "number" in kinds):
+        if KINDS[type(value)] in kinds or (type(value) is int and "number" in kinds):
             return value
         if "string" in kinds:
             return text
@@ -90,7 +101,7 @@ class Parameters:
         if "anyOf" in node:
             return frozenset[str]().union(*(self._kinds(branch) for branch in node["anyOf"]))
         if "enum" in node or "const" in node:
-            return frozenset(_kind(value) for value in node.get("enum", (node.get("const"),)))
+            return frozenset(KINDS[type(value)] for value in node.get("enum", (node.get("const"),)))
         return frozenset({node["type"]}) if "type" in node else ANYTHING
 
     def _shown(self, node: dict[str, Any]) -> str:
@@ -129,21 +140,3 @@ def _read(text: str) -> str:
         return Path(text[1:]).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise ValueError(f"{text}: {error}; write @@ for a text that starts with @") from error
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"

@@ -6,7 +6,9 @@ import asyncio
 import difflib
 import sys
 from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, cast
 
 import click
 
@@ -64,12 +66,11 @@ def _chat(remote: Remote, mad: str) -> ToolInfo:
 
 
 def _readable(said: Any) -> Any:
-    """Return an answer as a person reads it: its text, then what it cites, then whatever else it says."""
-    if not isinstance(said, dict) or not isinstance(said.get("text"), str):
-        return said
-    rest = {key: value for key, value in said.items() if key != "text" and value not in (None, "", [], {})}
-    cited = {key: rest.pop(key) for key in ("citations",) if key in rest}
-    return "\n".join((said["text"], *(line for part in (cited, rest) if part for line in ("", *lines(part)))))
+    """Return an answer as a person reads it: its text, then what else it says, its citations above all."""
+    if not isinstance(said, dict) or "text" not in said:
+        return cast("Any", said)
+    rest = dict(cast("dict[str, Any]", said))
+    return "\n".join((str(rest.pop("text")), "", *lines(rest))).rstrip()
 
 
 def _typed() -> Iterator[str]:
@@ -77,8 +78,8 @@ def _typed() -> Iterator[str]:
     if not sys.stdin.isatty():
         yield from filter(str.strip, map(str.rstrip, sys.stdin))
         return
-    import readline  # noqa: F401, PLC0415  it gives `input` a history, and a terminal is where that counts
-
+    with suppress(ImportError):  # not every Python has it; where it is, `input` remembers what was typed
+        import_module("readline")
     while True:
         try:
             text = input("> ")

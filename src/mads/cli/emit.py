@@ -34,7 +34,7 @@ async def _emit(name: str, words: tuple[str, ...], *, as_json: bool) -> None:
 
 
 async def _find(remote: Remote, name: str) -> EventInfo:
-    """Return the event whose wire name ends in `name`, with or without its version; raise `UsageError` that lists all."""
+    """Return the one event whose wire name ends in `name`, with or without its version; raise `UsageError` else."""
     known = await remote.steward("events", list[EventInfo])
     fitting = [event for event in known if _names(event.name, name)]
     if len(fitting) == 1:

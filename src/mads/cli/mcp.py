@@ -46,12 +46,14 @@ class LastingDoor:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._bus: UnixBus | None = None
+        self._gone: asyncio.Task[str] | None = None
         self._tools: Sequence[ToolInfo] = ()
 
     async def open(self) -> None:
         """Connect, unless it is connected; raise `Unreachable` where no system runs."""
-        if self._bus is None or self._bus.link.ended.done():
+        if self._gone is None or self._gone.done():
             self._bus = await reach(self._root)
+            self._gone = asyncio.create_task(self._bus.link.ended())
             self._tools = await tools_of(self._bus)
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,7 +78,7 @@ class Deaf:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[Remote]:
+async def connected() -> AsyncGenerator[Remote]:
     """Connect to the system of the nearest `mads.toml`; raise `Unreachable` where none runs."""
     bus = await reach(find_root())
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 import msgspec
@@ -14,9 +14,10 @@ from mads.wire.call import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-json_option: Callable[[F], F] = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document, an error too."
-)
+
+def json_option(verb: F) -> F:
+    """Give a verb the option that every verb has."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document, an error too.")(verb)
 
 
 def show(value: Any, *, as_json: bool = False) -> None:
@@ -31,12 +32,12 @@ def show(value: Any, *, as_json: bool = False) -> None:
 def lines(value: Any) -> Iterator[str]:
     """Iterate over the lines in which a person reads `value`; a field without a value is left out."""
     if isinstance(value, dict):
-        for key, inner in value.items():
+        for key, inner in cast("dict[str, Any]", value).items():
             if inner not in (None, ""):
                 yield from _under(f"{key}:", inner)
     elif isinstance(value, list):
-        for inner in value:
-            yield from _under("-", inner)
+        for item in cast("Sequence[Any]", value):
+            yield from _under("-", item)
     elif isinstance(value, str):
         yield from value.splitlines() or [""]
     elif value is not None:
@@ -86,7 +87,7 @@ def progress_text(progress: Progress) -> str:
 def _under(label: str, value: Any) -> Iterator[str]:
     """Put one line of a value beside its label, more of them below; a list's dash stands beside the first."""
     inner = list(lines(value))
-    if label == "-" or len(inner) <= 1 and not isinstance(value, dict | list):
+    if label == "-" or (len(inner) <= 1 and not isinstance(value, dict | list)):
         yield f"{label} {inner[0]}" if inner else label
         inner = inner[1:]
     else:

@@ -93,12 +93,13 @@ class Instance:
         await self._stack.aclose()
 
     async def _tick(self, timer: Timer) -> None:
-        body = codec.raw(None)
+        body, why = codec.raw(None), ""
         while True:
             call = self._caller.call(timer_subject(self._mad, timer), body, timeout=TIMER_PATIENCE)
             reply = await self._around.bus.request(call)
-            if reply.failure is not None:
-                self._log.warning("timer failed", name=timer.method, why=reply.failure.message)
+            before, why = why, reply.failure.message if reply.failure else ""
+            if why not in ("", before):
+                self._log.warning("timer failed", name=timer.method, why=why)
             await asyncio.sleep(timer.seconds)
 
     def _fill(self, filling: Filling) -> Any:

@@ -19,6 +19,9 @@ from mads.wire.errors import Lost
 P = ParamSpec("P")
 R = TypeVar("R")
 
+NICE = 5
+"""How much less urgent than a loop a worker is, as the operating system counts it."""
+
 
 class ProcessWorkers:
     """Runs functions of modules in child processes, as many as there are cores, at least two."""
@@ -32,7 +35,7 @@ class ProcessWorkers:
             self._pool = ProcessPoolExecutor(
                 max_workers=max(2, os.cpu_count() or 1),
                 mp_context=multiprocessing.get_context("spawn"),
-                initializer=_live_with_parent,
+                initializer=_prepare,
             )
         pool = self._pool
         try:
@@ -54,8 +57,9 @@ class ProcessWorkers:
             self._pool = None
 
 
-def _live_with_parent() -> None:
-    """Leave interrupts to the parent, and end with it, however it ends."""
+def _prepare() -> None:
+    """Give way to the loops, leave interrupts to the parent, and end with it, however it ends."""
+    os.nice(NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import structlog
 
 from mads.wire.call import Call, Handle, Layer, Reply, current
-from mads.wire.errors import CallError
+from mads.wire.errors import MadsError
 from mads.wire.served import Served
 
 
 def trace(served: Served) -> Layer:
-    """Make the call current for its handler, and log it with its trace id where the handler fails."""
+    """Make the call current for its handler, and log it with its trace id where the handler breaks."""
     log = structlog.get_logger(mad=served.mad)
 
     def layer(handle: Handle) -> Handle:
@@ -18,7 +18,7 @@ def trace(served: Served) -> Layer:
             token = current.set(call)
             try:
                 return await handle(call)
-            except CallError as error:
+            except MadsError as error:
                 log.debug("call refused", name=served.name, request=call.id, trace=call.trace, why=str(error))
                 raise
             except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -76,7 +76,7 @@ async def _runs(root: Path) -> bool:
 
 
 @contextmanager
-def _no_bytecode() -> Iterator[None]:
+def _no_bytecode() -> Generator[None]:
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield
