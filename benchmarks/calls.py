@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from benchmarks.echo import Echo
+
 from mads.host.loop import new_loop
 from mads.testing.placed import placed
 
@@ -42,9 +43,7 @@ async def queue_round_trips(count: int) -> None:
 async def measure() -> dict[str, float]:
     """Return the microseconds of both, and request_all_layers_ratio."""
     with tempfile.TemporaryDirectory() as folder:
-        async with placed(
-            Path(folder), strict=False, path=(str(ROOT),), echo="benchmarks.echo:Echo"
-        ) as it:
+        async with placed(Path(folder), strict=False, path=(str(ROOT),), echo="benchmarks.echo:Echo") as it:
             echo = it.mad(Echo)
 
             async def calls(count: int) -> None:

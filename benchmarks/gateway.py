@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 CLIENTS, CALLS, ROUNDS = 4, 100, 9
 OLDER, MODERN = "2025-11-25", "2026-07-28"
 TOOL = "echo_say"
-PARAMS = {
+PARAMS: dict[str, Any] = {
     "name": TOOL,
     "arguments": {"number": 7},
     "_meta": {
@@ -117,8 +117,7 @@ class Served:
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, era: str) -> None:
         self._process, self._port, self._era = process, port, era
-        self._message = b""
-        self._clients: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._clients: list[tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def open(self) -> None:
         """Connect the clients and write their call; the older era wants a session for it."""
@@ -130,15 +129,16 @@ class Served:
                 opened = await http.post("/mcp", json=opening, headers=HEADERS)
                 headers["mcp-session-id"] = opened.headers["mcp-session-id"]
                 await http.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=headers)
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": PARAMS}).encode()
-        headers |= {"host": f"127.0.0.1:{self._port}", "content-length": str(len(body))}
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._message = f"POST /mcp HTTP/1.1\r\n{head}\r\n".encode() + body
-        self._clients = [await asyncio.open_connection("127.0.0.1", self._port) for _ in range(CLIENTS)]
+        for number in range(1, CLIENTS + 1):
+            body = json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": PARAMS})
+            headers |= {"host": f"127.0.0.1:{self._port}", "content-length": str(len(body))}
+            head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            message = f"POST /mcp HTTP/1.1\r\n{head}\r\n{body}".encode()
+            self._clients.append((message, *await asyncio.open_connection("127.0.0.1", self._port)))
 
     def close(self) -> None:
         """Hang up."""
-        for _, writer in self._clients:
+        for *_, writer in self._clients:
             writer.close()
 
     async def milliseconds(self) -> float:
@@ -147,9 +147,9 @@ class Served:
         await asyncio.gather(*(self._call(*client) for client in self._clients))
         return (await self._cpu() - before) / (CALLS * CLIENTS) / 1e6
 
-    async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _call(self, message: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(CALLS):
-            writer.write(self._message)
+            writer.write(message)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             body = await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r")[0]))
             assert b'"structuredContent":{"result":7}' in body, body

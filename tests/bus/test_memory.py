@@ -117,6 +117,26 @@ async def test_a_refusal_says_when_what_waits_will_be_done_at_the_pace_so_far() 
     await asyncio.gather(*asked)
 
 
+async def test_what_waited_past_its_deadline_while_the_loop_was_held_up_is_never_handled() -> None:
+    bus = MemoryBus()
+    second = call("mads.echo.say", "second", left=SOON)
+    started: list[Call] = []
+
+    async def hold_up(heard: Call) -> Reply:
+        started.append(heard)
+        while second.remaining() > 0:
+            pass
+        return Reply(heard.body)
+
+    await bus.subscribe(["mads.echo.*"], hold_up)
+
+    first, late = await asyncio.gather(*sent(bus, call("mads.echo.say", "first"), second))
+
+    assert answer(first) == "first"
+    failure(late, "late", second)
+    assert len(started) == 1
+
+
 async def test_a_handler_that_swallows_its_cancellation_leaves_no_trace_in_the_next_call() -> None:
     bus = MemoryBus()
 

@@ -155,6 +155,37 @@ async def test_a_peer_that_does_not_read_holds_up_nobody_else() -> None:
         assert [answer(reply) for reply in replies] == list(range(100))
 
 
+async def test_a_peer_that_has_too_many_calls_under_way_is_refused_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mads.bus.unix.link.MAX_OPEN", 2)
+    async with hub() as (bus, between):
+        client = await linked(between)
+        scene = Scene(gate=False)
+        await bus.subscribe(["mads.echo.*"], scene, at_once=4)
+        taken = sent(client, call("mads.echo.say", 1), call("mads.echo.say", 2))
+        await scene.until(lambda: scene.started == [1, 2])
+        asked = call("mads.echo.say", 3)
+
+        assert failure(await client.request(asked), "overloaded", asked).retry_after
+
+        scene.gate.set()
+        assert [answer(reply) for reply in await asyncio.gather(*taken)] == [1, 2]
+
+
+async def test_a_peer_that_asks_and_asks_and_never_reads_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("mads.bus.unix.link.MAX_OPEN", 1)
+    monkeypatch.setattr("mads.bus.unix.outbox.MAX_BACKLOG", 100_000)
+    async with hub() as (bus, between), stranger_at(between) as silent:
+        scene = Scene(gate=False)
+        await bus.subscribe(["mads.echo.*"], scene)
+        silent.send(*(request(number) for number in range(20_000)))
+
+        await scene.until(lambda: scene.cancelled == [None])
+
+        assert "unread" in caplog.text
+
+
 async def test_a_hundred_conversations_lose_nothing() -> None:
     async with hub() as (_, between):
         server, client = await linked(between), await linked(between)
@@ -278,7 +309,9 @@ async def test_closing_leaves_no_task_and_no_descriptor() -> None:
             await server.subscribe(["mads.echo.*"], Scene(gate=False))
             asked = sent(client, *(call("mads.echo.say") for _ in range(3)))
             await asyncio.sleep(0)
-        await asyncio.gather(*asked, server.drain(0), client.drain(0))
+        await asyncio.gather(*asked)
+        await server.drain(0)
+        await client.drain(0)
         for _ in range(5):  # the loop closes descriptors in its own time
             await asyncio.sleep(0)
         return asyncio.all_tasks(), open_descriptors()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -68,6 +69,12 @@ class Parrot:
     async def forget(self) -> str:
         """Forget everything."""
         return self.turn.principal
+
+    @tool
+    async def hold_breath(self) -> None:
+        """Hold up the loop, and with it everybody."""
+        sys.stderr.write("held up\n")
+        time.sleep(3600)  # noqa: ASYNC251  that is the point
 
     @tool
     async def choke(self) -> None:

@@ -49,6 +49,7 @@ async def test_a_bus_keeps_its_promise(adapter: Adapter, check: Check) -> None:
 
 @pytest.mark.parametrize("check", CHECKS, ids=name_of)
 @each_engine
+@pytest.mark.slow
 async def test_a_bus_keeps_its_promise_on_a_line_that_is_late(adapter: Adapter, check: Check) -> None:
     async with adapter() as (server, client):
         await check(server, Faulty(client, seed=1, delay=0.002))
@@ -56,6 +57,7 @@ async def test_a_bus_keeps_its_promise_on_a_line_that_is_late(adapter: Adapter, 
 
 @pytest.mark.parametrize("check", DOUBLED, ids=name_of)
 @each_engine
+@pytest.mark.slow
 async def test_a_bus_keeps_its_promise_on_a_line_that_doubles(adapter: Adapter, check: Check) -> None:
     async with adapter() as (server, client):
         await check(server, Faulty(client, seed=1, duplicate=0.5))
@@ -63,6 +65,7 @@ async def test_a_bus_keeps_its_promise_on_a_line_that_doubles(adapter: Adapter, 
 
 @pytest.mark.parametrize("check", LOSSY, ids=name_of)
 @each_engine
+@pytest.mark.slow
 async def test_a_bus_keeps_its_promise_on_a_line_that_loses(adapter: Adapter, check: Check) -> None:
     async with adapter() as (server, client):
         await check(server, Faulty(client, seed=1, drop=0.3))

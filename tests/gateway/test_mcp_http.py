@@ -157,6 +157,20 @@ async def test_closing_the_connection_cancels_the_handler() -> None:
         await desk.cancelled.wait()
 
 
+async def test_in_the_older_era_a_handler_outlives_its_connection_and_is_cancelled_by_name() -> None:
+    desk = Desk()
+    async with raw(desk) as http:
+        sent = await opened(http, OLDER)
+        call = asyncio.create_task(http.post("/mcp", json=request("desk_wait", {}), headers=sent))
+        await desk.started.wait()
+        call.cancel()
+        assert (await http.post("/mcp", json=request() | {"id": 2}, headers=sent)).status_code == 200
+        assert not desk.cancelled.is_set()
+        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
+        await http.post("/mcp", json=cancelled, headers=sent)
+        await desk.cancelled.wait()
+
+
 @pytest.mark.parametrize("version", [MODERN, OLDER])
 async def test_an_answer_is_one_json_body_unless_the_client_asked_for_progress(version: str) -> None:
     async with raw(Desk()) as http:

@@ -108,7 +108,7 @@ class MemoryBus:
         self._routes.add(serving, patterns, group)
         return serving
 
-    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - the port's
+    async def drain(self, timeout: float) -> None:
         """Take no new call, finish what was taken within `timeout` seconds, cancel the rest, close.
 
         What a call that was taken sends in its turn belongs to it and is taken too.

@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import click
 
 from mads.author.message import subject
-from mads.bus.port import Bus, Subscription
+from mads.bus.port import Bus
 from mads.cli.terminal import Ticker
 from mads.duos.dewey import IndexProgress
 from mads.wire import codec
 from mads.wire.call import Call, Reply
 
 
-async def watch_indexing(bus: Bus) -> Subscription:
-    """Tell of Dewey's progress until the subscription is closed."""
+@asynccontextmanager
+async def told_of_indexing(bus: Bus) -> AsyncGenerator[None]:
+    """Tell of Dewey's progress while the block lasts."""
     teller = Teller()
 
     async def hear(call: Call) -> Reply:
         teller.tell(codec.decode(codec.raw(call.body), IndexProgress))
         return Reply()
 
-    return await bus.subscribe((subject(IndexProgress),), hear)
+    subscription = await bus.subscribe((subject(IndexProgress),), hear)
+    try:
+        yield
+    finally:
+        await subscription.close()
+        teller.ticker.clear()
 
 
 class Teller:
-    """Tells a person of one index after another."""
+    """Tells a person how far an index is, where that is news."""
 
     def __init__(self) -> None:
-        self._ticker = Ticker()
-        self._told = 0
+        self.ticker = Ticker()
+        self._told = -1
 
     def tell(self, seen: IndexProgress) -> None:
-        """Tell how far it is, where that is news."""
+        """Take note of `seen`."""
         text = f"dewey indexes {seen.folder}: {seen.done} of {seen.total} files"
-        quarter = 4 * seen.done // max(1, seen.total)
-        if self._ticker.live and seen.done < seen.total:
-            self._ticker.tell(text)
+        is_last, quarter = seen.done >= seen.total, 4 * seen.done // max(1, seen.total)
+        if self.ticker.live and not is_last:
+            self.ticker.tell(text)
         elif quarter != self._told:
-            self._ticker.clear()
-            print(text, file=sys.stderr)
-        self._told = quarter % 4
+            self.ticker.clear()
+            click.echo(text, err=True)
+        self._told = -1 if is_last else quarter

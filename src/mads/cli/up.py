@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 
 import click
 import msgspec
 
 from mads.cli.ending import Ending
-from mads.cli.indexing import watch_indexing
+from mads.cli.indexing import told_of_indexing
 from mads.cli.remote import connected
 from mads.cli.terminal import json_option, show, table
 from mads.gateway import connect
@@ -19,10 +19,10 @@ from mads.gateway.server import serve
 from mads.host.config import GatewayConfig, find_root, read_config
 from mads.host.door import BusDoor
 from mads.host.loop import new_loop
-from mads.host.running import GRACE, RunningSystem, running
+from mads.host.running import RunningSystem, running
 from mads.observe.logs import configure
 from mads.wire import codec
-from mads.wire.errors import ConfigError, Unreachable
+from mads.wire.errors import CallError, ConfigError, Unreachable
 from mads.wire.status import Status
 from mads.wire.tools import ToolInfo
 
@@ -51,23 +51,25 @@ async def _up(port: int | None, *, as_json: bool) -> None:
         config = msgspec.structs.replace(config, gateway=GatewayConfig(port))
     os.chdir(config.root)  # what a MAD is told of a folder is meant from there
     await _refuse_second()
-    async with running(config) as system, AsyncExitStack() as stack:
+    async with running(config) as system:
 
         async def tools() -> Sequence[ToolInfo]:
             return system.tools()
 
-        stack.push_async_callback((await watch_indexing(system.bus)).close)
         gateway = await serve(BusDoor(system.bus, tools), port=config.gateway.port)
-        stack.push_async_callback(gateway.close)
-        await _welcome(system, gateway.address, as_json=as_json)
-        await ending.asked()
-        click.echo("It waits for the calls that are being answered; a second Ctrl-C ends it at once.", err=True)
-        await system.bus.drain(GRACE)
+        try:
+            async with told_of_indexing(system.bus):
+                await _welcome(system, gateway.address, as_json=as_json)
+                await ending.asked()
+            click.echo("It waits for the calls that are being answered; a second Ctrl-C ends it at once.", err=True)
+            await system.drain()
+        finally:
+            await gateway.close()
 
 
 async def _refuse_second() -> None:
     """Raise `ConfigError` where the system of this project runs already."""
-    with suppress(Unreachable):
+    with suppress(Unreachable, CallError):
         async with connected() as remote:
             core = next(status for status in await remote.steward("ps", list[Status]) if status.mad == "steward")
             raise ConfigError(f"this system runs already, as process {core.pid}; end that first: kill {core.pid}")

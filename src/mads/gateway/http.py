@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyio import CancelScope
 
-from mads.gateway.protocol import Endpoint, is_modern
+from mads.gateway.protocol import Endpoint
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -20,7 +20,7 @@ BODY_WITHIN = 30.0
 """The seconds that a client has to send its request."""
 
 QUICK = 0.05
-"""The seconds after which the client of a request is watched, since hanging up cancels it."""
+"""The seconds after which the client of a request is watched."""
 
 _HOST = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _ORIGIN = re.compile(rb"https?://" + _HOST.pattern, re.IGNORECASE)
@@ -80,30 +80,31 @@ class Front:
         """Answer a client; end well where it is left without an answer because the gateway closes."""
         with CancelScope() as work:
             self._open.add(work)
-            watch = None
             try:
                 body = await _body(scope, receive)
-                progress = b"progressToken" in body
-                watch = _Watch(receive, work) if is_modern(scope) else None
-                await self._endpoint(scope, _again(body, receive), answer, progress=progress)
+                with _Watch(receive, work):
+                    progress = b"progressToken" in body
+                    await self._endpoint(scope, _again(body, receive), answer, progress=progress)
             finally:
-                if watch is not None:
-                    watch.end()
                 self._open.discard(work)
         if work.cancelled_caught:
             await answer.end()
 
 
 class _Watch:
-    """Cancels work once its client has hung up; it begins to look when the work is no longer quick."""
+    """Cancels work once its client has hung up; begins to look when the work is no longer quick.
+
+    In the older era the handler is a session's work, not the request's: it goes on.
+    """
 
     def __init__(self, receive: Receive, work: CancelScope) -> None:
         self._receive, self._work = receive, work
         self._looking: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(QUICK, self._begin)
 
-    def end(self) -> None:
-        """Let the client be."""
+    def __exit__(self, *_: object) -> None:
         self._timer.cancel()
         if self._looking is not None:
             self._looking.cancel()

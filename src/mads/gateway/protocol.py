@@ -105,18 +105,17 @@ class Endpoint:
         What a session does outside of its requests happens in the context of the request that opened it, which
         therefore must not be answered in JSON.
         """
-        _in_json.set(not progress and (is_modern(scope) or _header(scope, b"mcp-session-id") is not None))
+        opens_session = _in_older_era(scope) and _header(scope, b"mcp-session-id") is None
+        _in_json.set(not progress and not opens_session)
         await self._sessions.handle_request(scope, receive, send)
 
 
-def is_modern(scope: Scope) -> bool:
-    """Return whether the request stands alone, as since 2026-07-28; closing its connection then cancels it."""
-    asked = _header(scope, b"mcp-protocol-version")
-    return asked is not None and asked.decode("latin-1") not in HANDSHAKE_PROTOCOL_VERSIONS
+def _in_older_era(scope: Scope) -> bool:
+    return _header(scope, b"mcp-protocol-version") in (None, *HANDSHAKE_PROTOCOL_VERSIONS)
 
 
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    return next((value for key, value in scope["headers"] if key == name), None)
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
 class _ByRequest:

@@ -81,7 +81,7 @@ class HostEmit:
 
     async def __call__(self, event: Any, *, key: str | None = None) -> None:
         """Publish `event`; raise `InvalidMessage` where it is none."""
-        type_: Any = type(event)
+        type_: Any = event.__class__
         if not is_message(type_):
             raise InvalidMessage(f"{event!r:.100} is no event; write @message above `class {type_.__name__}:`")
         body = event if is_immutable(type_) and not self._strict else codec.raw(event)

@@ -19,6 +19,7 @@ def socket_path(root: Path) -> Path:
     It depends on the folder alone, so that every command finds it, and is short, because such paths may have about 100
     bytes.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR") or os.path.join(tempfile.gettempdir(), f"mads-{os.getuid()}")  # noqa: PTH118
+    own = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(own) / "mads" if own else Path(tempfile.gettempdir()) / f"mads-{os.getuid()}"
     name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    return Path(base) / "mads" / f"{name}.sock"
+    return folder / f"{name}.sock"

@@ -30,7 +30,7 @@ from mads.wire.failure import Failure, error_of
 
 START = 20.0
 """Seconds that a child has to say that it is ready."""
-GRACE = 1.2
+GRACE = 0.8
 """Seconds that a child has to end after it was told to."""
 INTENSITY, PERIOD = 5, 10.0
 """A child that ends more often than this in so many seconds is given up."""
@@ -66,7 +66,9 @@ class ChildPlace:
         self._supervisor = asyncio.create_task(self._supervise(), name=f"supervise {self._mad}")
 
     async def stop(self) -> None:
-        """Let the child finish what it handles, then end it and whatever it started."""
+        """Let the child finish what it handles, then end it and whatever it started; stopping again does nothing."""
+        if self._stopping:
+            return
         self._stopping = True
         if self._supervisor is not None:
             self._supervisor.cancel()

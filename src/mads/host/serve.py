@@ -13,6 +13,7 @@ from mads.author.message import subject as event_subject
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, NoResponder
+from mads.wire.failure import failure_of
 from mads.wire.served import LayerFor, Served
 from mads.wire.shape import is_immutable
 
@@ -39,7 +40,7 @@ def serve(mad: str, declaration: Declaration, instance: Any, layers: Sequence[La
         handles[f"mads.{mad}.{tool.name}"] = _behind(layers, served, handle)
     for listener in declaration.listeners:
         handle = _listener(listener, getattr(instance, listener.method))
-        handles[event_subject(listener.event)] = _behind(layers, Served(mad, listener.method), handle)
+        handles[event_subject(listener.event)] = _ended(_behind(layers, Served(mad, listener.method), handle))
     for timer in declaration.timers:
         handle = _timer(getattr(instance, timer.method))
         handles[timer_subject(mad, timer)] = _behind(layers, Served(mad, timer.method), handle)
@@ -72,6 +73,18 @@ def _apart(served: Served, handle: Handle) -> Handle:
             raise Failed(f"{served.mad}.{served.name} failed: {error}", where=served.mad, request=call.id) from error
 
     return apart
+
+
+def _ended(handle: Handle) -> Handle:
+    """End the handling of an event here: nobody waits for its reply, and the layers have told of its failure."""
+
+    async def ended(call: Call) -> Reply:
+        try:
+            return await handle(call)
+        except Exception as error:  # noqa: BLE001  whatever an author's handler raises
+            return Reply(failure=failure_of(error, request=call.id))
+
+    return ended
 
 
 def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) -> Handle:

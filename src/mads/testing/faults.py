@@ -73,7 +73,7 @@ class Faulty:
         """Serve the subjects that match any of `patterns`, undisturbed."""
         return await self._bus.subscribe(patterns, handle, group=group, owner=owner, at_once=at_once, capacity=capacity)
 
-    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - the port's
+    async def drain(self, timeout: float) -> None:
         """Drain the bus behind the line."""
         await self._bus.drain(timeout)
 

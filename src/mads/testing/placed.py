@@ -22,6 +22,7 @@ from mads.wire.call import Identity, Progress
 
 M = TypeVar("M")
 
+
 class Heard:
     """A sink that keeps what it is told."""
 

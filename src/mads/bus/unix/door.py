@@ -5,15 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISSOCK
-from typing import TYPE_CHECKING
 
 from mads.wire.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 MAX_PATH = 103
 """How many bytes the path of a socket may have on every platform: macOS takes the fewest."""

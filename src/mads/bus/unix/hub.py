@@ -28,7 +28,10 @@ class Hub:
         self._doors: list[tuple[Door, asyncio.Server]] = []
 
     async def attach(self, sock: socket.socket, *, vouch: Vouch, may_serve: MayServe) -> Link:
-        """Return the link over `sock`, one end of a connected pair, which it takes over."""
+        """Return the link over `sock`, one end of a connected pair, which it takes over.
+
+        A `vouch` may look up in the link's `handling` what the peer was handling when it made a call (its `cause`).
+        """
         _, link = await asyncio.get_running_loop().create_unix_connection(
             lambda: self._enter(vouch, may_serve), sock=sock
         )

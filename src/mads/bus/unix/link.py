@@ -46,6 +46,9 @@ Hear = Callable[[Load], None]
 MAX_OPEN = 8192
 """How many exchanges the other side may have open; it is more than arrive in one read."""
 
+RETRY_AFTER = 0.1
+"""What it is told that opens more, in seconds."""
+
 GRACE = 1.0
 """For how many seconds `close` waits for the last bytes to leave, and then for what it cancelled."""
 
@@ -86,7 +89,7 @@ class Link(asyncio.Protocol):
     ) -> Reply:
         """Have `opening` answered: pass items and progress to `sink`, return the reply, `late` after `left` seconds.
 
-        Cancelling this cancels what it started at the other end; with `settle`, it ends only when that has.
+        Cancelling this cancels what happens at the other end; with `settle`, this ends only when that has.
         """
         exchange = await self.open(opening, left=left, sink=sink)
         try:
@@ -148,11 +151,10 @@ class Link(asyncio.Protocol):
         tasks = list(self._tasks.values())
         if not self._ended.done():
             self._reason = self._reason or reason
-            self._outbox.flush()
             self._transport.close()
             await asyncio.wait([self._ended], timeout=GRACE)
             self._transport.abort()
-            await self._ended
+            await self.ended()
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE)
 
@@ -214,7 +216,7 @@ class Link(asyncio.Protocol):
             raise InvalidMessage(f"the number {no} was used twice")
         if len(self._tasks) >= MAX_OPEN:
             why = f"this process has {MAX_OPEN} calls under way already"
-            self.post(Refusal(no, Failure("overloaded", why, request=call_id(opening), retry_after=GRACE)))
+            self.post(Refusal(no, Failure("overloaded", why, request=call_id(opening), retry_after=RETRY_AFTER)))
             return
         outlet = None
         if (credit := credit_of(opening)) is not None:

@@ -1,4 +1,4 @@
-"""Frames on their way to another process: written once a turn of the loop, and held back while nobody reads them."""
+"""Frames on their way to another process, held back while that does not read."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 from mads.bus.unix.frames import MAX_FRAME
-
-BATCH = 64 * 1024
-"""How many bytes are gathered before they are written in the middle of a turn."""
 
 MAX_BACKLOG = 4 * MAX_FRAME
 """How many bytes may wait to be read by the other side before it counts as dead."""
@@ -20,9 +17,6 @@ class Outbox:
     def __init__(self, transport: asyncio.WriteTransport, give_up: Callable[[str], None]) -> None:
         self._transport = transport
         self._give_up = give_up
-        self._loop = asyncio.get_running_loop()
-        self._gathered: list[bytes] = []
-        self._size = 0
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._read = asyncio.Event()
@@ -55,19 +49,8 @@ class Outbox:
             self._waiting -= 1
 
     def post(self, data: bytes) -> None:
-        """Write `data`, whether anybody reads or not."""
-        self._gathered.append(data)
-        self._size += len(data)
-        if self._size >= BATCH:
-            self.flush()
-        elif len(self._gathered) == 1:
-            self._loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        """Write what has been gathered; give up the connection where too much is unread."""
-        if self._gathered and not self._transport.is_closing():
-            self._transport.write(b"".join(self._gathered))
+        """Write `data`, whether anybody reads or not; give up the connection where too much is unread."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
             if self._transport.get_write_buffer_size() > MAX_BACKLOG:
                 self._give_up(f"the other process has left more than {MAX_BACKLOG} bytes unread")
-        self._gathered.clear()
-        self._size = 0

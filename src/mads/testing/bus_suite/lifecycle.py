@@ -30,8 +30,11 @@ async def closing_a_subscription_answers_what_waits_and_cancels_what_runs(server
 
 async def a_subscription_that_closed_may_be_closed_again_and_replaced(server: Bus, client: Bus) -> None:
     subscription = await server.subscribe(["mads.echo.*"], Scene())
+    assert answer(await client.request(call("mads.echo.say", "once"))) == "once"
     await subscription.close()
     await subscription.close()
+    request = call("mads.echo.say")
+    failure(await client.request(request), "no_responder", request)
     await server.subscribe(["mads.echo.*"], Scene())
 
     assert answer(await client.request(call("mads.echo.say", "again"))) == "again"
@@ -80,7 +83,7 @@ async def draining_finishes_what_was_taken_and_takes_nothing_more(server: Bus, c
     await scene.until(lambda: scene.started == [0])
     await arrived(server, client)
 
-    drain = asyncio.create_task(server.drain(10))
+    drain = asyncio.create_task(server.drain(2 * PATIENCE))
     async with asyncio.timeout(PATIENCE):
         while (await client.request(call("mads.other.say"))).failure is None:
             pass  # word of it is still on its way
@@ -89,7 +92,8 @@ async def draining_finishes_what_was_taken_and_takes_nothing_more(server: Bus, c
     scene.gate.set()
 
     assert [answer(reply) for reply in await asyncio.gather(*asked)] == ["inner", "inner"]
-    await drain
+    async with asyncio.timeout(PATIENCE):
+        await drain
     assert scene.started == [0, 1]
 
 
