@@ -4,9 +4,9 @@
 # make bench  measure, each figure beside its baseline               JSON=1      one JSON object on the last line
 
 PYTHON ?= python3
-BIN := $(CURDIR)/.venv/bin
+BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-STEPS := PATH="$(BIN):$$PATH" .ci/steps
+STEPS := PATH="$(CURDIR)/$(BIN):$$PATH" .ci/steps
 STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyright layers=lint-imports
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
@@ -33,7 +33,7 @@ bench: .venv/ready-dev
 	@echo 'Installing what requirements.lock names into .venv, which takes about half a minute, once'
 	@$(PYTHON) -m venv .venv
 	@$(INSTALL) --require-hashes --no-compile -r requirements.lock -r requirements-build.lock
-	@PATH="$(BIN):$$PATH" $(INSTALL) --no-deps --no-build-isolation --editable .
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.lock

@@ -23,7 +23,7 @@ from mads.gateway.door import Door
 from mads.host.loop import new_loop
 
 ROOT = Path(__file__).parent.parent
-CLIENTS, CALLS, ROUNDS = 4, 100, 9
+CLIENTS, CALLS, ROUNDS = 4, 40, 25
 OLDER, MODERN = "2025-11-25", "2026-07-28"
 TOOL = "echo_say"
 PARAMS: dict[str, Any] = {

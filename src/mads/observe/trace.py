@@ -20,7 +20,7 @@ def trace(served: Served) -> Layer:
                 return await handle(call)
             except MadsError as error:
                 say = log.warning if call.subject.startswith("event.") else log.debug  # nobody hears of an event's end
-                say("call refused", name=served.name, request=call.id, trace=call.trace, why=str(error))
+                say("call failed", name=served.name, request=call.id, trace=call.trace, why=str(error))
                 raise
             except Exception:
                 log.exception("handler failed", name=served.name, request=call.id, trace=call.trace)
