@@ -116,6 +116,7 @@ async def test_long_work_is_told_as_it_proceeds(hire: Hire, folder: Path, monkey
     for number in range(2):
         (folder / f"{number}.txt").write_text(f"{number}" * BATCH_BYTES, encoding="utf-8")
     monkeypatch.setattr(librarian, "SLICE", 0)
+    monkeypatch.setattr(librarian, "FEW", 0)
     dewey = hire(folder)
     await dewey.refresh()
     assert isinstance(dewey.emit, emitting)

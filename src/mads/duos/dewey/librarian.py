@@ -18,6 +18,9 @@ SLICE = 0.4
 PATIENCE = 3.0
 """Seconds that a search waits for files that are not yet indexed."""
 
+FEW = 20
+"""Changed files that are indexed without a word."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -67,11 +70,10 @@ class Dewey:
     async def refresh(self) -> None:
         """Index what is new or changed in the folder, and forget what is gone."""
         coverage = await self._run(survey)
-        is_long = False
+        is_worth_telling = coverage.total - coverage.done > FEW
         while coverage.done < coverage.total:
             coverage = await self._run(advance, SLICE)
-            is_long = is_long or coverage.done < coverage.total
-            if is_long:
+            if is_worth_telling:
                 await self.emit(IndexProgress(coverage.done, coverage.total, self.folder))
 
     @tool(read_only=True)
