@@ -102,6 +102,22 @@ def test_an_interrupted_call_is_cancelled_where_it_runs(parlour: Mads) -> None:
     assert "interrupted" in parlour("call", "witness.heard", "text=interrupted").stdout
 
 
+def test_nothing_that_a_tool_returns_steers_the_terminal(parlour: Mads) -> None:
+    assert parlour("call", "parrot.repeat", "text=\x1b[31mred\x9b\ttab").stdout == "- \ufffd[31mred\ufffd\ttab\n"
+
+
+def test_a_reader_that_leaves_is_no_reason_to_complain(parlour: Mads) -> None:
+    counting = parlour.begin("call", "parrot.count", "upto=1000000", "seconds=0.001")
+    assert counting.stdout is not None
+    assert counting.stdout.readline() == "0\n"
+    counting.stdout.close()
+
+    assert counting.wait(PATIENCE) == 1
+    assert counting.stderr is not None
+    assert counting.stderr.read() == ""
+    counting.communicate()
+
+
 def test_without_a_system_it_says_how_to_start_one(project: Mads) -> None:
     ran = project("call", "parrot.repeat", "text=hi")
 

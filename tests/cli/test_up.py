@@ -17,8 +17,6 @@ COVERS = ("R-020", "R-042", "R-148", "R-152")
 
 pytestmark = pytest.mark.slow
 
-STOPS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-
 
 def family(pid: int) -> set[int]:
     """Return the ids of a process and of everything that descends from it."""
@@ -82,7 +80,7 @@ def test_the_gateway_answers_where_it_says(project: Mads) -> None:
             assert ready["address"] in page.read().decode()
 
 
-@STOPS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_every_process_even_in_the_middle_of_a_call(number: signal.Signals, project: Mads) -> None:
     with up(project.folder) as (process, ready):
         processes = family(process.pid)

@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from mads.cli.arguments import Parameters
 from mads.cli.remote import connected, short
+from mads.gateway import names
 from mads.wire.errors import MadsError
 from mads.wire.tools import ToolInfo
 
@@ -33,7 +34,7 @@ def arguments_of(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     return [
         CompletionItem(f"{name}=")
         for tool in _tools()
-        if short(tool) == ctx.params["tool"]
+        if ctx.params["tool"] in names.accepted(tool)
         for name in Parameters(short(tool), tool.input_schema).names()
         if name.startswith(incomplete)
     ]

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 LIMIT = 5
 """The seconds after which the kernel ends what an orderly end did not."""

@@ -45,16 +45,20 @@ class LastingDoor:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._opening = asyncio.Lock()
         self._bus: UnixBus | None = None
         self._gone: asyncio.Task[str] | None = None
         self._tools: Sequence[ToolInfo] = ()
 
-    async def open(self) -> None:
-        """Connect, unless it is connected; raise `Unreachable` where no system runs."""
-        if self._gone is None or self._gone.done():
-            self._bus = await reach(self._root)
-            self._gone = asyncio.create_task(self._bus.link.ended())
-            self._tools = await tools_of(self._bus)
+    async def open(self) -> UnixBus:
+        """Return the bus of the system, connected; raise `Unreachable` where it does not run."""
+        async with self._opening:
+            if self._bus is None or self._gone is None or self._gone.done():
+                self._bus = await reach(self._root)
+                self._gone = asyncio.create_task(self._bus.link.ended())
+                self._tools = ()
+            self._tools = self._tools or await tools_of(self._bus)
+            return self._bus
 
     async def close(self) -> None:
         """Hang up."""
@@ -70,8 +74,7 @@ class LastingDoor:
     async def call(self, tool: str, arguments: dict[str, Any], **how: Any) -> Any:
         """Call a tool, as any door; raise `NoResponder` where no system runs."""
         try:
-            await self.open()
+            bus = await self.open()
         except Unreachable as error:
             raise NoResponder(str(error), request=how["request"]) from error
-        assert self._bus is not None
-        return await BusDoor(self._bus, self.tools).call(tool, arguments, **how)
+        return await BusDoor(bus, self.tools).call(tool, arguments, **how)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from typing import Any
 
@@ -39,7 +38,7 @@ def tell(error: Exception, *, as_json: bool) -> int:
         error.show()
     elif name != "interrupted":
         for line in _lines(error, name):
-            print(line, file=sys.stderr)
+            click.echo(line, err=True)
     return code
 
 

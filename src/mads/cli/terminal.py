@@ -14,6 +14,9 @@ from mads.wire.call import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+VISIBLE = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}") | {ord("\t"): "\t"}
+"""What is shown for characters that would steer a terminal: what a tool returns may come from anywhere."""
+
 
 def json_option(verb: F) -> F:
     """Give a verb the option that every verb has."""
@@ -26,7 +29,7 @@ def show(value: Any, *, as_json: bool = False) -> None:
         click.echo(msgspec.json.encode(value))
     else:
         for line in lines(value):
-            click.echo(line)
+            click.echo(line.translate(VISIBLE))
 
 
 def lines(value: Any) -> Iterator[str]:
@@ -50,7 +53,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     right = [bool(rows) and isinstance(cell, int | float) for cell in (rows[0] if rows else head)]
     for line in cells:
-        click.echo("  ".join(map(_padded, line, widths, right)).rstrip())
+        click.echo("  ".join(map(_padded, line, widths, right)).rstrip().translate(VISIBLE))
 
 
 class Ticker:
@@ -64,7 +67,7 @@ class Ticker:
         """Show `text` in the place of what was shown before."""
         if self.live:
             self._shown = True
-            self._write(text[: shutil.get_terminal_size().columns - 1])
+            self._write(text[: shutil.get_terminal_size().columns - 1].translate(VISIBLE))
 
     def clear(self) -> None:
         """Leave the line empty."""
