@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+from base64 import b64decode, b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -33,6 +35,14 @@ async def test_a_result_comes_back_as_its_type(troupe: Troupe) -> None:
         assert await it.mad(Tree).grow(Leaf("oak")) == 1
         assert await it.mad(Tree).all() == [Leaf("oak")]
         assert await it.call("tree.all") == [{"text": "oak"}]
+
+
+async def test_what_json_spells_as_text_arrives_as_what_it_stands_for(troupe: Troupe) -> None:
+    async with troupe("tree") as it:
+        since = datetime(1887, 1, 1, tzinfo=UTC)
+        assert await it.mad(Tree).carve(b"\0A+B", since) == b"\0A+B1887"
+        spelled = b64encode(b"\0A+B").decode()
+        assert b64decode(await it.call("tree.carve", bark=spelled, since=since.isoformat())) == b"\0A+B1887"
 
 
 async def test_prose_is_answered_by_the_handler_that_is_offered_as_chat(troupe: Troupe) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from mads import Denied, Emit, Kept, Log, Random, Turn, Workers, every, mad, message, on, prose, tool
@@ -109,6 +110,11 @@ class Tree:
         except (GeneratorExit, asyncio.CancelledError):
             await self.leaves.add(Leaf(f"stopped at {self.rings}"))
             raise
+
+    @tool(read_only=True)
+    async def carve(self, bark: bytes, since: datetime) -> bytes:
+        """Return bark and the year in which it was carved."""
+        return bark + str(since.year).encode()
 
     @tool
     async def work(self, number: int) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.cli.shell import PATIENCE, Mads, up
 
 COVERS = ("R-148", "R-152")
@@ -62,14 +63,14 @@ def test_dewey_chats_with_the_same_citations_and_says_that_no_model_is_configure
 def test_dewey_finds_a_changed_file_again(repository: Mads) -> None:
     (repository.folder / "docs" / "zebra.md").write_text("# Zebras\n\nA quagga is a zebra.\n", encoding="utf-8")
     end = time.monotonic() + PATIENCE
-    while "docs/zebra.md:1" not in answer(repository, "call", "dewey.search", "query=quagga")["citations"]:
+    while answer(repository, "call", "dewey.search", "query=quagga")["citations"] != ["docs/zebra.md:3"]:
         assert time.monotonic() < end
 
 
 def test_a_mad_calls_another_that_it_names(repository: Mads) -> None:
     repository("call", "scribe.write", 'note={"about": "release", "text": "We ship on Friday."}')
 
-    assert answer(repository, "call", "herald.announce", "about=release")["text"] == "Release: We ship on Friday."
+    assert "We ship on Friday." in answer(repository, "call", "herald.announce", "about=release")["text"]
 
 
 def test_what_is_kept_outlives_the_system(project: Mads) -> None:

@@ -17,7 +17,7 @@ from mads.wire.failure import Failure, failure_of
 TURN = 0.002
 """For how many seconds a worker handles call after call before others get a turn of the loop."""
 
-GRACE = 1.0
+GRACE = 0.5
 """For how many seconds `close` waits for the handlers that it cancelled."""
 
 SOONEST = 0.05

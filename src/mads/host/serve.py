@@ -15,7 +15,7 @@ from mads.wire.call import Call, Handle, Reply
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, NoResponder
 from mads.wire.failure import failure_of
 from mads.wire.served import LayerFor, Served
-from mads.wire.shape import is_immutable
+from mads.wire.shape import is_immutable, is_spelled_alike
 
 DONE = Reply()
 
@@ -91,8 +91,14 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
     fields = tool.params.__struct_fields__
     by_reference = is_immutable(tool.result) and not strict
 
+    alike = is_spelled_alike(tool.params)
+
+    def decoded(body: Raw) -> Any:
+        """Return the arguments that came as bytes, maybe from a door, where they were JSON."""
+        return codec.decode(body, tool.params) if alike else codec.fit(codec.decode(body, Any), tool.params)
+
     def arguments(call: Call) -> dict[str, Any]:
-        params = codec.decode(call.body, tool.params) if type(call.body) is Raw else call.body
+        params = decoded(call.body) if type(call.body) is Raw else call.body
         return {field: getattr(params, field) for field in fields}
 
     def checked(result: Any) -> Any:

@@ -41,6 +41,12 @@ def is_bounded(type_: Any) -> bool:
     return _holds(shape.type_info(type_), _bounded_parts, on_cycle=False)
 
 
+@cache
+def is_spelled_alike(type_: Any) -> bool:
+    """Return whether values of `type_` are the same in MessagePack and in JSON, which spells bytes as base64 text."""
+    return _holds(shape.type_info(type_), _spelled_parts, on_cycle=True)
+
+
 def _holds(
     node: shape.Type,
     parts_of: Callable[[shape.Type], Iterable[shape.Type] | None],
@@ -84,3 +90,13 @@ def _bounded_parts(node: shape.Type) -> Iterable[shape.Type] | None:
             return [field.type for field in node.fields]
         case _:
             return _immutable_parts(node)
+
+
+def _spelled_parts(node: shape.Type) -> Iterable[shape.Type] | None:
+    match node:
+        case shape.BytesType() | shape.ByteArrayType() | shape.MemoryViewType():
+            return None
+        case shape.AnyType() | shape.CustomType():
+            return ()
+        case _:
+            return _bounded_parts(node)
