@@ -20,7 +20,7 @@ from mads import DeadlineExceeded, Denied, Failed, InvalidMessage, NoResponder, 
 from mads.host.config import MadConfig
 from mads.testing.placed import Heard
 from tests.behaviour.conftest import Troupe, serial, until_running
-from tests.behaviour.troupe import Basket, Gardener, Leaf, Ping, Tree
+from tests.behaviour.troupe import OUTRAGES, Basket, Gardener, Leaf, Ping, Tree
 
 COVERS = ("R-020", "R-025", "R-032", "R-036", "R-101", "R-122", "R-123")
 
@@ -114,6 +114,32 @@ async def test_a_handler_that_answers_against_its_declaration_has_failed(troupe:
     async with troupe("tree") as it:
         with pytest.raises(Failed, match="against its declaration"):
             await it.call("tree.break_", how="lie")
+
+
+@pytest.mark.parametrize("how", OUTRAGES)
+async def test_a_mad_may_end_its_call_but_not_its_neighbours_nor_itself(troupe: Troupe, how: str) -> None:
+    async with troupe(tree=serial("tree")) as it:
+        for _ in range(2):
+            with pytest.raises(Failed):
+                await it.call("tree.break_", how=how, within=5)
+        assert await it.mad(Tree).all() == []
+
+
+async def test_an_answer_that_comes_after_the_deadline_is_late(troupe: Troupe) -> None:
+    async with troupe("tree") as it:
+        with pytest.raises(DeadlineExceeded):
+            await it.call("tree.block", seconds=0.4, within=0.1)
+
+
+async def test_what_a_call_began_has_its_rights_and_no_more_once_it_has_ended(troupe: Troupe) -> None:
+    async with troupe("tree", "gardener") as it:
+        await it.mad(Tree).grow(Leaf("oak"))
+        await it.call("gardener.fell_later", principal="anonymous")
+        async with asyncio.timeout(5):
+            while not await it.mad(Gardener).raked():
+                await asyncio.sleep(0.02)
+        assert [leaf.text for leaf in await it.mad(Gardener).raked()] == ["Denied"]
+        assert await it.mad(Tree).all() == [Leaf("oak")]
 
 
 async def test_a_destructive_tool_is_denied_to_the_anonymous_along_any_chain(troupe: Troupe) -> None:

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from mads import Denied, Emit, Kept, Log, Random, Turn, Workers, every, mad, message, on, prose, tool
+from mads import CallError, Denied, Emit, Kept, Log, Random, Turn, Workers, every, mad, message, on, prose, tool
+from mads.bus.unix import Link
 
 if TYPE_CHECKING:
     from mads import Clock
+
+
+class MuteError(Exception):
+    """An error that breaks where its words are asked for."""
+
+    def __str__(self) -> str:
+        """Break."""
+        raise RuntimeError
+
+
+class WildError(BaseException):
+    """An error that is none of the usual ones."""
+
+
+OUTRAGES: dict[str, BaseException] = {
+    "exit": SystemExit(3),
+    "interrupt": KeyboardInterrupt(),
+    "close": GeneratorExit(),
+    "cancel": asyncio.CancelledError(),
+    "wild": WildError("!"),
+    "mute": MuteError(),
+}
 
 
 @message
@@ -132,6 +156,12 @@ class Tree:
         if how == "lie":
             lie: Any = "not a leaf"
             return cast("Leaf", lie)
+        if how in OUTRAGES:
+            raise OUTRAGES[how]
+        if how == "let go":
+            for link in [thing for thing in gc.get_objects() if isinstance(thing, Link)]:
+                await link.close()
+            await asyncio.sleep(60)
         os._exit(7)
 
     @tool
@@ -154,10 +184,13 @@ class Gardener:
     heard: Kept[Leaf]
     beats: Kept[Leaf]
     turn: Turn
+    later: asyncio.Task[None] | None = None
 
     @on(Fell)
     async def rake(self, event: Fell) -> None:
         """Keep what fell."""
+        if event.leaf.text == "slow":
+            await asyncio.sleep(0.4)
         await self.heard.add(event.leaf)
 
     @every(seconds=0.05)
@@ -189,6 +222,19 @@ class Gardener:
     async def fell_below(self) -> int:
         """Ask for what is destructive."""
         return await self.tree.fell()
+
+    @tool
+    async def fell_later(self) -> None:
+        """Begin what goes on after the call has ended, and keep what came of it."""
+
+        async def fell() -> None:
+            await asyncio.sleep(0.1)
+            try:
+                await self.tree.fell()
+            except CallError as error:
+                await self.heard.add(Leaf(type(error).__name__))
+
+        self.later = asyncio.create_task(fell())
 
     @tool
     async def break_below(self, how: str) -> str:

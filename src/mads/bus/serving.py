@@ -181,7 +181,7 @@ class Serving:
         call = delivery.call
         try:
             reply = await self._handle(call)
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a handler raises is its caller's to know
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its caller's to know
             reply = Reply(failure=failure_of(error, where=self._name, request=call.id))
             if delivery.answer is None and worker.delivery is not None:
                 self._report(error, call)
@@ -191,7 +191,9 @@ class Serving:
         if worker.task.cancelling():  # by somebody else: the loop is about to end
             self._fail(delivery, "lost", "its task was cancelled before it answered")
             raise CancelledError
-        if delivery.answer is not None:
+        if call.deadline <= monotonic():
+            self._late(delivery)
+        elif delivery.answer is not None:
             delivery.end(reply)
 
     def _rest(self) -> Future[None]:

@@ -34,6 +34,7 @@ class Caller:
         band: int | None = None,
         sink: Sink | None = None,
         conversation: str | None = None,
+        outlives: bool = False,
     ) -> Call:
         """Return the call of `subject` with `body` (see `Call`), to be answered within `timeout` seconds."""
         parent = current.get()
@@ -56,7 +57,7 @@ class Caller:
             subject=subject,
             body=body,
             id=self._new_id(),
-            deadline=min(deadline, parent.deadline),
+            deadline=deadline if outlives else min(deadline, parent.deadline),
             identity=self._descend(parent.identity),
             trace=parent.trace,
             span=self._new_span(),

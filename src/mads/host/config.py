@@ -29,8 +29,8 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     use: str
     run: Literal["here", "process"] = "here"
     set: dict[str, Any] = field(default_factory=dict[str, Any])
-    at_once: Annotated[int, Meta(ge=1)] = 8
-    inbox: Annotated[int, Meta(ge=1)] = 256
+    at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
+    inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
 
 
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,6 +20,9 @@ from mads.wire.shape import is_immutable
 
 T = TypeVar("T")
 
+EVENT_PATIENCE = 600.0
+"""Seconds in which an event is heard and dealt with: a fact does not end with whoever told it."""
+
 
 class HostTurn:
     """The current call, as its handler may see it; outside of a handler there is none, and asking is an error."""
@@ -85,7 +88,7 @@ class HostEmit:
         if not is_message(type_):
             raise InvalidMessage(f"{event!r:.100} is no event; write @message above `class {type_.__name__}:`")
         body = event if is_immutable(type_) and not self._strict else codec.raw(event)
-        await self._bus.publish(self._caller.call(subject(type_), body, key=key))
+        await self._bus.publish(self._caller.call(subject(type_), body, key=key, timeout=EVENT_PATIENCE, outlives=True))
 
 
 class HostClock:

@@ -25,13 +25,15 @@ from mads.bus.unix import Hub, Link
 from mads.host.child import Assignment
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply
-from mads.wire.errors import CallError, ConfigError, Failed, NoResponder
+from mads.wire.errors import CallError, ConfigError, Denied, Failed, NoResponder
 from mads.wire.failure import Failure, error_of
 
 START = 20.0
 """Seconds that a child has to say that it is ready."""
 GRACE = 0.8
 """Seconds that a child has to end after it was told to."""
+GOING = 0.2
+"""Seconds between the end of a child's link and that of its process, where it is the process that ends."""
 INTENSITY, PERIOD = 5, 10.0
 """A child that ends more often than this in so many seconds is given up."""
 
@@ -116,12 +118,9 @@ class ChildPlace:
     async def _supervise(self) -> None:
         """Start the child again whenever it ends, with growing pauses; give up when it ends too often."""
         while True:
-            assert self._process is not None
-            status = await self._process.wait()
-            self.state = "restarting"
+            self.why = await self._ended()
             self._ends.append(time.monotonic())
             self.restarts += 1
-            self.why = f"its process ended ({_ended(status)})"
             often = len(self._ends) > INTENSITY and self._ends[-1] - self._ends[0] < PERIOD
             self.state = "failed" if often else "restarting"
             self._log.error("child ended", why=self.why, state=self.state)
@@ -135,6 +134,23 @@ class ChildPlace:
             except (CallError, TimeoutError, OSError) as error:
                 self.why = str(error)
                 self._log.warning("child did not start", why=self.why)
+
+    async def _ended(self) -> str:
+        """Wait until the child is of no more use; return why."""
+        assert self._process is not None
+        process = asyncio.create_task(self._process.wait())
+        link = asyncio.create_task(self._link.ended())
+        try:
+            await asyncio.wait({process, link}, return_when=asyncio.FIRST_COMPLETED)
+            self.state = "restarting"
+            await asyncio.wait({process}, timeout=GOING)
+        finally:
+            process.cancel()
+            link.cancel()
+        status = self._process.returncode
+        if status is None:
+            return "it let go of its link to the core"
+        return f"its process ended ({f'signal {signal.Signals(-status).name}' if status < 0 else f'status {status}'})"
 
     async def _stand_in(self) -> Subscription:
         """Answer for the MAD whenever its process does not: the pattern is wider than its own, so it gives way."""
@@ -166,15 +182,16 @@ class ChildPlace:
 
     def _vouch(self, call: Call) -> Call:
         """Return `call` with the identity that the call it descends from was delivered with."""
-        parent = self._link.handling.get(call.cause or "")
+        if call.cause is None:
+            return msgspec.structs.replace(call, identity=Identity(f"mad:{self._mad}", chain=(self._mad,)))
+        parent = self._link.handling.get(call.cause) or self._link.handled.get(call.cause)
         if parent is None:
-            identity = Identity(f"mad:{self._mad}", chain=(self._mad,))
-            return msgspec.structs.replace(call, identity=identity, cause=None)
+            raise Denied("it descends from a call that ended long ago", where=self._mad, request=call.id)
         above = parent.identity
         return msgspec.structs.replace(
             call,
             identity=Identity(above.principal, above.tenant, (*above.chain, self._mad)),
-            deadline=min(call.deadline, parent.deadline),
+            deadline=call.deadline if call.subject.startswith("event.") else min(call.deadline, parent.deadline),
             trace=parent.trace,
             conversation=parent.conversation,
         )
@@ -200,7 +217,3 @@ async def _readiness(bus: Bus, mad: str) -> AsyncGenerator[asyncio.Future[Failur
         yield ready
     finally:
         await subscription.close()
-
-
-def _ended(status: int) -> str:
-    return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"

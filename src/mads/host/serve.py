@@ -13,7 +13,7 @@ from mads.author.message import subject as event_subject
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, NoResponder
-from mads.wire.failure import failure_of
+from mads.wire.failure import failure_of, root_of
 from mads.wire.served import LayerFor, Served
 from mads.wire.shape import is_immutable, is_spelled_alike
 
@@ -61,6 +61,7 @@ def _behind(layers: Sequence[LayerFor], served: Served, handle: Handle) -> Handl
 
 def _apart(served: Served, handle: Handle) -> Handle:
     """Tell a handler's own failure from that of a call it made: the latter is only the cause of the former."""
+    name = f"{served.mad}.{served.name}"
 
     async def apart(call: Call) -> Reply:
         try:
@@ -70,7 +71,11 @@ def _apart(served: Served, handle: Handle) -> Handle:
                 raise
             if call.remaining() <= 0:
                 raise DeadlineExceeded(f"no answer came before the deadline: {error}", where=served.mad) from error
-            raise Failed(f"{served.mad}.{served.name} failed: {error}", where=served.mad, request=call.id) from error
+            said = f"{name} failed: {root_of(error)}"
+            raise Failed(said, where=served.mad, request=call.id) from error
+        except (SystemExit, KeyboardInterrupt) as error:  # a MAD may end its call, not its neighbours
+            said = f"{name} raised {type(error).__name__}, which ends nothing here but the call"
+            raise Failed(said, where=served.mad, request=call.id) from error
 
     return apart
 

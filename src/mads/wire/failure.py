@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mads.wire.errors import (
     CallError,
@@ -17,6 +18,12 @@ from mads.wire.errors import (
 
 CAUSES = 8
 """How many causes of one failure are kept; a longer chain is cut."""
+
+CHAIN = 1000
+"""How far back the causes of an error are followed."""
+
+WORDS = 2000
+"""How many characters of an error's message travel."""
 
 _BY_CODE: dict[str, type[CallError]] = {
     error.code: error for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Failed, Lost)
@@ -34,16 +41,18 @@ class Failure(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     cause: Failure | None = None
 
 
-def failure_of(error: BaseException, *, where: str = "", request: str = "", depth: int = CAUSES) -> Failure:
-    """Return the failure that stands for `error`, its chain of causes included.
+def failure_of(error: BaseException, *, where: str = "", request: str = "") -> Failure:
+    """Return the failure that stands for `error`, its chain of causes included; of a long chain the root is kept.
 
-    An error that is no `CallError` is a `failed` one whose message names its class.
+    An error that is no `CallError` is a `failed` one whose message names its class. Never raises.
     """
-    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    cause = failure_of(behind, depth=depth - 1) if behind is not None and depth > 1 else None
-    if isinstance(error, CallError):
-        return Failure(error.code, str(error), error.where or where, error.request or request, error.retry_after, cause)
-    return Failure("failed", f"{type(error).__name__}: {error}", where, request, None, cause)
+    chain = _chain(error)
+    kept = chain if len(chain) <= CAUSES else [*chain[: CAUSES - 1], chain[-1]]
+    failure: Failure | None = None
+    for link in reversed(kept):
+        failure = _failure(link, failure)
+    assert failure is not None
+    return replace(failure, where=failure.where or where, request=failure.request or request)
 
 
 def error_of(failure: Failure) -> CallError:
@@ -54,3 +63,31 @@ def error_of(failure: Failure) -> CallError:
     if failure.cause is not None:
         error.__cause__ = error_of(failure.cause)
     return error
+
+
+def root_of(error: BaseException) -> BaseException:
+    """Return the error with which the chain that ends in `error` began."""
+    return _chain(error)[-1]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain = [error]
+    while len(chain) < CHAIN:
+        last = chain[-1]
+        behind = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
+        if behind is None or any(behind is link for link in chain):
+            break
+        chain.append(behind)
+    return chain
+
+
+def _failure(error: BaseException, cause: Failure | None) -> Failure:
+    try:
+        words = str(error).encode(errors="replace").decode()
+    except Exception:  # noqa: BLE001  an author's `__str__` may do anything
+        words = "(its words cannot be told)"
+    if len(words) > WORDS:
+        words = f"{words[:WORDS]}…"
+    if isinstance(error, CallError):
+        return Failure(error.code, words, error.where, error.request, error.retry_after, cause)
+    return Failure("failed", f"{type(error).__name__}: {words}", cause=cause)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import CancelledError, Task
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import count
@@ -58,12 +59,14 @@ _log = logging.getLogger(__name__)
 class Link(asyncio.Protocol):
     """One end of the connection; `serve` answers what the other end opens, `hear` takes what it tells.
 
-    `number` gives an opening its number. `handling` holds the calls that the other end is handling now, by id.
+    `number` gives an opening its number. `handling` holds the calls that the other end is handling now, by id, and
+    `handled` those that it has handled last: what it began then may still call.
     """
 
     def __init__(self, serve: Serve, hear: Hear) -> None:
         self.number = count(1).__next__
         self.handling: dict[str, Call] = {}
+        self.handled: OrderedDict[str, Call] = OrderedDict()
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._serve = serve
         self._hear = hear
@@ -227,7 +230,9 @@ class Link(asyncio.Protocol):
     async def _answer(self, opening: Opening, outlet: Outlet | None) -> None:
         try:
             reply = await self._serve(opening, outlet)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other side gets it as a failure
+        except CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the other side gets it as a failure
             reply = Reply(failure=failure_of(error, request=call_id(opening)))
         await self._outbox.send(_pack_ending(opening, reply))
 

@@ -27,6 +27,9 @@ MAX_SUBSCRIPTIONS = 256
 MAX_CAPACITY = 65_536
 """How many calls an inbox that serves a peer may hold."""
 
+RECENT = 1024
+"""How many calls that a peer has handled are remembered."""
+
 TICK = 0.01
 """How often a peer that drains is looked at, in seconds."""
 
@@ -59,6 +62,9 @@ class Peer:
         self._held[call.id] -= 1
         if not self._held[call.id]:
             del self._held[call.id], self.link.handling[call.id]
+            self.link.handled[call.id] = call
+            if len(self.link.handled) > RECENT:
+                self.link.handled.popitem(last=False)
 
     async def live(self) -> None:
         """Wait for the end of the link, and take what it did off the bus."""
