@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
 
-from mads.wire.errors import CallError
-from mads.wire.failure import failure_of
+from mads.wire.codec import MAX_BYTES
+from mads.wire.errors import CallError, Failed
+from mads.wire.failure import Failure, failure_of
 
 Answer = dict[str, Any]
 """A `CallToolResult` of MCP 2026-07-28 as it stands in JSON; for older clients the SDK drops what they do not know."""
@@ -16,11 +18,21 @@ FAILURE = "mads/failure"
 """The key of `_meta` that holds a `Failure` in full."""
 
 
+LONGEST = 2000
+"""How many characters of an error's message a client gets."""
+
+
 def result(value: Any, *, structured: bool, wrapped: bool) -> Answer:
-    """Return the answer that carries `value`: as text, and `structured` for a tool that says what it returns."""
-    answer = _text(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    """Return the answer that carries `value`: as text, and `structured` for a tool that says what it returns.
+
+    Raises `Failed` where JSON has no such value, or where the answer were too large.
+    """
+    answer = _text(value if isinstance(value, str) else _json(value))
     if structured:
         answer["structuredContent"] = {"result": value} if wrapped else value
+    size = len(msgspec.json.encode(answer))
+    if size > MAX_BYTES:
+        raise Failed(f"the result takes {size} bytes of the {MAX_BYTES} that an answer may have; return less")
     return answer
 
 
@@ -29,10 +41,25 @@ def failure(error: CallError, request: str) -> Answer:
 
     Not as structured content, which some clients hold against the tool's output schema even when it is an error.
     """
-    told = failure_of(error, request=request)
+    told = _brief(failure_of(error, request=request))
     again = "" if told.retry_after is None else f"; try again in {told.retry_after:g} s"
     answer = _text(f"{told.message}{again} ({told.code}, request {told.request})")
     return {**answer, "isError": True, "_meta": {FAILURE: msgspec.to_builtins(told)}}
+
+
+def _json(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    if "null" in text:
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            raise Failed("the result holds a NaN or an infinity, which JSON does not have; return None") from None
+    return text
+
+
+def _brief(told: Failure) -> Failure:
+    message = told.message if len(told.message) <= LONGEST else told.message[: LONGEST - 1] + "…"
+    return msgspec.structs.replace(told, message=message, cause=told.cause and _brief(told.cause))
 
 
 def _text(text: str) -> Answer:

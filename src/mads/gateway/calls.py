@@ -57,11 +57,11 @@ class Calls:
                     trace=_match(_TRACEPARENT, meta.get("traceparent")) or "",
                     conversation=_match(_CONVERSATION, meta.get(CONVERSATION)),
                 )
+            if offer.tool.streams:
+                value = reporter.items
+            return answer.result(value, structured=offer.output_schema is not None, wrapped=offer.wrapped)
         except CallError as error:
             return answer.failure(error, request)
-        if offer.tool.streams:
-            value = reporter.items
-        return answer.result(value, structured=offer.output_schema is not None, wrapped=offer.wrapped)
 
 
 def _match(form: re.Pattern[str], said: Any) -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import msgspec
 from anyio import CancelScope
 
 from mads.gateway.protocol import Endpoint
@@ -18,6 +20,9 @@ MAX_BODY = 4 * 1024 * 1024
 
 BODY_WITHIN = 30.0
 """The seconds that a client has to send its request."""
+
+LINGER = 0.5
+"""The seconds for which a refused client may go on sending, so that it comes to read why."""
 
 QUICK = 0.05
 """The seconds after which the client of a request is watched."""
@@ -61,7 +66,7 @@ class Front:
             else:
                 await self._serve(scope, receive, answer)
         except HttpError as error:
-            await answer.text(error.status, f"{error}\n")
+            await answer.refuse(error, receive)
 
     def _admit(self, scope: Scope) -> None:
         if self._closing:
@@ -81,7 +86,7 @@ class Front:
         with CancelScope() as work:
             self._open.add(work)
             try:
-                body = await _body(scope, receive)
+                body = _strict(await _body(scope, receive))
                 with _Watch(receive, work):
                     progress = b"progressToken" in body
                     await self._endpoint(scope, _again(body, receive), answer, progress=progress)
@@ -140,6 +145,15 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
         raise HttpError(408, f"the request did not come within {BODY_WITHIN:g} s") from None
 
 
+def _strict(body: bytes) -> bytes:
+    """Return `body`, or nothing where it is no JSON: the SDK would take a NaN, and says of nothing that it cannot."""
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return b""
+    return body
+
+
 def _again(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that gives the body that was read, then what follows."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -163,12 +177,21 @@ class _Answer:
         self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
 
-    async def text(self, status: int, text: str) -> None:
-        """Answer with plain text."""
+    async def text(self, status: int, text: str, *more: tuple[bytes, bytes], ends: bool = True) -> None:
+        """Answer with plain text and `more` headers."""
         body = text.encode()
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), *more]
         await self({"type": "http.response.start", "status": status, "headers": headers})
-        await self({"type": "http.response.body", "body": body})
+        await self({"type": "http.response.body", "body": body, "more_body": not ends})
+
+    async def refuse(self, error: HttpError, receive: Receive) -> None:
+        """Say why, and hang up: not at once, since that on unread bytes is a reset, which may overtake the answer."""
+        await self.text(error.status, f"{error}\n", (b"connection", b"close"), ends=False)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while (await receive()).get("more_body", False):
+                    pass
+        await self({"type": "http.response.body", "body": b""})
 
     async def end(self) -> None:
         """End what was begun; where nothing was, say that the gateway closes."""

@@ -5,18 +5,29 @@ Until 2025-11-25 a client opens a session; since 2026-07-28 each request stands 
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
+from anyio import create_memory_object_stream, create_task_group
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http import StreamableHTTPServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
+from mcp.shared.message import SessionMessage
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    PARSE_ERROR,
+    CallToolRequestParams,
+    ErrorData,
+    JSONRPCError,
+    PaginatedRequestParams,
+)
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mads.gateway.calls import Calls
@@ -37,7 +48,11 @@ The tools of a mads system, one prefix for each of its agents: `scribe_recall` i
 An error says why it happened and the id of the request."""
 
 SESSIONS = 1000
-"""How many sessions of the older era may be open at once; each ends after half an hour without a request."""
+"""How many sessions of the older era may be open at once; for one more the one goes that was not used longest."""
+
+_NO_MESSAGE = SessionMessage(
+    JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=PARSE_ERROR, message="the line is no JSON-RPC message"))
+)
 
 _in_json: ContextVar[bool] = ContextVar("mads_answer_in_json", default=False)
 """Whether the request of this task is answered by one JSON body; if not, by events, which can carry progress."""
@@ -83,8 +98,16 @@ async def server_of(door: Door) -> Server[Any]:
 
 async def over_stdio(server: Server[Any]) -> None:
     """Serve one client on standard input and output until it closes its end."""
-    async with stdio_server() as (receiving, sending):
-        await server.run(receiving, sending, server.create_initialization_options())
+    incoming, understood = create_memory_object_stream[SessionMessage | Exception]()
+    async with stdio_server() as (lines, sending), create_task_group() as tasks:
+
+        async def read() -> None:
+            async with incoming:
+                async for line in lines:
+                    await (sending.send(_NO_MESSAGE) if isinstance(line, Exception) else incoming.send(line))
+
+        tasks.start_soon(read)
+        await server.run(understood, sending, server.create_initialization_options())
 
 
 class Endpoint:
@@ -139,7 +162,17 @@ class _Sessions(StreamableHTTPSessionManager):
     json_response: bool = cast("bool", _ByRequest())
 
     def _admit_session(self, requestor: AuthorizationContext | None) -> StreamableHTTPServerTransport | None:
+        if len(self._server_instances) >= SESSIONS:
+            self._make_room()
         session = super()._admit_session(requestor)
         if session is not None:
             session.__class__ = _Session
         return session
+
+    def _make_room(self) -> None:
+        """End the session that has been idle longest; one that answers a request has no deadline."""
+        ends = {key: each.idle_scope for key, each in self._server_instances.items() if each.idle_scope is not None}
+        key, end = min(ends.items(), key=lambda item: item[1].deadline, default=("", None))
+        if end is not None and end.deadline < math.inf:
+            end.cancel()
+            del self._server_instances[key]

@@ -8,6 +8,7 @@ import socket
 import uvicorn
 
 from mads.gateway import connect
+from mads.gateway.connection import CONNECTIONS, IDLE, Connection
 from mads.gateway.door import Door
 from mads.gateway.http import Front
 from mads.gateway.protocol import Endpoint, server_of
@@ -15,12 +16,6 @@ from mads.wire.errors import ConfigError
 
 HOST = "127.0.0.1"
 """Where the gateway listens; nowhere else, since nobody signs in."""
-
-CONNECTIONS = 512
-"""How many connections may be open at once; one more is answered with 503."""
-
-IDLE = 60
-"""The seconds after which a connection that nobody uses is closed."""
 
 LEAVE_WITHIN = 1
 """The seconds that clients have to hang up once their answers have ended."""
@@ -90,14 +85,14 @@ def _http_server(front: Front) -> uvicorn.Server:
     config = uvicorn.Config(
         front,
         loop="none",
-        http="httptools",
+        http=Connection,
         ws="none",
         interface="asgi3",
         lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=CONNECTIONS + 1,
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=LEAVE_WITHIN,
     )

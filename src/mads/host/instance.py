@@ -34,6 +34,10 @@ TIMER_PATIENCE = 3600.0
 """Seconds that one run of a timer may take."""
 
 
+AWAY = ("no_responder", "lost")
+"""How a timer fails whose own MAD is being stopped: that is no news."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What one process gives to the MADs in it; `system` is there in the core process only."""
@@ -98,7 +102,7 @@ class Instance:
             call = self._caller.call(timer_subject(self._mad, timer), body, timeout=TIMER_PATIENCE)
             reply = await self._around.bus.request(call)
             before, why = why, reply.failure.message if reply.failure else ""
-            if why not in ("", before):
+            if reply.failure is not None and why != before and reply.failure.code not in AWAY:
                 self._log.warning("timer failed", name=timer.method, why=why)
             await asyncio.sleep(timer.seconds)
 

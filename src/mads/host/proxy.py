@@ -68,9 +68,10 @@ def _method(
             )
         try:
             params = codec.fit(dict(zip(names, args, strict=False), **kwargs), tool.params)
+            travelling = codec.raw(params)
         except InvalidMessage as error:
             raise InvalidMessage(f"{subject}{signature}: {error}", where=subject) from error
-        return params if by_reference else codec.raw(params)
+        return params if by_reference else travelling
 
     async def ask(*args: Any, **kwargs: Any) -> Any:
         return outcome(await bus.request(caller.call(subject, body(args, kwargs))), tool.result, subject)

@@ -34,7 +34,7 @@ from mads.observe.meter import Meter
 from mads.store.kept import open_rows
 from mads.wire import codec
 from mads.wire.call import Band, Call, Identity
-from mads.wire.errors import InvalidMessage
+from mads.wire.errors import ConfigError, InvalidMessage, UsageError
 from mads.wire.status import EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
 
@@ -160,7 +160,12 @@ class RunningSystem:
         else:
             instance = self._here[mad] = Instance(mad, config, self._read.fillings[mad], around)
             stack.push_async_callback(instance.stop)
-            await instance.start()
+            try:
+                await instance.start()
+            except UsageError:
+                raise
+            except Exception as error:
+                raise ConfigError(f"{mad} did not start: {type(error).__name__}: {error}") from error
 
     async def _status(self, mad: str, config: MadConfig) -> Status:
         child = self._children.get(mad)

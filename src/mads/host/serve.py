@@ -95,7 +95,6 @@ def _ended(handle: Handle) -> Handle:
 def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) -> Handle:
     fields = tool.params.__struct_fields__
     by_reference = is_immutable(tool.result) and not strict
-
     alike = is_spelled_alike(tool.params)
 
     def decoded(body: Raw) -> Any:
@@ -109,7 +108,8 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
     def checked(result: Any) -> Any:
         try:
             fitting = codec.fit(result, tool.result)
-            return fitting if by_reference else codec.raw(fitting)
+            travelling = codec.raw(fitting)  # what may not travel is refused in the callee's own process, too
+            return fitting if by_reference else travelling
         except InvalidMessage as error:
             raise Failed(f"{name} answered against its declaration: {error}; it gave {result!r:.200}") from error
 
