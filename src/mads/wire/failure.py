@@ -13,13 +13,15 @@ from mads.wire.errors import (
     Lost,
     NoResponder,
     Overloaded,
+    Reject,
 )
 
 CAUSES = 8
 """How many causes of one failure are kept; a longer chain is cut."""
 
 _BY_CODE: dict[str, type[CallError]] = {
-    error.code: error for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Failed, Lost)
+    error.code: error
+    for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Reject, Failed, Lost)
 }
 
 
