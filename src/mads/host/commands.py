@@ -13,7 +13,7 @@ import structlog
 from msgspec import Struct
 
 from mads.bus.port import Bus
-from mads.host.envelope import Terms, attempt, now_ms, opened, order
+from mads.host.envelope import Terms, attempt, check, now_ms, opened, order
 from mads.host.lanes import Head, Lanes
 from mads.store.commands.port import Commands, Entry, Order
 from mads.wire.call import Call, Reply
@@ -45,6 +45,8 @@ GRACE = 1.0
 """Seconds in which what has been handled is written down once the system stops."""
 _FINAL = {error.code for error in (Reject, Denied, InvalidMessage)}
 """What no further attempt would change."""
+_AWAY = {error.code for error in (NoResponder, Overloaded)}
+"""What is answered where the call did not come to its handler."""
 _CUT_OFF = {error.code for error in (Lost, NoResponder, DeadlineExceeded)}
 """What is answered for a handler that a system which stops has ended."""
 
@@ -66,7 +68,7 @@ class Retries(Struct, frozen=True):
     longest: float = 60.0
 
     def pause(self, number: int, failure: Failure) -> float:
-        """Return the pause after attempt `number`, by chance a third longer or shorter; not less than was asked for."""
+        """Return the pause after failure `number`, by chance a third longer or shorter; not less than was asked for."""
         pause = min(self.longest, self.first * self.factor ** min(number - 1, 100))
         return max(pause * random.uniform(0.67, 1.33), failure.retry_after or 0.0)  # noqa: S311  jitter
 
@@ -133,6 +135,7 @@ class Dispatcher:
         """Take `call`; return its number once it is on disk. Raises `CallError` and `StoreError`."""
         if call.subject not in self._tools:
             raise InvalidMessage(f"{call.subject!r} is no tool for a command; name one that does not stream")
+        check(call, terms)
         if self._open >= OPEN:
             raise Overloaded(f"{self._open} commands are open already", retry_after=REPAIR)
         # in a task of its own: a sender that is cancelled leaves nothing on disk that nobody delivers
@@ -224,18 +227,21 @@ class Dispatcher:
 
     async def _failed(self, head: Head, failure: Failure) -> float | None:
         head.why = f"{failure.code}: {failure.message}"
+        arrived = failure.code not in _AWAY
+        if not arrived:  # the handler has seen nothing of it: the next attempt has the same number
+            head.attempt, head.attempts = head.attempt - 1, head.attempts - 1
         if failure.code in _FINAL or head.attempt >= head.attempts:
-            await self._bury(head, head.why)
+            await self._bury(head, head.why, arrived=arrived)
             return None
-        pause = self.retries.pause(head.attempt, failure)
-        now = now_ms()
+        head.failures += 1
+        pause, now = self.retries.pause(head.failures, failure), now_ms()
         due = now + round(pause * 1000)
-        await self._written(lambda: self._store.fail(head.seq, now=now, why=head.why, due=due))
+        await self._written(lambda: self._store.fail(head.seq, now=now, why=head.why, due=due, arrived=arrived))
         self._log.info("command failed", command=head.seq, attempt=head.attempt, why=head.why, again=f"{pause:.2f} s")
         return pause
 
-    async def _bury(self, head: Head, why: str) -> None:
-        await self._written(lambda: self._store.fail(head.seq, now=now_ms(), why=why, due=None))
+    async def _bury(self, head: Head, why: str, *, arrived: bool = True) -> None:
+        await self._written(lambda: self._store.fail(head.seq, now=now_ms(), why=why, due=None, arrived=arrived))
         self._log.warning("command is a dead letter", command=head.seq, attempt=head.attempt, why=why)
 
     async def _written(self, write: Callable[[], Awaitable[T]]) -> T:

@@ -44,17 +44,22 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def order(call: Call, terms: Terms, attempts: int) -> Order:
-    """Return what is to be kept of `call`; raise `InvalidMessage` where its sender asks for what makes no sense."""
+def check(call: Call, terms: Terms) -> None:
+    """Raise `InvalidMessage` where `call` with these `terms` can be no command."""
     for name, span in (("after", terms.after), ("within", terms.within)):
         if span is not None and not 0 <= span <= LONGEST:
             raise InvalidMessage(f"{name} is {span!r} seconds; write a timedelta between nothing and ten years")
     for name, text in (("key", call.key), ("once", terms.once)):
         if text is not None and len(text) > NAME:
             raise InvalidMessage(f"{name} has {len(text)} characters, {NAME} are the most; take a hash of it")
+    size = memoryview(codec.raw(call.body)).nbytes
+    if size > MAX_BODY:
+        raise InvalidMessage(f"a command of {size} bytes cannot be kept, {MAX_BODY} can; divide it")
+
+
+def order(call: Call, terms: Terms, attempts: int) -> Order:
+    """Return what is to be kept of `call`, which `check` has found to be in order."""
     body, now = codec.raw(call.body), now_ms()
-    if memoryview(body).nbytes > MAX_BODY:
-        raise InvalidMessage(f"a command of {memoryview(body).nbytes} bytes cannot be kept, {MAX_BODY} can; divide it")
     envelope = Envelope(
         *(call.subject, body, call.identity, call.trace, call.cause, call.conversation, call.key, call.band)
     )

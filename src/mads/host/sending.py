@@ -13,7 +13,7 @@ from mads.author.needs import Receipt
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
 from mads.host.commands import Sends
-from mads.host.envelope import Terms
+from mads.host.envelope import Terms, check
 from mads.host.proxy import RemoteTool, outcome
 from mads.wire import codec
 from mads.wire.call import Call, Reply
@@ -48,6 +48,7 @@ class HostSend:
             raise InvalidMessage(f"{tool.subject} streams, and nobody would read it; send to a tool that returns")
         call = self._caller.call(tool.subject, codec.raw(tool.body(args, {})), key=key)
         terms = Terms(once, after.total_seconds() if after else 0.0, within.total_seconds() if within else None)
+        check(call, terms)  # here too, so that the mistake is the sender's own
         return Receipt(await self._sends.send(call, terms))
 
 

@@ -46,13 +46,16 @@ class MemoryCommands:
         row.entry = msgspec.structs.replace(row.entry, attempt=attempt)
         return row.envelope
 
-    async def fail(self, seq: int, *, now: int, why: str, due: int | None) -> None:
+    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
         """Say that an open command failed: it is tried again at `due`, or where that is None it is dead."""
         row = self._of(seq, "open")
         if row is not None:
             row.state = "dead" if due is None else "open"
             due = row.entry.due if due is None else due
-            row.entry = msgspec.structs.replace(row.entry, since=now, due=due, why=why)
+            it, less = row.entry, int(not arrived)
+            row.entry = msgspec.structs.replace(
+                it, since=now, due=due, why=why, attempt=it.attempt - less, attempts=it.attempts - less
+            )
 
     async def reopen(self, seq: int, *, now: int, attempts: int) -> Entry | None:
         """Open a dead command, due `now`, for so many attempts more and without an end; None where it is not dead."""

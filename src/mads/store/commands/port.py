@@ -71,8 +71,11 @@ class Commands(Protocol):
         """Say that `attempt` begins; return the envelope, or None where the command is not open."""
         ...
 
-    async def fail(self, seq: int, *, now: int, why: str, due: int | None) -> None:
-        """Say that an open command failed: it is tried again at `due`, or where that is None it is dead."""
+    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
+        """Say that an open command failed: it is tried again at `due`, or where that is None it is dead.
+
+        Unless it `arrived` at its handler, the attempt that was begun was none, and one fewer may be made.
+        """
 
     async def reopen(self, seq: int, *, now: int, attempts: int) -> Entry | None:
         """Open a dead command, due `now`, for so many attempts more and without an end; None where it is not dead."""

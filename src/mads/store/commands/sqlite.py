@@ -19,7 +19,11 @@ _ADD = """
     VALUES ('open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '', ?)
 """
 _BEGIN = "UPDATE commands SET attempt = ? WHERE seq = ? AND state = 'open' RETURNING envelope"
-_FAIL = "UPDATE commands SET state = ?, since = ?, due = coalesce(?, due), why = ? WHERE seq = ? AND state = 'open'"
+_FAIL = """
+    UPDATE commands
+    SET state = ?, since = ?, due = coalesce(?, due), why = ?, attempt = attempt - ?5, attempts = attempts - ?5
+    WHERE seq = ? AND state = 'open'
+"""
 _REOPEN = f"""
     UPDATE commands SET state = 'open', since = ?1, due = ?1, within = NULL, attempts = attempt + ?2
     WHERE seq = ?3 AND state = 'dead'
@@ -60,9 +64,9 @@ class SqliteCommands:
         found = await self._rows(_BEGIN, attempt, seq)
         return found[0][0] if found else None
 
-    async def fail(self, seq: int, *, now: int, why: str, due: int | None) -> None:
+    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
         """Say that an open command failed: it is tried again at `due`, or where that is None it is dead."""
-        await self._rows(_FAIL, "dead" if due is None else "open", now, due, why, seq)
+        await self._rows(_FAIL, "dead" if due is None else "open", now, due, why, int(not arrived), seq)
 
     async def reopen(self, seq: int, *, now: int, attempts: int) -> Entry | None:
         """Open a dead command, due `now`, for so many attempts more and without an end; None where it is not dead."""
