@@ -204,6 +204,8 @@ class Dispatcher:
         if head.attempt >= head.attempts:
             await self._bury(head, f"the system ended during the last of {head.attempt} attempts; {head.why}")
             return None
+        if not self._delivers:
+            return math.inf
         envelope = await self._written(lambda: self._store.begin(head.seq, head.attempt + 1))
         if envelope is None:
             return None
