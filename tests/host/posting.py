@@ -5,11 +5,12 @@ import itertools
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from mads.testing.placed import placed
 from tests.behaviour.post import Courier, Letter
 
-POST = {"courier": "tests.behaviour.post:Courier", "desk": "tests.behaviour.post:Desk"}
+POST: dict[str, Any] = {"courier": "tests.behaviour.post:Courier", "desk": "tests.behaviour.post:Desk"}
 ROOT = str(Path(__file__).parents[2])
 
 

@@ -185,7 +185,7 @@ class Dispatcher:
 
     async def _run(self, outlet: _Outlet, head: Head) -> None:
         try:
-            pause = await self._turn(head)
+            pause = await self._turn(head) if self._delivers else math.inf
         except StoreError:
             return  # only at the end: what is on disk counts at the next start
         outlet.running -= 1
@@ -198,14 +198,9 @@ class Dispatcher:
 
     async def _turn(self, head: Head) -> float | None:
         """Give a command its turn; return in how many seconds it gets another, None where it has come to its end."""
-        if time.monotonic() >= head.expires:
-            await self._bury(head, f"it was not done within its time; {head.why or 'it was not tried'}")
+        if over := _over(head):
+            await self._bury(head, over)
             return None
-        if head.attempt >= head.attempts:
-            await self._bury(head, f"the system ended during the last of {head.attempt} attempts; {head.why}")
-            return None
-        if not self._delivers:
-            return math.inf
         envelope = await self._written(lambda: self._store.begin(head.seq, head.attempt + 1))
         if envelope is None:
             return None
@@ -267,3 +262,12 @@ class Dispatcher:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # its sender hears of it, where there still is one
+
+
+def _over(head: Head) -> str:
+    """Return why a command gets no further turn, "" where it gets one."""
+    if time.monotonic() >= head.expires:
+        return f"it was not done within its time; {head.why or 'it was not tried'}"
+    if head.attempt >= head.attempts:
+        return f"the system ended during the last of {head.attempt} attempts; {head.why}"
+    return ""
