@@ -172,7 +172,7 @@ async def _dead(it: Placed, count: int) -> list[DeadLetter]:
 
 
 async def _letters(it: Placed) -> list[DeadLetter]:
-    return list(await it.system.dead.all())
+    return list(await it.system.dead.oldest())
 
 
 async def _until(ask: Callable[[], Awaitable[list[T]]], count: int) -> list[T]:

@@ -10,8 +10,8 @@ from mads.wire.tools import ToolInfo
 class DeadLetters(Protocol):
     """Commands that were given up; each method raises `InvalidMessage` where there is none of that id."""
 
-    async def all(self) -> Sequence[DeadLetter]:
-        """Return them all, oldest first, without their bodies."""
+    async def oldest(self) -> Sequence[DeadLetter]:
+        """Return the oldest, as many as fit one reply, without their bodies."""
         ...
 
     async def one(self, letter: int) -> DeadLetter:

@@ -25,7 +25,7 @@ def dead() -> None:
 @dead.command("list")
 @json_option
 def list_(*, as_json: bool) -> None:
-    """Show every command that was given up, and why."""
+    """Show the commands that were given up, oldest first, and why."""
     seen = _asked("dead_list", list[DeadLetter])
     if as_json:
         show(codec.plain(seen), as_json=True)

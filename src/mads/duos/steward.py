@@ -48,8 +48,8 @@ class Steward:
 
     @tool(read_only=True)
     async def dead_list(self) -> list[DeadLetter]:
-        """Return every command that was given up, oldest first, and why."""
-        return list(await self.system.dead.all())
+        """Return the commands that were given up, oldest first and at most 1,000, and why."""
+        return list(await self.system.dead.oldest())
 
     @tool(read_only=True)
     async def dead_show(self, letter: int) -> DeadLetter:

@@ -15,6 +15,9 @@ from mads.wire import codec
 from mads.wire.errors import InvalidMessage
 from mads.wire.status import DeadLetter
 
+LISTED = 1_000
+"""How many are listed at a time: more would not fit one reply."""
+
 
 class Dead:
     """The dead letters in `store`; what is tried again goes to `dispatcher`."""
@@ -22,9 +25,9 @@ class Dead:
     def __init__(self, store: Commands, dispatcher: Dispatcher) -> None:
         self._store, self._dispatcher = store, dispatcher
 
-    async def all(self) -> Sequence[DeadLetter]:
-        """Return them all, oldest first, without their bodies."""
-        return [_letter(entry) for entry in await self._store.entries("dead")]
+    async def oldest(self) -> Sequence[DeadLetter]:
+        """Return the `LISTED` oldest, in order, without their bodies."""
+        return [_letter(entry) for entry in (await self._store.entries("dead"))[:LISTED]]
 
     async def one(self, letter: int) -> DeadLetter:
         """Return one with its body."""
