@@ -2,7 +2,7 @@
 
 from mads.author.declare import every, mad, on, prose, provides, tool
 from mads.author.message import message
-from mads.author.needs import Clock, Emit, Kept, Log, Random, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Think, Turn, Workers
 from mads.wire.errors import (
     CallError,
     DeadlineExceeded,
@@ -14,6 +14,7 @@ from mads.wire.errors import (
     NoModel,
     NoResponder,
     Overloaded,
+    Reject,
 )
 
 __all__ = [
@@ -32,6 +33,9 @@ __all__ = [
     "NoResponder",
     "Overloaded",
     "Random",
+    "Receipt",
+    "Reject",
+    "Send",
     "Think",
     "Turn",
     "Workers",

@@ -94,7 +94,8 @@ def test_every_verb_has_help_and_speaks_json() -> None:
     for name in VERBS:
         context = verbs.commands[name].make_context(name, [], resilient_parsing=True)
         assert context.command.help
-        assert "--json" in context.command.get_help(Context(context.command))
+        verbs_in_it = context.command.commands.values() if isinstance(context.command, Group) else [context.command]
+        assert all("--json" in verb.get_help(Context(verb)) for verb in verbs_in_it)
 
 
 def test_a_verb_that_is_not_there_is_a_wrong_usage_in_words_and_as_json() -> None:

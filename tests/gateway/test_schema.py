@@ -77,7 +77,7 @@ def test_a_mistake_is_told_with_its_place(arguments: dict[str, Any], told: str) 
 
 def test_arguments_nested_without_end_are_refused() -> None:
     tree: dict[str, Any] = {"leaves": []}
-    for _ in range(500):
+    for _ in range(300):
         tree = {"leaves": [], "below": [tree]}
     with pytest.raises(InvalidMessage, match="nested too deep"):
         Arguments(tool("a", "b", schema_of(Tree))).check(tree)

@@ -124,7 +124,7 @@ async def test_a_database_of_a_newer_mads_is_refused(tmp_path: Path) -> None:
     up(connection, [*shipped(), step(9999, "CREATE TABLE future (x)", "DROP TABLE future")])
     with pytest.raises(StoreError, match=r"store\.sqlite was used by a newer mads .*step 9999.*; update mads"):
         await open_rows(tmp_path / "store.sqlite")
-    assert tables(connection)[0] == "future"
+    assert "future" in tables(connection)
     connection.close()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mads import Emit, Failed, Log, NoModel, Random, Think, Workers, message
-from mads.testing import emitting, inline, noting, rolling, saying, ticking, turning
+from mads.testing import emitting, inline, noting, rolling, saying, sending, ticking, turning
 from mads.wire.errors import DeclarationError, InvalidMessage
 
 COVERS = ("R-024",)
@@ -45,6 +45,22 @@ async def test_saying_fails_the_test_where_an_answer_is_missing_or_of_another_ty
         await saying()("When?")
     with pytest.raises(AssertionError, match=r"would be told 'Friday\.': Expected `array`, got `str`"):
         await saying("Friday.")("When?", returning=list[Done])
+
+
+async def test_sending_remembers_what_was_sent_and_gives_one_receipt_for_one_once() -> None:
+    async def file(done: Done) -> None: ...
+
+    send, done = sending(), Done(what="ship")
+
+    receipts = [await send(file, done, key="k", once="17"), await send(file, done, once="17"), await send(file, done)]
+
+    assert [receipt.id for receipt in receipts] == [1, 1, 2]
+    assert [(sent.tool, sent.arguments, sent.key) for sent in send.sent] == [
+        (file, (done,), "k"),
+        (file, (done,), None),
+    ]
+    with pytest.raises(InvalidMessage, match="cannot travel"):
+        await send(file, object())
 
 
 async def test_turning_is_the_turn_that_was_asked_for_and_remembers_progress() -> None:

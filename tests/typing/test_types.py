@@ -6,8 +6,25 @@ from typing import Any, assert_type
 import pytest
 
 from herald import Announcement, Herald
-from mads import Clock, Emit, Kept, Log, Random, Think, Turn, Workers, every, mad, on, prose, provides, tool
-from mads.testing import emitting, inline, kept, noting, rolling, saying, ticking, turning
+from mads import (
+    Clock,
+    Emit,
+    Kept,
+    Log,
+    Random,
+    Receipt,
+    Send,
+    Think,
+    Turn,
+    Workers,
+    every,
+    mad,
+    on,
+    prose,
+    provides,
+    tool,
+)
+from mads.testing import emitting, inline, kept, noting, rolling, saying, sending, ticking, turning
 from scribe import MeetingEnded, Note, Scribe
 
 COVERS = ("R-021", "R-022", "R-024")
@@ -22,6 +39,7 @@ class Everything:
     notes: Kept[Note]
     think: Think
     emit: Emit
+    send: Send
     turn: Turn
     clock: Clock
     random: Random
@@ -67,6 +85,7 @@ def everything() -> Everything:
         notes=kept(NOTE),
         think=saying("Friday."),
         emit=emitting(),
+        send=sending(),
         turn=turning(),
         clock=ticking(),
         random=rolling(),
@@ -101,6 +120,15 @@ async def test_a_thought_has_the_type_that_was_asked_for() -> None:
     assert_type(await think("When?"), str)
     assert_type(await think("What was decided?", NOTE.text, returning=list[Note]), list[Note])
     assert_type(await think("What was decided first?", NOTE.text, returning=Note), Note)
+
+
+async def test_a_command_takes_what_its_tool_takes() -> None:
+    scribe, send = Scribe(notes=kept(), think=saying()), sending()
+    meant: Send = send
+
+    assert_type(await meant(scribe.write, NOTE, key="release", once="note-17"), Receipt)
+    assert_type(await meant(scribe.recall, "release"), Receipt)
+    assert [(sent.tool, *sent.arguments) for sent in send.sent] == [(scribe.write, NOTE), (scribe.recall, "release")]
 
 
 async def test_a_decorator_keeps_the_signature_of_its_method() -> None:

@@ -1,12 +1,18 @@
 """The needs of the runtime: what a MAD's field may ask for, each filled by the host and doubled in `mads.testing`."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any, LiteralString, ParamSpec, Protocol, TypeVar, overload
+
+from msgspec import Struct
 
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 
 
 class Think(Protocol):
@@ -44,6 +50,92 @@ class Emit(Protocol):
 
     async def __call__(self, event: Any, *, key: str | None = None) -> None:
         """Publish `event`, an instance of a `@message` class; events of one `key` stay in order."""
+
+
+class Receipt(Struct, frozen=True):
+    """What a sender gets for a command that is on disk; `id` is its number among the dead letters too."""
+
+    id: int
+
+
+class Send(Protocol):
+    """Leave a command with the runtime: a call of another MAD's tool that is made sooner or later, whatever crashes.
+
+    `await send(self.scribe.write, note)` returns once the command is on disk. Its handler gets it at least once: again,
+    with the next `attempt`, where it raised or was cut off; in the end it is a dead letter (`mads dead list`), at once
+    where it raises `Reject`, `Denied` or `InvalidMessage`. What the tool returns is dropped.
+
+    Commands of one sender and `key` to one MAD are handled in the order in which they were sent, never two at once; an
+    earlier one that waits, or is tried again, holds back the later ones. Without a key there is no order.
+    Of commands with the same `once` the first is kept, until a day after it is done; the others get its receipt.
+    It is not handled before `after` has passed, and is a dead letter where it is not done when `within` has.
+    """
+
+    @overload
+    async def __call__(
+        self,
+        tool: Callable[[], Coroutine[Any, Any, Any]],
+        /,
+        *,
+        key: str | None = None,
+        once: str | None = None,
+        after: timedelta | None = None,
+        within: timedelta | None = None,
+    ) -> Receipt: ...
+    @overload
+    async def __call__(
+        self,
+        tool: Callable[[A], Coroutine[Any, Any, Any]],
+        a: A,
+        /,
+        *,
+        key: str | None = None,
+        once: str | None = None,
+        after: timedelta | None = None,
+        within: timedelta | None = None,
+    ) -> Receipt: ...
+    @overload
+    async def __call__(
+        self,
+        tool: Callable[[A, B], Coroutine[Any, Any, Any]],
+        a: A,
+        b: B,
+        /,
+        *,
+        key: str | None = None,
+        once: str | None = None,
+        after: timedelta | None = None,
+        within: timedelta | None = None,
+    ) -> Receipt: ...
+    @overload
+    async def __call__(
+        self,
+        tool: Callable[[A, B, C], Coroutine[Any, Any, Any]],
+        a: A,
+        b: B,
+        c: C,
+        /,
+        *,
+        key: str | None = None,
+        once: str | None = None,
+        after: timedelta | None = None,
+        within: timedelta | None = None,
+    ) -> Receipt: ...
+    @overload
+    async def __call__(
+        self,
+        tool: Callable[[A, B, C, D], Coroutine[Any, Any, Any]],
+        a: A,
+        b: B,
+        c: C,
+        d: D,
+        /,
+        *,
+        key: str | None = None,
+        once: str | None = None,
+        after: timedelta | None = None,
+        within: timedelta | None = None,
+    ) -> Receipt: ...
 
 
 class Turn(Protocol):

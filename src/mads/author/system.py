@@ -3,12 +3,35 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from mads.wire.status import EventInfo, Shown, Status
+from mads.wire.status import DeadLetter, EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
+
+
+class DeadLetters(Protocol):
+    """Commands that were given up; each method raises `InvalidMessage` where there is none of that id."""
+
+    async def oldest(self) -> Sequence[DeadLetter]:
+        """Return the oldest, as many as fit one reply, without their bodies."""
+        ...
+
+    async def one(self, letter: int) -> DeadLetter:
+        """Return one with its body."""
+        ...
+
+    async def retry(self, letter: int) -> None:
+        """Deliver it again, from now on as if it had just been sent."""
+
+    async def drop(self, letter: int) -> None:
+        """Forget it."""
 
 
 class System(Protocol):
     """The running system, seen from inside."""
+
+    @property
+    def dead(self) -> DeadLetters:
+        """Its dead letters."""
+        ...
 
     async def status(self) -> Sequence[Status]:
         """Return how each MAD fares."""

@@ -15,6 +15,7 @@ VERBS = {
     "call": "Call a tool.",
     "chat": "Talk to a MAD.",
     "emit": "Publish an event.",
+    "dead": "See to commands that were given up.",
     "ps": "Show where each MAD runs and how it fares.",
     "show": "Show what a MAD is, needs, hears and offers.",
     "check": "Find everything that would fail at start.",

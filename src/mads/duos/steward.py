@@ -6,7 +6,7 @@ from typing import Any
 
 from mads import mad, tool
 from mads.author.system import System
-from mads.wire.status import EventInfo, Shown, Status
+from mads.wire.status import DeadLetter, EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
 
 
@@ -45,3 +45,23 @@ class Steward:
     async def emit(self, event: str, body: dict[str, Any]) -> int:
         """Publish an event by its name and its fields; return how many MADs hear it."""
         return await self.system.emit(event, body)
+
+    @tool(read_only=True)
+    async def dead_list(self) -> list[DeadLetter]:
+        """Return the commands that were given up, oldest first and at most 1,000, and why."""
+        return list(await self.system.dead.oldest())
+
+    @tool(read_only=True)
+    async def dead_show(self, letter: int) -> DeadLetter:
+        """Return one command that was given up, with its body."""
+        return await self.system.dead.one(letter)
+
+    @tool
+    async def dead_retry(self, letter: int) -> None:
+        """Deliver a command that was given up, as if it had just been sent."""
+        await self.system.dead.retry(letter)
+
+    @tool(destructive=True)
+    async def dead_drop(self, letter: int) -> None:
+        """Forget a command that was given up."""
+        await self.system.dead.drop(letter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -24,11 +25,11 @@ class Connection(HttpToolsProtocol):
 
     _late: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, and the place of an idle one where there are too many."""
         if len(self.connections) >= CONNECTIONS:
             self._make_room()
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", transport))
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -58,8 +59,9 @@ class Connection(HttpToolsProtocol):
         self._late = timer
 
     def _make_room(self) -> None:
-        idle = [each for each in self.connections if isinstance(each, Connection) and each.is_idle()]
+        connections = cast("set[Connection]", self.connections)
+        idle = [each for each in connections if each.is_idle()]
         if idle:
             longest = min(idle, key=lambda each: each.heard)
             longest.transport.abort()
-            self.connections.discard(longest)
+            connections.discard(longest)

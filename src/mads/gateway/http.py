@@ -149,7 +149,7 @@ def _strict(body: bytes) -> bytes:
     """Return `body`, or nothing where it is no JSON: the SDK would take a NaN, and says of nothing that it cannot."""
     try:
         msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return b""
     return body
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from referencing import Registry
 
@@ -83,7 +83,7 @@ def _is_small(arguments: Mapping[str, Any]) -> bool:
     found: list[Any] = [arguments]
     for value in found:
         if isinstance(value, dict | list):
-            inner: Any = value
+            inner = cast("Any", value)
             if len(found) + len(inner) > SMALL:
                 return False
             found += inner.values() if isinstance(value, dict) else inner

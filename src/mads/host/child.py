@@ -23,6 +23,7 @@ from mads.host.instance import Instance, Surroundings
 from mads.host.kept_rows import RemoteRows
 from mads.host.layers import layers_of
 from mads.host.loop import new_loop
+from mads.host.sending import RemoteSends
 from mads.host.survey import survey
 from mads.host.workers import ProcessWorkers
 from mads.observe.logs import configure
@@ -60,6 +61,7 @@ async def run(assignment: Assignment) -> None:
         around = Surroundings(
             bus=bus,
             rows=RemoteRows(bus, caller.call),
+            sends=RemoteSends(bus, caller),
             layers=layers_of(assignment.layers, meter),
             meter=meter,
             workers=workers,

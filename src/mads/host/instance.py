@@ -12,16 +12,18 @@ import structlog
 
 from mads.author.declaration import Declaration, Timer
 from mads.author.message import wire_name
-from mads.author.needs import Clock, Emit, Log, Random, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Log, Random, Send, Think, Turn, Workers
 from mads.author.system import System
 from mads.bus.port import Bus, Subscription
 from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
+from mads.host.commands import Sends
 from mads.host.config import MadConfig
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
 from mads.host.needs import HostClock, HostEmit, HostRandom, HostTurn, NoThought
 from mads.host.proxy import Proxy
+from mads.host.sending import HostSend
 from mads.host.serve import patterns, serve, timer_subject
 from mads.host.workers import ProcessWorkers
 from mads.observe.meter import Meter
@@ -44,6 +46,7 @@ class Surroundings:
 
     bus: Bus
     rows: KeptRows
+    sends: Sends
     layers: Sequence[LayerFor]
     meter: Meter
     workers: ProcessWorkers
@@ -129,6 +132,7 @@ class Instance:
         return {
             Think: lambda: NoThought(self._mad),
             Emit: lambda: HostEmit(around.bus, self._caller, strict=around.strict),
+            Send: lambda: HostSend(around.sends, self._caller),
             Turn: HostTurn,
             Clock: HostClock,
             Random: HostRandom,

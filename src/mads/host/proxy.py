@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from msgspec import Raw
@@ -25,9 +25,8 @@ class Proxy:
     def __init__(self, mad: str, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool) -> None:
         self._mad = mad
         for tool in declaration.tools.values():
-            setattr(
-                self, tool.method, _method(f"mads.{mad}.{tool.name}", tool, declaration, bus, caller, strict=strict)
-            )
+            subject = f"mads.{mad}.{tool.name}"
+            setattr(self, tool.method, RemoteTool(subject, tool, declaration, bus, caller, strict=strict))
 
     def __getattr__(self, name: str) -> Any:
         """Raise `AttributeError` that names the tool that was meant."""
@@ -54,32 +53,41 @@ def received(body: Any, type_: Any, subject: str) -> Any:
         raise Failed(f"{subject} answered against its declaration: {error}", where=subject) from error
 
 
-def _method(
-    subject: str, tool: Tool, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool
-) -> Callable[..., Any]:
-    signature = inspect.signature(getattr(declaration.cls, tool.method))
-    names = list(signature.parameters)[1:]
-    by_reference = is_immutable(tool.params) and not strict
+class RemoteTool:
+    """A tool of another MAD, to be called or sent; `body` is what its arguments are on the way."""
 
-    def body(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def __init__(
+        self, subject: str, tool: Tool, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool
+    ) -> None:
+        self.subject, self.streams = subject, tool.streams
+        self._tool, self._bus, self._caller = tool, bus, caller
+        signature = inspect.signature(getattr(declaration.cls, tool.method))
+        self._told = f"{subject}{signature}"
+        self._names = list(signature.parameters)[1:]
+        self._by_reference = is_immutable(tool.params) and not strict
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return an awaitable of the result, or an iterator over the items of a stream."""
+        return self._stream(args, kwargs) if self.streams else self._ask(args, kwargs)
+
+    def body(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the body of a call with these arguments; raise `InvalidMessage` where they do not fit."""
+        names = self._names
         if len(args) > len(names) or any(name in kwargs for name in names[: len(args)]):
-            raise InvalidMessage(
-                f"{subject}{signature}: called with {len(args)} arguments by position and {list(kwargs)}"
-            )
+            raise InvalidMessage(f"{self._told}: called with {len(args)} arguments by position and {list(kwargs)}")
         try:
-            params = codec.fit(dict(zip(names, args, strict=False), **kwargs), tool.params)
+            params = codec.fit(dict(zip(names, args, strict=False), **kwargs), self._tool.params)
             travelling = codec.raw(params)
         except InvalidMessage as error:
-            raise InvalidMessage(f"{subject}{signature}: {error}", where=subject) from error
-        return params if by_reference else travelling
+            raise InvalidMessage(f"{self._told}: {error}", where=self.subject) from error
+        return params if self._by_reference else travelling
 
-    async def ask(*args: Any, **kwargs: Any) -> Any:
-        return outcome(await bus.request(caller.call(subject, body(args, kwargs))), tool.result, subject)
+    async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        call = self._caller.call(self.subject, self.body(args, kwargs))
+        return outcome(await self._bus.request(call), self._tool.result, self.subject)
 
-    async def stream(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        async with bus.stream(caller.call(subject, body(args, kwargs))) as items:
+    async def _stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        async with self._bus.stream(self._caller.call(self.subject, self.body(args, kwargs))) as items:
             async for item in items:
-                yield received(item, tool.result, subject)
-            outcome(items.reply, type(None), subject)
-
-    return stream if tool.streams else ask
+                yield received(item, self._tool.result, self.subject)
+            outcome(items.reply, type(None), self.subject)

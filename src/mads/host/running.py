@@ -22,16 +22,21 @@ from mads.guard.access import ANONYMOUS
 from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
 from mads.host.child import Assignment
+from mads.host.commands import Dispatcher
 from mads.host.config import Config, MadConfig
+from mads.host.dead import Dead
 from mads.host.instance import Instance, Surroundings
 from mads.host.kept_rows import serve_rows
 from mads.host.layers import LAYERS, layers_of
 from mads.host.paths import data_folder, socket_path
 from mads.host.process import ChildPlace
+from mads.host.sending import serve_commands
 from mads.host.survey import Survey, survey
 from mads.host.workers import ProcessWorkers
 from mads.observe.meter import Meter
-from mads.store.kept import open_rows
+from mads.store.commands.sqlite import SqliteCommands
+from mads.store.database import Database
+from mads.store.kept import SqliteRows
 from mads.wire import codec
 from mads.wire.call import Band, Call, Identity
 from mads.wire.errors import ConfigError, InvalidMessage, UsageError
@@ -70,12 +75,20 @@ class RunningSystem:
         hub = Hub(self.bus)
         stack.push_async_callback(hub.close)
         await hub.listen(socket_path(root), vouch=_vouch, may_serve=lambda _: False)
-        rows = await open_rows(data_folder(root) / "store.sqlite")
-        stack.push_async_callback(rows.close)
+        database = await Database.open(data_folder(root) / "store.sqlite")
+        stack.push_async_callback(database.close)
+        rows, commands = SqliteRows(database), SqliteCommands(database)
+        self._dispatcher = await Dispatcher.open(
+            self.bus, commands, {info.name for info in self._tools if not info.streams}
+        )
+        stack.push_async_callback(self._dispatcher.close)
+        self.dead = Dead(commands, self._dispatcher)
         await serve_rows(self.bus, rows)
+        await serve_commands(self.bus, self._dispatcher)
         around = Surroundings(
             bus=self.bus,
             rows=rows,
+            sends=self._dispatcher,
             layers=layers_of(self._layers, self._meter),
             meter=self._meter,
             workers=self._workers,
@@ -86,9 +99,11 @@ class RunningSystem:
         )
         for mad in self._read.order():
             await self._place(mad, hub, around, stack)
+        self._dispatcher.start()
 
     async def drain(self) -> None:
         """Take no new call, let what runs come to its end, then end the children side by side: within 2 s together."""
+        self._dispatcher.seal()
         drained = asyncio.create_task(self.bus.drain(GRACE))
         await asyncio.wait({drained}, timeout=GRACE)
         await asyncio.gather(drained, *(child.stop() for child in self._children.values()))

@@ -4,13 +4,14 @@
 import asyncio
 import pickle
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, NamedTuple, ParamSpec, TypeVar, overload
 
 from mads.author.annotations import shown
 from mads.author.message import wire_name
+from mads.author.needs import Receipt
 from mads.wire import codec
 from mads.wire.call import Progress
 from mads.wire.errors import InvalidMessage
@@ -92,6 +93,42 @@ class emitting:
         wire_name(event.__class__)
         codec.encode(event)
         self.events.append(event)
+
+
+class Sent(NamedTuple):
+    """A command: the tool, its arguments, and how it was sent."""
+
+    tool: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    key: str | None = None
+    once: str | None = None
+    after: timedelta | None = None
+    within: timedelta | None = None
+
+
+class sending:
+    """A `Send` whose `sent` are the commands; of those with one `once` only the first, whose receipt the others get."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+
+    async def __call__(
+        self,
+        tool: Callable[..., Coroutine[Any, Any, Any]],
+        /,
+        *arguments: Any,
+        key: str | None = None,
+        once: str | None = None,
+        after: timedelta | None = None,
+        within: timedelta | None = None,
+    ) -> Receipt:
+        """Remember the command."""
+        codec.encode(arguments)
+        for number, sent in enumerate(self.sent, 1):
+            if once is not None and sent.once == once:
+                return Receipt(number)
+        self.sent.append(Sent(tool, arguments, key, once, after, within))
+        return Receipt(len(self.sent))
 
 
 class ticking:

@@ -15,6 +15,7 @@
         ├── Overloaded        the callee's inbox is full; `retry_after` says when to come back
         ├── Denied            the caller may not do this
         ├── InvalidMessage    the bytes or arguments do not fit the declared type
+        ├── Reject            the handler will never do this, so nobody should ask again
         └── Failed            the handler raised, or answered against its declaration
             └── Lost          the callee's process ended before it answered; whether it acted is unknown
 
@@ -96,6 +97,12 @@ class InvalidMessage(CallError):
     """The bytes or arguments do not fit the declared type."""
 
     code = "invalid"
+
+
+class Reject(CallError):
+    """The handler will never do this; raised for a command, it is a dead letter at once."""
+
+    code = "rejected"
 
 
 class Failed(CallError):

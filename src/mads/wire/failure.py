@@ -14,6 +14,7 @@ from mads.wire.errors import (
     Lost,
     NoResponder,
     Overloaded,
+    Reject,
 )
 
 CAUSES = 8
@@ -26,7 +27,8 @@ WORDS = 2000
 """How many characters of an error's message travel."""
 
 _BY_CODE: dict[str, type[CallError]] = {
-    error.code: error for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Failed, Lost)
+    error.code: error
+    for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Reject, Failed, Lost)
 }
 
 

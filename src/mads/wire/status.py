@@ -56,3 +56,24 @@ class EventInfo(Struct, frozen=True):
     description: str
     schema: dict[str, Any]
     heard_by: tuple[str, ...]
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """A command that was given up: what was sent by whom, when, how often it was tried and why it failed.
+
+    `sent` and `died` are in ISO 8601, UTC. `principal`, `conversation`, `trace` and `body` are told of one letter only.
+    """
+
+    id: int
+    tool: str
+    sender: str
+    tenant: str
+    key: str | None
+    sent: str
+    died: str
+    attempts: int
+    why: str
+    principal: str = ""
+    conversation: str | None = None
+    trace: str = ""
+    body: Any = None

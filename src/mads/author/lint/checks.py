@@ -16,7 +16,7 @@ from mads.author.lint.fits import example, fits, is_data
 from mads.author.lint.source import Method, Source
 from mads.author.lint.view import View
 from mads.author.message import is_message
-from mads.author.needs import Emit, Think
+from mads.author.needs import Emit, Send, Think
 from mads.wire import codec
 from mads.wire.errors import DeclarationError, InvalidMessage
 
@@ -28,7 +28,7 @@ def mistakes(declared: Declaration) -> list[str]:
     """Return what is certain to go wrong in the methods of a MAD: where, what, and what to write, a line each."""
     source = Source(declared.cls)
     missing = partial(_missing, source.attributes())
-    checks = (missing, _misspelt, _misused, _question, _emitted, _changed, _unawaited, _misread)
+    checks = (missing, _misspelt, _misused, _question, _emitted, _sent, _changed, _unawaited, _misread)
     found: set[tuple[str, int, str]] = set()
     for method in source.methods():
         view = View(declared, method.function, method.node)
@@ -108,6 +108,16 @@ def _emitted(view: View, node: ast.AST) -> Iterator[str]:
                     yield f"{type_.__name__} is no message; write @message above `class {type_.__name__}:`"
             elif is_data(type_):
                 yield f"{ast.unparse(event)} is no event; write `await {ast.unparse(func)}(…)` with a @message in it"
+        case _:
+            pass
+
+
+def _sent(view: View, node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Call(func=func, args=[tool, *given]) if view.fields.get(view.field(func)) is Send:
+            if not any(isinstance(it, ast.Starred) for it in given):
+                for what in _misused(view, ast.Call(tool, given, [])):
+                    yield what.replace("; write `", "; it takes `")
         case _:
             pass
 

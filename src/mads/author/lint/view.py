@@ -13,7 +13,7 @@ from mads.author.declaration import Declaration
 from mads.author.lint.callee import Callee, constructor_of, hints_of, method_of
 from mads.author.lint.fits import element_of
 from mads.author.message import is_message
-from mads.author.needs import Think
+from mads.author.needs import Receipt, Send, Think
 from mads.wire.errors import DeclarationError
 
 
@@ -87,6 +87,8 @@ class View:
             return Any
 
     def _need(self, type_: Any, call: ast.Call) -> Callee | None:
+        if type_ is Send:
+            return Callee(hints={}, result=Receipt, awaited=True)
         if type_ is not Think:
             return method_of(type_, "__call__")
         returning = [keyword.value for keyword in call.keywords if keyword.arg == "returning"]

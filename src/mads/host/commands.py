@@ -1,0 +1,273 @@
+"""Durable commands in the core: each is written down, then delivered over the bus until it is done or given up."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from msgspec import Struct
+
+from mads.bus.port import Bus
+from mads.host.envelope import Terms, attempt, check, now_ms, opened, order
+from mads.host.lanes import Head, Lanes
+from mads.store.commands.port import Commands, Entry, Order
+from mads.wire.call import Call, Reply
+from mads.wire.errors import (
+    CallError,
+    DeadlineExceeded,
+    Denied,
+    InvalidMessage,
+    Lost,
+    NoResponder,
+    Overloaded,
+    Reject,
+    StoreError,
+)
+from mads.wire.failure import Failure, failure_of
+from mads.wire.ids import span_ids
+
+T = TypeVar("T")
+
+AT_ONCE = 32
+"""How many commands are on their way to one MAD at a time."""
+OPEN = 250_000
+"""How many commands may be open in one system."""
+PATIENCE = 300.0
+"""Seconds that one attempt may take."""
+REPAIR = 1.0
+"""Seconds after which a store that could not write is asked again."""
+GRACE = 1.0
+"""Seconds in which what has been handled is written down once the system stops."""
+_FINAL = {error.code for error in (Reject, Denied, InvalidMessage)}
+"""What no further attempt would change."""
+_AWAY = {error.code for error in (NoResponder, Overloaded)}
+"""What is answered where the call did not come to its handler."""
+_CUT_OFF = {error.code for error in (Lost, NoResponder, DeadlineExceeded)}
+"""What is answered for a handler that a system which stops has ended."""
+
+
+class Sends(Protocol):
+    """Whoever takes commands."""
+
+    async def send(self, call: Call, terms: Terms) -> int:
+        """Take `call`, in whose chain the sender is the last; return its number once it is on disk."""
+        ...
+
+
+class Retries(Struct, frozen=True):
+    """How often a command is tried; the pauses grow from `first` by `factor` to `longest`, in seconds."""
+
+    attempts: int = 8
+    first: float = 0.25
+    factor: float = 3.0
+    longest: float = 60.0
+
+    def pause(self, number: int, failure: Failure) -> float:
+        """Return the pause after failure `number`, by chance a third longer or shorter; not less than was asked for."""
+        pause = min(self.longest, self.first * self.factor ** min(number - 1, 100))
+        return max(pause * random.uniform(0.67, 1.33), failure.retry_after or 0.0)  # noqa: S311  jitter
+
+
+class _Outlet:
+    """What is on its way to one MAD: a MAD that hangs holds up nobody else's commands."""
+
+    def __init__(self) -> None:
+        self.lanes = Lanes()
+        self.running = 0
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Dispatcher:
+    """Takes commands for the subjects `tools` into `store` and delivers them over `bus`; `open` makes one.
+
+    It delivers between `start` and `seal`. Nobody else opens commands in the store, which stays open at `close`.
+    """
+
+    def __init__(self, bus: Bus, store: Commands, tools: Collection[str], retries: Retries) -> None:
+        self.retries = retries
+        self._bus, self._store, self._tools = bus, store, tools
+        self._outlets: dict[str, _Outlet] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._open = 0
+        self._delivers = self._closing = False
+        self._new_span = span_ids()
+        self._log = structlog.get_logger()
+
+    @classmethod
+    async def open(
+        cls, bus: Bus, store: Commands, tools: Collection[str], retries: Retries | None = None
+    ) -> Dispatcher:
+        """Return a dispatcher that knows all commands which are open in `store`."""
+        dispatcher = cls(bus, store, tools, retries or Retries())
+        for entry in await store.entries("open"):
+            dispatcher.put(entry)
+        return dispatcher
+
+    def start(self) -> None:
+        """Deliver what is open, and from now on what comes."""
+        self._delivers = True
+        for outlet in self._outlets.values():
+            self._pump(outlet)
+
+    def seal(self) -> None:
+        """Begin no further attempt; what is sent from now on is delivered after the next start."""
+        self._delivers = False
+        for outlet in self._outlets.values():
+            if outlet.timer is not None:
+                outlet.timer.cancel()
+
+    async def close(self) -> None:
+        """Write down what has been handled; what is still being handled will be delivered again."""
+        self.seal()
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GRACE)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def send(self, call: Call, terms: Terms) -> int:
+        """Take `call`; return its number once it is on disk. Raises `CallError` and `StoreError`."""
+        if call.subject not in self._tools:
+            raise InvalidMessage(f"{call.subject!r} is no tool for a command; name one that does not stream")
+        check(call, terms)
+        if self._open >= OPEN:
+            raise Overloaded(f"{self._open} commands are open already", retry_after=REPAIR)
+        # in a task of its own: a sender that is cancelled leaves nothing on disk that nobody delivers
+        return await asyncio.shield(self._spawn(self._accept(order(call, terms, self.retries.attempts))))
+
+    def put(self, entry: Entry) -> None:
+        """Deliver an open command when its time comes; that a clock was set back makes none wait for longer."""
+        start, now = time.monotonic(), now_ms()
+        due = max(0, min(entry.due - now, entry.due - entry.since))
+        left = math.inf if entry.within is None else min(entry.sent + entry.within - now, entry.within)
+        head = Head(
+            seq=entry.seq,
+            key=None if entry.key is None else (entry.tenant, entry.sender, entry.key),
+            band=entry.band,
+            due=start + due / 1000,
+            expires=start + left / 1000,
+            attempt=entry.attempt,
+            attempts=entry.attempts,
+            why=entry.why,
+        )
+        outlet = self._outlets.setdefault(entry.subject.split(".")[1], _Outlet())
+        outlet.lanes.put(head)
+        self._open += 1
+        self._pump(outlet)
+
+    async def _accept(self, it: Order) -> int:
+        seq, new = await self._store.add(it)
+        if new:
+            shared = {name: getattr(it, name) for name in Entry.__struct_fields__ if hasattr(it, name)}
+            self.put(Entry(**shared, seq=seq, since=it.sent, attempt=0, why=""))
+        return seq
+
+    def _pump(self, outlet: _Outlet) -> None:
+        """Begin what may begin, and come back when the next is due."""
+        if not self._delivers:
+            return
+        now = time.monotonic()
+        while outlet.running < AT_ONCE and (head := outlet.lanes.take(now)) is not None:
+            outlet.running += 1
+            self._spawn(self._run(outlet, head))
+        if outlet.timer is not None:
+            outlet.timer.cancel()
+        soonest = outlet.lanes.soonest()
+        if soonest is not None and outlet.running < AT_ONCE:
+            loop = asyncio.get_running_loop()
+            outlet.timer = loop.call_later(min(max(soonest - now, 0), 86400), self._pump, outlet)
+
+    async def _run(self, outlet: _Outlet, head: Head) -> None:
+        try:
+            pause = await self._turn(head) if self._delivers else math.inf
+        except StoreError:
+            return  # only at the end: what is on disk counts at the next start
+        outlet.running -= 1
+        if pause is None:
+            self._open -= 1
+            outlet.lanes.done(head)
+        else:
+            outlet.lanes.again(head, time.monotonic() + pause)
+        self._pump(outlet)
+
+    async def _turn(self, head: Head) -> float | None:
+        """Give a command its turn; return in how many seconds it gets another, None where it has come to its end."""
+        if over := _over(head):
+            await self._bury(head, over)
+            return None
+        envelope = await self._written(lambda: self._store.begin(head.seq, head.attempt + 1))
+        if envelope is None:
+            return None
+        head.attempt += 1
+        failure = (await self._deliver(head, envelope)).failure
+        if failure is None:
+            await self._written(lambda: self._store.finish(head.seq, now=now_ms()))
+            return None
+        if not self._delivers and failure.code in _CUT_OFF:
+            return math.inf
+        return await self._failed(head, failure)
+
+    async def _deliver(self, head: Head, envelope: bytes) -> Reply:
+        deadline = min(time.monotonic() + PATIENCE, head.expires)
+        try:
+            found = opened(envelope)
+            call = attempt(found, seq=head.seq, number=head.attempt, span=self._new_span(), deadline=deadline)
+            return await self._bus.request(call)
+        except CallError as error:
+            return Reply(failure=failure_of(error))
+
+    async def _failed(self, head: Head, failure: Failure) -> float | None:
+        head.why = f"{failure.code}: {failure.message}"
+        arrived = failure.code not in _AWAY
+        if not arrived:  # the handler has seen nothing of it: the next attempt has the same number
+            head.attempt, head.attempts = head.attempt - 1, head.attempts - 1
+        if failure.code in _FINAL or head.attempt >= head.attempts:
+            await self._bury(head, head.why, arrived=arrived)
+            return None
+        head.failures += 1
+        pause, now = self.retries.pause(head.failures, failure), now_ms()
+        due = now + round(pause * 1000)
+        await self._written(lambda: self._store.fail(head.seq, now=now, why=head.why, due=due, arrived=arrived))
+        self._log.info("command failed", command=head.seq, attempt=head.attempt, why=head.why, again=f"{pause:.2f} s")
+        return pause
+
+    async def _bury(self, head: Head, why: str, *, arrived: bool = True) -> None:
+        await self._written(lambda: self._store.fail(head.seq, now=now_ms(), why=why, due=None, arrived=arrived))
+        self._log.warning("command is a dead letter", command=head.seq, attempt=head.attempt, why=why)
+
+    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Return what `write` returns as soon as the store can write; raise `StoreError` at the end only."""
+        while True:
+            try:
+                return await write()
+            except StoreError as error:
+                if self._closing:
+                    raise
+                self._log.error("commands wait for the store", why=str(error))
+                await asyncio.sleep(REPAIR)
+
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # its sender hears of it, where there still is one
+
+
+def _over(head: Head) -> str:
+    """Return why a command gets no further turn, "" where it gets one."""
+    if time.monotonic() >= head.expires:
+        return f"it was not done within its time; {head.why or 'it was not tried'}"
+    if head.attempt >= head.attempts:
+        return f"the system ended during the last of {head.attempt} attempts; {head.why}"
+    return ""

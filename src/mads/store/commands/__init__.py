@@ -1,0 +1,1 @@
+"""Keep commands until they are done: a port, SQLite, and a twin in memory."""

@@ -1,0 +1,95 @@
+"""Commands in memory: the twin for tests, which keeps every promise but the one about crashes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from mads.store.commands.port import WINDOW, Entry, Order, State
+
+
+class _Row(Struct):
+    state: State
+    once: str | None
+    envelope: bytes
+    entry: Entry
+
+
+class MemoryCommands:
+    """Keeps commands for as long as it lives."""
+
+    def __init__(self) -> None:
+        self._next = itertools.count(1).__next__
+        self._rows: dict[int, _Row] = {}
+
+    async def add(self, order: Order) -> tuple[int, bool]:
+        """Keep one more command; return its `seq`, or that of the first of its `once`, and whether it is new."""
+        if order.once is not None:
+            self._forget(order.sent - WINDOW)
+            for seq, row in self._rows.items():
+                if (row.entry.tenant, row.entry.sender, row.once) == (order.tenant, order.sender, order.once):
+                    return seq, False
+        seq = self._next()
+        shared = {name: getattr(order, name) for name in Entry.__struct_fields__ if name in Order.__struct_fields__}
+        entry = Entry(**shared, seq=seq, since=order.sent, attempt=0, why="")
+        self._rows[seq] = _Row("open", order.once, order.envelope, entry)
+        return seq, True
+
+    async def begin(self, seq: int, attempt: int) -> bytes | None:
+        """Say that `attempt` begins; return the envelope, or None where the command is not open."""
+        row = self._of(seq, "open")
+        if row is None:
+            return None
+        row.entry = msgspec.structs.replace(row.entry, attempt=attempt)
+        return row.envelope
+
+    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
+        """Say that an open command failed: it is tried again at `due`, or where that is None it is dead."""
+        row = self._of(seq, "open")
+        if row is not None:
+            row.state = "dead" if due is None else "open"
+            due = row.entry.due if due is None else due
+            it, less = row.entry, int(not arrived)
+            row.entry = msgspec.structs.replace(
+                it, since=now, due=due, why=why, attempt=it.attempt - less, attempts=it.attempts - less
+            )
+
+    async def reopen(self, seq: int, *, now: int, attempts: int) -> Entry | None:
+        """Open a dead command, due `now`, for so many attempts more and without an end; None where it is not dead."""
+        row = self._of(seq, "dead")
+        if row is None:
+            return None
+        row.state, may = "open", row.entry.attempt + attempts
+        row.entry = msgspec.structs.replace(row.entry, since=now, due=now, within=None, attempts=may)
+        return row.entry
+
+    async def finish(self, seq: int, *, now: int) -> bool:
+        """Say that an open or dead command is done; return whether it was one."""
+        row = self._of(seq, "open", "dead")
+        if row is None:
+            return False
+        row.state, row.envelope = "done", b""
+        row.entry = msgspec.structs.replace(row.entry, since=now)
+        if row.once is None:
+            del self._rows[seq]
+        return True
+
+    async def entries(self, state: State) -> Sequence[Entry]:
+        """Return the commands in `state`, by `seq`."""
+        return [row.entry for row in self._rows.values() if row.state == state]
+
+    async def read(self, seq: int, state: State) -> tuple[Entry, bytes] | None:
+        """Return a command in `state` with its envelope; None where there is none."""
+        row = self._of(seq, state)
+        return None if row is None else (row.entry, row.envelope)
+
+    def _of(self, seq: int, *states: State) -> _Row | None:
+        row = self._rows.get(seq)
+        return row if row is not None and row.state in states else None
+
+    def _forget(self, before: int) -> None:
+        for seq in [seq for seq, row in self._rows.items() if row.state == "done" and row.entry.since < before]:
+            del self._rows[seq]

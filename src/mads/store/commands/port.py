@@ -1,0 +1,94 @@
+"""The port that every store of commands fills, and what it promises.
+
+* What a method has returned from is on disk: no crash undoes it. What raised has changed nothing.
+* A command's `seq` is never given twice; what was added later has a larger one.
+* A command is open, then done, or dead until it is opened again or finished. What is not in the state that a method
+  asks for is left as it is.
+* Of commands of one (tenant, sender, `once`) only the first is kept; the others get its `seq`. That holds while it is
+  open or dead, and for `WINDOW` after it was done.
+* All times are given by the caller, in milliseconds since 1970: a store has no clock, so none can mislead it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+WINDOW = 24 * 3600 * 1000
+"""For how many milliseconds a command that is done is remembered by its `once`."""
+
+State = Literal["open", "done", "dead"]
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """A command as it is to be kept: whose it is, where it goes, when; its `envelope` is for the host to read."""
+
+    tenant: str
+    sender: str
+    subject: str
+    key: str | None = None
+    band: int
+    once: str | None = None
+    sent: int
+    due: int
+    within: int | None = None
+    attempts: int
+    envelope: bytes
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A command as it is kept, without its envelope.
+
+    `attempt` is the last that was begun, `attempts` how many there may be; `since` is when `due` was written, or when
+    it ended; `why` says why the last attempt failed.
+    """
+
+    seq: int
+    tenant: str
+    sender: str
+    subject: str
+    key: str | None
+    band: int
+    sent: int
+    within: int | None
+    since: int
+    due: int
+    attempt: int
+    attempts: int
+    why: str
+
+
+class Commands(Protocol):
+    """A store of commands; it never looks into their envelopes."""
+
+    async def add(self, order: Order) -> tuple[int, bool]:
+        """Keep one more command; return its `seq`, or that of the first of its `once`, and whether it is new."""
+        ...
+
+    async def begin(self, seq: int, attempt: int) -> bytes | None:
+        """Say that `attempt` begins; return the envelope, or None where the command is not open."""
+        ...
+
+    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
+        """Say that an open command failed: it is tried again at `due`, or where that is None it is dead.
+
+        Unless it `arrived` at its handler, the attempt that was begun was none, and one fewer may be made.
+        """
+
+    async def reopen(self, seq: int, *, now: int, attempts: int) -> Entry | None:
+        """Open a dead command, due `now`, for so many attempts more and without an end; None where it is not dead."""
+        ...
+
+    async def finish(self, seq: int, *, now: int) -> bool:
+        """Say that an open or dead command is done; return whether it was one."""
+        ...
+
+    async def entries(self, state: State) -> Sequence[Entry]:
+        """Return the commands in `state`, by `seq`."""
+        ...
+
+    async def read(self, seq: int, state: State) -> tuple[Entry, bytes] | None:
+        """Return a command in `state` with its envelope; None where there is none."""
+        ...
