@@ -205,7 +205,10 @@ async def test_a_handler_runs_in_the_context_of_its_subscriber() -> None:
     mark.set("caller")
 
     assert answer(await bus.request(call("mads.echo.say"))) == "subscriber"
-    assert answer(await bus.request(call("mads.echo.say", identity=Identity("ana", chain=("echo",))))) == "subscriber"
+    assert (
+        answer(await bus.request(call("mads.echo.say", identity=Identity("ana", chain=("echo",)), cause="above")))
+        == "subscriber"
+    )
 
 
 async def test_a_handler_may_close_its_own_subscription_and_still_answers() -> None:
@@ -224,7 +227,9 @@ async def test_calls_that_skip_the_queue_are_bounded_and_can_be_cancelled() -> N
     bus = MemoryBus()
     scene = Scene(gate=False)
     await bus.subscribe(["mads.echo.*"], scene, owner="echo", capacity=2)
-    requests = [call("mads.echo.say", number, identity=Identity("ana", chain=("echo",))) for number in range(3)]
+    requests = [
+        call("mads.echo.say", number, identity=Identity("ana", chain=("echo",)), cause="above") for number in range(3)
+    ]
 
     first, second, third = sent(bus, *requests)
     failure(await third, "overloaded", requests[2])

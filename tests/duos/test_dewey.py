@@ -12,6 +12,7 @@ import pytest
 from mads.author.declaration import declaration
 from mads.duos.dewey import Answer, Dewey, Found, IndexProgress, librarian
 from mads.host.workers import ProcessWorkers
+from mads.recall.files import MAX_BYTES
 from mads.recall.upkeep import BATCH_BYTES
 from mads.testing import emitting, ticking, turning
 from mads.wire import codec
@@ -105,6 +106,25 @@ async def test_a_search_before_everything_is_indexed_waits_a_little_and_says_so(
     assert dewey.clock.elapsed().total_seconds() <= librarian.PATIENCE + librarian.SLICE
 
 
+async def test_a_search_says_how_many_files_could_not_be_read(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    (folder / "latin.txt").write_bytes("zébra".encode("latin-1"))
+    await dewey.refresh()
+    found = await dewey.search("zebra")
+    assert (found.complete, found.note) == (True, "1 file was not read: too large, not UTF-8 text, or not allowed")
+    (folder / "large.txt").write_text("zebra " * MAX_BYTES, encoding="utf-8")
+    await dewey.refresh()
+    assert (await dewey.search("zebra")).note.startswith("2 files were not read: ")
+
+
+async def test_a_search_of_an_empty_folder_does_not_wait(hire: Hire, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    dewey = hire(tmp_path / "empty")
+    await dewey.refresh()
+    assert (await dewey.search("zebra")).complete
+    assert dewey.clock.elapsed().total_seconds() == 0
+
+
 async def test_a_search_leaves_its_caller_half_of_the_time(hire: Hire, folder: Path) -> None:
     dewey = hire(folder)
     dewey.turn = turning(remaining=1.0)
@@ -132,7 +152,11 @@ async def test_short_work_is_not_told(hire: Hire, folder: Path) -> None:
 
 
 async def test_a_folder_that_is_not_there_is_an_error_that_says_what_to_write(hire: Hire, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing.*set = \{ folder = "):
+        hire(tmp_path / "missing")
+    (tmp_path / "missing").mkdir()
     dewey = hire(tmp_path / "missing")
+    (tmp_path / "missing").rmdir()
     for attempt in (dewey.refresh(), dewey.search("zebra"), dewey.answer("zebra")):
         with pytest.raises(ConfigError, match=r"missing.*set = \{ folder = "):
             await attempt

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import httpx2
 from mcp import Client
 
+from mads.gateway.door import Door
 from mads.gateway.server import Running, serve
 from mads.wire.call import Progress, Sink
-from mads.wire.errors import Denied, Overloaded, Unreachable
+from mads.wire.errors import Denied, Failed, InvalidMessage, Overloaded, Unreachable
 from mads.wire.tools import ToolInfo
+
+_jsonschema: Any = import_module("jsonschema")
 
 MODERN = "2026-07-28"
 OLDER = "2025-11-25"
@@ -53,6 +57,8 @@ class Desk:
             tool("desk", "forget", NOTHING, destructive=True),
             tool("desk", "crowd", NOTHING),
             tool("desk", "shout", TEXT),
+            tool("desk", "swell", NUMBER, output_schema={"type": "string"}),
+            tool("desk", "grumble", NUMBER),
             tool("attic", "echo", TEXT),
         )
         self.gone = False
@@ -67,7 +73,10 @@ class Desk:
         return self.offers
 
     async def call(self, tool: str, arguments: dict[str, Any], *, sink: Sink, **context: Any) -> Any:
-        """Do what the tool's name says."""
+        """Do what the tool's name says, with arguments that fit."""
+        (offer,) = (each for each in self.offers if each.name == tool)
+        if not _jsonschema.Draft202012Validator(offer.input_schema).is_valid(arguments):
+            raise InvalidMessage("the arguments do not fit")
         self.asked.append({"tool": tool, **context})
         return await getattr(self, f"_{tool.rpartition('.')[2]}")(sink, **arguments)
 
@@ -90,6 +99,12 @@ class Desk:
         for item in range(number):
             await sink.item(item)
 
+    async def _swell(self, _: Sink, number: int) -> str:
+        return "x" * number
+
+    async def _grumble(self, _: Sink, number: int) -> None:
+        raise Failed("x" * number) from ValueError("y" * number)
+
     async def _wait(self, _: Sink) -> None:
         self.started.set()
         try:
@@ -106,7 +121,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def gateway(desk: Desk) -> AsyncGenerator[Running]:
+async def gateway(desk: Door) -> AsyncGenerator[Running]:
     """Serve `desk` on a free port."""
     running = await serve(desk, port=0)
     try:
@@ -128,7 +143,7 @@ def talking(running: Running) -> httpx2.AsyncClient:
 
 
 @asynccontextmanager
-async def raw(desk: Desk) -> AsyncGenerator[httpx2.AsyncClient]:
+async def raw(desk: Door) -> AsyncGenerator[httpx2.AsyncClient]:
     """Serve `desk` to a client that sends whatever it is told to."""
     async with gateway(desk) as running, talking(running) as http:
         yield http
@@ -158,3 +173,19 @@ def headers(name: str = "desk_echo", **more: str) -> dict[str, str]:
         "mcp-name": name,
         **more,
     }
+
+
+def host_of(running: Running) -> list[str]:
+    """Return the host and port of a gateway."""
+    return running.address.removeprefix("http://").removesuffix("/mcp").split(":")
+
+
+async def opened(http: httpx2.AsyncClient, version: str, name: str = "desk_echo") -> dict[str, str]:
+    """Return headers for calls of that era, of which the older wants a session."""
+    sent = headers(name, **{"mcp-protocol-version": version})
+    if version == OLDER:
+        client = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+        opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}
+        sent["mcp-session-id"] = (await http.post("/mcp", json=opening, headers=sent)).headers["mcp-session-id"]
+        await http.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=sent)
+    return sent

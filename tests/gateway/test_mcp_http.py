@@ -8,13 +8,12 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 
-import httpx2
 import pytest
 
 from mads.gateway.http import MAX_BODY
-from mads.gateway.server import Running, serve
+from mads.gateway.server import serve
 from mads.wire.errors import ConfigError
-from tests.gateway.desk import MODERN, OLDER, Desk, gateway, headers, raw, request, talking
+from tests.gateway.desk import MODERN, OLDER, Desk, gateway, headers, host_of, opened, raw, request, talking
 
 COVERS = ("R-042", "R-053")
 DEEP = 200_000
@@ -24,22 +23,6 @@ def deep(levels: int) -> bytes:
     """Return a call whose argument is a list of lists of lists."""
     whole = json.dumps(request(arguments={"text": "HERE"}))
     return whole.replace('"HERE"', "[" * levels + "]" * levels).encode()
-
-
-def host_of(running: Running) -> list[str]:
-    """Return the host and port of a gateway."""
-    return running.address.removeprefix("http://").removesuffix("/mcp").split(":")
-
-
-async def opened(http: httpx2.AsyncClient, version: str, name: str = "desk_echo") -> dict[str, str]:
-    """Return headers for calls of that era, of which the older wants a session."""
-    sent = headers(name, **{"mcp-protocol-version": version})
-    if version == OLDER:
-        client = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-        opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}
-        sent["mcp-session-id"] = (await http.post("/mcp", json=opening, headers=sent)).headers["mcp-session-id"]
-        await http.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=sent)
-    return sent
 
 
 async def test_a_person_is_told_what_this_is_and_how_to_connect() -> None:

@@ -72,7 +72,16 @@ def test_what_a_repository_would_have_git_run_is_not_run(tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("no_git")
 def test_without_git_hidden_and_built_folders_are_left_out(tmp_path: Path) -> None:
-    for path in ("a.py", "src/b.py", ".hidden/c.py", "node_modules/d.js", "src/__pycache__/e.py", "build/f.py"):
+    for path in (
+        "a.py",
+        "src/b.py",
+        ".hidden/c.py",
+        ".hidden.py",
+        "src/.hidden.py",
+        "node_modules/d.js",
+        "src/__pycache__/e.py",
+        "build/f.py",
+    ):
         put(tmp_path, path)
     put(tmp_path, "env/pyvenv.cfg")
     put(tmp_path, "env/lib/g.py")
@@ -85,10 +94,29 @@ def test_a_package_that_is_named_like_build_output_is_listed(tmp_path: Path) -> 
     assert paths(tmp_path) == ["build/__init__.py"]
 
 
-def test_keys_are_never_listed(tmp_path: Path) -> None:
-    for path in (".env", "deploy/.env.local", "server.pem", "id_ed25519", "keys.md"):
+SECRETS = (
+    *(
+        ".env",
+        "deploy/.env.local",
+        ".envrc",
+        "server.pem",
+        "X.PEM",
+        "tls/site.key",
+        "store.p12",
+        "id_ed25519",
+        "id_rsa",
+    ),
+    *(".git-credentials", ".pgpass", ".netrc", "_netrc", ".bash_history", ".python_history", ".npmrc", ".ssh/config"),
+)
+
+
+def test_secrets_are_never_listed_not_even_tracked_ones(tmp_path: Path) -> None:
+    for path in (*SECRETS, "keys.md", "history.md"):
         put(tmp_path, path)
-    assert paths(tmp_path) == ["keys.md"]
+    assert paths(tmp_path) == ["history.md", "keys.md"]
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "--force", ".")
+    assert paths(tmp_path) == ["history.md", "keys.md"]
 
 
 def test_symlinks_lead_nowhere(tmp_path: Path) -> None:
@@ -128,26 +156,34 @@ def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     put(tmp_path, "own.txt")
     assert paths(tmp_path) == ["own.txt"]
-    assert read(tmp_path, "pipe.txt") is None
+    assert read(tmp_path, "pipe.txt") == ""
 
 
-def test_empty_and_very_large_files_are_left_out(tmp_path: Path) -> None:
+def test_empty_files_are_left_out_and_very_large_ones_not_read(tmp_path: Path) -> None:
     put(tmp_path, "empty.txt", "")
     put(tmp_path, "large.txt", "x" * (MAX_BYTES + 1))
     put(tmp_path, "fits.txt", "x" * MAX_BYTES)
-    assert paths(tmp_path) == ["fits.txt"]
+    assert paths(tmp_path) == ["fits.txt", "large.txt"]
+    assert (read(tmp_path, "fits.txt"), read(tmp_path, "large.txt")) == ("x" * MAX_BYTES, None)
 
 
-def test_names_with_spaces_and_newlines_are_listed_and_such_as_are_not_utf8_are_not(tmp_path: Path) -> None:
+def test_names_with_spaces_and_newlines_are_listed_and_such_as_are_not_utf8_are_escaped(tmp_path: Path) -> None:
     for name in (b"a b.txt", b"two\nlines.txt", "ümläut.txt".encode(), b"latin-\xe9.txt"):
         (tmp_path / os.fsdecode(name)).write_text("text", encoding="utf-8")
-    assert paths(tmp_path) == ["a b.txt", "two\nlines.txt", "ümläut.txt"]
+    assert paths(tmp_path) == ["a b.txt", "latin-\\xe9.txt", "two\nlines.txt", "ümläut.txt"]
+    assert read(tmp_path, "latin-\\xe9.txt") is None
 
 
-@pytest.mark.parametrize("data", [b"a\0b", "é".encode("latin-1"), b"\xff\xfea\0"])
-def test_what_is_no_text_is_not_read(tmp_path: Path, data: bytes) -> None:
+@pytest.mark.parametrize("data", ["é".encode("latin-1"), b"\xff\xfea\0"])
+def test_text_of_another_encoding_is_not_read(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "file").write_bytes(data)
     assert read(tmp_path, "file") is None
+
+
+@pytest.mark.parametrize("rest", [b"", b"x" * MAX_BYTES])
+def test_a_binary_file_says_nothing(tmp_path: Path, rest: bytes) -> None:
+    (tmp_path / "file").write_bytes(b"a\0b" + rest)
+    assert read(tmp_path, "file") == ""
 
 
 def test_every_kind_of_line_ending_is_read_as_editors_count_lines(tmp_path: Path) -> None:

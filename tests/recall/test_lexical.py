@@ -139,12 +139,13 @@ def test_what_a_file_said_before_is_forgotten(tmp_path: Path) -> None:
     db.close()
 
 
-def test_an_index_of_another_format_is_made_anew(tmp_path: Path, folder: Path) -> None:
+@pytest.mark.parametrize("newer", [-1, 0, 1])
+def test_an_index_of_another_format_or_with_other_tables_is_made_anew(tmp_path: Path, folder: Path, newer: int) -> None:
     db = connect(tmp_path / "index.sqlite")
     prepare(db)
     index(db, folder, listing(folder))
     db.execute("ALTER TABLE files RENAME COLUMN is_done TO was_done")
-    db.pragma("user_version", lexical.FORMAT + 1)
+    db.pragma("user_version", lexical.FORMAT + newer)
     prepare(db)
     assert search(db, "deadline") == []
     index(db, folder, listing(folder))

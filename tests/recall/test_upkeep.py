@@ -71,6 +71,23 @@ def test_a_file_that_turned_binary_is_forgotten_and_not_read_again(library: Libr
     assert found(library, "zebra") == ["1.txt", "2.txt"]
 
 
+def test_a_file_that_cannot_be_read_is_counted_and_a_binary_one_is_not(library: Library) -> None:
+    page(library, 0).write_bytes("Zebras, à la carte".encode("latin-1"))
+    page(library, 1).write_bytes(b"zebra\0")
+    survey(library)
+    assert advance(library, AT_ONCE) == Coverage(3, 3, unread=1)
+    page(library, 0).unlink()
+    survey(library)
+    assert advance(library, AT_ONCE) == Coverage(2, 2)
+
+
+def test_an_empty_folder_is_complete_once_it_was_looked_at(tmp_path: Path) -> None:
+    library = Library(str(tmp_path), str(tmp_path / ".mads"))
+    assert not find(library, "zebra", 1)[1].is_complete
+    assert survey(library).is_complete
+    assert find(library, "zebra", 1)[1].is_complete
+
+
 def test_work_that_was_left_is_gone_on_with(library: Library) -> None:
     for number in range(3):
         page(library, number).write_text("zebra\n" * 60_000, encoding="utf-8")

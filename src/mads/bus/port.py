@@ -90,7 +90,7 @@ class Bus(Protocol):
     ) -> Subscription:
         """Serve the subjects that match any of `patterns` from one inbox of `capacity`, `at_once` at a time.
 
-        A call whose chain already holds `owner` does not wait for its own ancestors: it skips the queue.
+        A call with a cause, whose chain holds `owner`, does not wait for its own ancestors: it skips the queue.
         """
         ...
 

@@ -103,13 +103,14 @@ class Serving:
     def ask(self, delivery: Delivery) -> None:
         """See to it that `delivery` is answered.
 
-        Where the caller's chain holds the owner, the workers may be waiting for this very answer: a task of its own
-        handles it. There are at most as many of those as fit into the inbox.
+        Where the chain of the call that caused it holds the owner, the workers may be waiting for this very answer: a
+        task of its own handles it. There are at most as many of those as fit into the inbox.
         """
         if not self.takes(delivery.call):
             self._fail(delivery, "no_responder", "it is about to stop serving")
             return
-        if self._owner is None or self._owner not in delivery.call.identity.chain:
+        call = delivery.call
+        if self._owner is None or call.cause is None or self._owner not in call.identity.chain:
             taken = self.offer(delivery)
         elif taken := len(self._shortcuts) < self._capacity:
             worker = Worker(delivery)
@@ -185,16 +186,16 @@ class Serving:
             reply = Reply(failure=failure_of(error, where=self._name, request=call.id))
             if delivery.answer is None and worker.delivery is not None:
                 self._report(error, call)
-        if worker.delivery is None:
+        withdrawn = worker.delivery is None
+        if withdrawn:
             worker.task.uncancel()
         worker.delivery = None
         if worker.task.cancelling():  # by somebody else: the loop is about to end
             self._fail(delivery, "lost", "its task was cancelled before it answered")
             raise CancelledError
-        if call.deadline <= monotonic():
+        if not withdrawn and call.deadline <= monotonic():
             self._late(delivery)
-        elif delivery.answer is not None:
-            delivery.end(reply)
+        delivery.end(reply)
 
     def _rest(self) -> Future[None]:
         rest = self._loop.create_future()

@@ -64,11 +64,19 @@ def run(words: list[str]) -> int:
     """Do what `words` say and return the exit code; an error is told in words, or as JSON where they ask for it."""
     try:
         return verbs.main(words, "mads", standalone_mode=False) or 0
-    except BrokenPipeError:
-        # who read our output has left; what is still in the buffer must not fail at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:  # noqa: BLE001  whatever it is, it is told
-        from mads.cli.outcome import tell  # noqa: PLC0415  an error may take the time that help may not
+        return _told(error, as_json="--json" in words)
 
-        return tell(error, as_json="--json" in words)
+
+def _told(error: Exception, *, as_json: bool) -> int:
+    from mads.cli.outcome import FAILED, tell  # noqa: PLC0415  an error may take the time that help may not
+
+    try:
+        sys.stdout.flush()  # fails again where the error is that nothing can be written
+        return tell(error, as_json=as_json)
+    except OSError as stuck:
+        # what is still in the buffer must not fail at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(stuck, BrokenPipeError):  # who read our output and left needs no word
+            click.echo(f"Error: standard output: {stuck.strerror}", err=True)
+        return FAILED

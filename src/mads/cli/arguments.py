@@ -1,12 +1,13 @@
 """What a person types, `key=value`, as the values that a JSON Schema asks for.
 
 A value is what the schema says it is: a string stays as it is typed, whatever it looks like; anything else is JSON.
-`key=@file` reads a file, `key=-` standard input, `key=@@x` is the string `@x`. A lone JSON object, `@file` or `-` gives
-all arguments at once.
+`key=@file` reads a file, `key=-` standard input, as bytes where the schema asks for base64; `key=@@x` is the string
+`@x`. A lone JSON object, `@file` or `-` gives all arguments at once.
 """
 
 from __future__ import annotations
 
+import base64
 import difflib
 import sys
 from collections.abc import Iterator, Sequence
@@ -46,13 +47,13 @@ class Parameters:
     def parse(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the arguments that `words` give; raise one `UsageError` with every mistake, a line each."""
         mistakes: list[str] = []
-        lone = len(words) == 1 and "=" not in words[0].partition("{")[0]
+        lone = len(words) == 1 and "=" not in words[0].partition("{")[0] and words[0] not in self._nodes
         given = _document(words[0], mistakes) if lone else self._typed(words, mistakes)
         mistakes += [self._unknown(name) for name in given if name not in self._nodes]
         mistakes += [f"write {name}=…" for name in self._required if name not in given]
         if mistakes:
             takes = f"{self._owner} takes {self.words() or 'nothing'}"
-            raise UsageError("\n".join((*mistakes, takes)))
+            raise UsageError("\n".join((*dict.fromkeys(mistakes), takes)))
         return given
 
     def names(self) -> Iterator[str]:
@@ -69,13 +70,16 @@ class Parameters:
         for word in words:
             name, equals, text = word.partition("=")
             if not equals:
-                mistakes.append(f"{word!r} is no argument; write NAME=VALUE")
+                mistakes.append(
+                    f"write {word}=…" if word in self._nodes else f"{word!r} is no argument; write NAME=VALUE"
+                )
             elif name in given:
                 mistakes.append(f"{name}= is given twice")
             else:
                 given[name] = None
                 try:
-                    given[name] = self._value(name, _read(text))
+                    binary = self._is_binary(self._nodes.get(name, {}))
+                    given[name] = _encoded(text) if binary else self._value(name, _read(text))
                 except ValueError as error:
                     mistakes.append(str(error))
         return given
@@ -94,6 +98,10 @@ class Parameters:
         if "string" in kinds:
             return text
         raise ValueError(f"{name}= wants {self._shown(self._nodes[name])}, not {text!r:.80}")
+
+    def _is_binary(self, node: dict[str, Any]) -> bool:
+        node = self._resolved(node)
+        return "contentEncoding" in node or any(map(self._is_binary, node.get("anyOf", ())))
 
     def _kinds(self, node: dict[str, Any]) -> frozenset[str]:
         """Return the JSON types that a value of `node` may have."""
@@ -129,14 +137,30 @@ def _document(word: str, mistakes: list[str]) -> dict[str, Any]:
 
 
 def _read(text: str) -> str:
-    """Return the text that `text` stands for; raise `ValueError` where it stands for a file that cannot be read."""
+    """Return the text that `text` stands for; raise `ValueError` where it stands for a file that is none."""
     if text == "-":
         return sys.stdin.read()
-    if not text.startswith("@"):
-        return text
-    if text.startswith("@@"):
-        return text[1:]
+    if not _is_file(text):
+        return text.removeprefix("@")
     try:
-        return Path(text[1:]).read_text(encoding="utf-8")
+        return _file(text).decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{text} is no text in UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _encoded(text: str) -> str:
+    """Return the bytes that `text` stands for as base64, which it is already unless it stands for a file."""
+    if text != "-" and not _is_file(text):
+        return text
+    return base64.b64encode(sys.stdin.buffer.read() if text == "-" else _file(text)).decode()
+
+
+def _is_file(text: str) -> bool:
+    return text.startswith("@") and not text.startswith("@@")
+
+
+def _file(text: str) -> bytes:
+    try:
+        return Path(text[1:]).read_bytes()
     except (OSError, ValueError) as error:
         raise ValueError(f"{text}: {error}; write @@ for a text that starts with @") from error

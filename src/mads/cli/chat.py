@@ -27,7 +27,10 @@ from mads.wire.tools import ToolInfo
 @click.argument("text", required=False)
 @json_option
 def chat(mad: str, text: str | None, *, as_json: bool) -> None:
-    """Say TEXT to MAD and print its answer; without TEXT, go on line by line until the end of input."""
+    """Say TEXT to MAD and print its answer; without TEXT, go on line by line until the end of input.
+
+    With --json it prints one JSON document a turn.
+    """
     conversation = trace_ids()()
     failed = False
     for line in _typed() if text is None else (text,):

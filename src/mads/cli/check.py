@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from mads.cli.stdout import kept_apart
 from mads.cli.terminal import json_option, show
 from mads.host.config import find_root
 from mads.project.check import check as check_project
@@ -15,6 +16,7 @@ from mads.project.check import check as check_project
 @json_option
 def check(*, as_json: bool) -> None:
     """Find everything that would keep the nearest mads.toml from starting; nothing is started, kept or written."""
-    mads = asyncio.run(check_project(find_root()))
+    with kept_apart():
+        mads = asyncio.run(check_project(find_root()))
     said = f"{len(mads)} MADs are fine: {', '.join(mads)}"
     show({"mads": list(mads)} if as_json else said, as_json=as_json)

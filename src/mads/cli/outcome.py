@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from mads.wire.errors import CallError, InvalidMessage, NoModel, StoreError, Unreachable, UsageError
+from mads.wire.errors import CallError, ConfigError, InvalidMessage, NoModel, StoreError, Unreachable, UsageError
 from mads.wire.failure import Failure, failure_of
 
 FAILED, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
@@ -55,6 +55,7 @@ def _document(error: Exception, name: str) -> dict[str, Any]:
         "message": _message(error),
         "cause": None if told.cause is None else msgspec.to_builtins(told.cause),
         "request": told.request or None,
+        **({"mistakes": str(error).splitlines()} if isinstance(error, ConfigError) else {}),
     }
 
 

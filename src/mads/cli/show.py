@@ -18,12 +18,12 @@ from mads.wire.status import EventInfo, Shown
 
 
 @click.command()
-@click.argument("mad", required=False, shell_complete=mad_names)
+@click.argument("mad", metavar="[MAD[.TOOL]]", required=False, shell_complete=mad_names)
 @click.option("--layers", is_flag=True, help="Show the layers round every handler, outermost first.")
 @click.option("--events", is_flag=True, help="Show every event that somebody hears, and its fields.")
 @json_option
 def show(mad: str | None, *, layers: bool, events: bool, as_json: bool) -> None:
-    """Show what MAD is, needs, hears and offers; without MAD, every tool of the system."""
+    """Show what MAD is, needs, hears and offers, or what its TOOL takes; without MAD, every tool of the system."""
     if sum((mad is not None, layers, events)) > 1:
         raise UsageError("write one of MAD, --layers and --events")
     asyncio.run(_show(mad, layers=layers, events=events, as_json=as_json))
@@ -35,6 +35,8 @@ async def _show(mad: str | None, *, layers: bool, events: bool, as_json: bool) -
             show_value(await remote.steward("layers", list[str]), as_json=as_json)
         elif events:
             _events(await remote.steward("events", list[EventInfo]), as_json=as_json)
+        elif mad is not None and "." in mad:
+            show_value(codec.plain(remote.find(mad)), as_json=as_json)
         elif mad is not None:
             _mad(remote, await remote.steward("show", Shown, mad=mad), as_json=as_json)
         elif as_json:

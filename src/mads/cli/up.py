@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
+from typing import TextIO
+from urllib.parse import urlsplit
 
 import click
 import msgspec
 
 from mads.cli.ending import Ending
 from mads.cli.indexing import told_of_indexing
+from mads.cli.outcome import tell
 from mads.cli.remote import connected
+from mads.cli.stdout import kept_apart
 from mads.cli.terminal import json_option, show, table
 from mads.gateway import connect
-from mads.gateway.server import serve
+from mads.gateway.server import USUAL, serve
 from mads.host.config import GatewayConfig, find_root, read_config
 from mads.host.door import BusDoor
 from mads.host.loop import new_loop
 from mads.host.running import RunningSystem, running
 from mads.observe.logs import configure
+from mads.project.check import look_at_folder
 from mads.wire import codec
 from mads.wire.errors import CallError, ConfigError, Unreachable
 from mads.wire.status import Status
@@ -34,23 +39,35 @@ Nothing listens on any other address. Ctrl-C ends it."""
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="The gateway's port, in place of mads.toml's; 0: any.")
 @json_option
-def up(port: int | None, *, as_json: bool) -> None:
+def up(port: int | None, *, as_json: bool) -> int:
     """Start the system of the nearest mads.toml and its MCP gateway, and serve until Ctrl-C or SIGTERM.
 
     With --json one line says when it is ready, and where.
     """
     configure()
-    with suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(_up(port, as_json=as_json))
+    with kept_apart() as out, suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(_up(port, out, as_json=as_json))
+    return 0
 
 
-async def _up(port: int | None, *, as_json: bool) -> None:
+async def _up(port: int | None, out: TextIO, *, as_json: bool) -> int:
     ending = Ending()
+    try:
+        await _serve(port, out, ending, as_json=as_json)
+    except Exception as error:
+        if ending.starting is not None:
+            raise
+        return tell(error, as_json=False)  # the one document is out
+    return 0
+
+
+async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool) -> None:
     config = read_config(find_root())
     if port is not None:
         config = msgspec.structs.replace(config, gateway=GatewayConfig(port))
     os.chdir(config.root)  # what a MAD is told of a folder is meant from there
     await _refuse_second()
+    look_at_folder(config)
     async with running(config) as system:
 
         async def tools() -> Sequence[ToolInfo]:
@@ -59,7 +76,9 @@ async def _up(port: int | None, *, as_json: bool) -> None:
         gateway = await serve(BusDoor(system.bus, tools), port=config.gateway.port)
         try:
             async with told_of_indexing(system.bus):
-                await _welcome(system, gateway.address, as_json=as_json)
+                seen = await system.status()
+                with redirect_stdout(out):
+                    _welcome(system, seen, gateway.address, as_json=as_json)
                 await ending.asked()
             click.echo("It waits for the calls that are being answered; a second Ctrl-C ends it at once.", err=True)
             await system.drain()
@@ -75,8 +94,10 @@ async def _refuse_second() -> None:
             raise ConfigError(f"this system runs already, as process {core.pid}; end that first: kill {core.pid}")
 
 
-async def _welcome(system: RunningSystem, address: str, *, as_json: bool) -> None:
-    seen, clients = await system.status(), connect.lines(address)
+def _welcome(system: RunningSystem, seen: Sequence[Status], address: str, *, as_json: bool) -> None:
+    clients = connect.lines(address)
+    if system.config.gateway.port is None and urlsplit(address).port != USUAL:
+        click.echo(f"Port {USUAL} is taken, so the gateway has another; to choose one, write: up --port PORT", err=True)
     if as_json:
         ready = {"root": system.config.root, "pid": os.getpid(), "address": address, "connect": clients}
         show({**ready, "mads": codec.plain(seen)}, as_json=True)

@@ -11,7 +11,7 @@ from mads.gateway.door import Door
 from mads.gateway.progress import Reporter, Tell
 from mads.gateway.surface import Offer, Surface
 from mads.guard.access import ANONYMOUS
-from mads.wire.errors import CallError
+from mads.wire.errors import CallError, InvalidMessage
 from mads.wire.ids import call_ids
 from mads.wire.tools import ToolInfo
 
@@ -46,7 +46,6 @@ class Calls:
         """Call one tool; `meta` is what the client says of the request, `tell` how it wants to hear of progress."""
         request = self._new_id()
         try:
-            offer.arguments.check(arguments)
             async with Reporter(tell) as reporter:
                 value = await self._door.call(
                     offer.tool.name,
@@ -60,8 +59,19 @@ class Calls:
             if offer.tool.streams:
                 value = reporter.items
             return answer.result(value, structured=offer.output_schema is not None, wrapped=offer.wrapped)
+        except InvalidMessage as error:
+            return answer.failure(_explained(error, offer, arguments), request)
         except CallError as error:
             return answer.failure(error, request)
+
+
+def _explained(error: CallError, offer: Offer, arguments: dict[str, Any]) -> CallError:
+    """Return what the schema has to say of the arguments that were refused, or `error` where that is nothing."""
+    try:
+        offer.arguments.check(arguments)
+    except InvalidMessage as mistakes:
+        return mistakes
+    return error
 
 
 def _match(form: re.Pattern[str], said: Any) -> str | None:

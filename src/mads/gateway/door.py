@@ -33,8 +33,8 @@ class Door(Protocol):
     ) -> Any:
         """Call a tool by its canonical name; return its result in the types of JSON, or None where it streams.
 
-        Refuses `arguments` that do not fit the tool: only small ones are held against its schema before, for the sake
-        of the words. `request` becomes the id of the call. Its progress, and the items of a stream in the types of
-        JSON, go to `sink`. Cancelling this cancels the handler. Raises `CallError`.
+        `request` becomes the id of the call. Its progress, and the items of a stream in the types of JSON, go to
+        `sink`. Cancelling this cancels the handler. Raises `CallError`, which is `InvalidMessage` where `arguments` do
+        not fit the tool: nobody checks them before.
         """
         ...

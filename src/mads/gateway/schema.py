@@ -56,7 +56,7 @@ def output(tool: ToolInfo) -> tuple[Schema | None, bool]:
 
 
 class Arguments:
-    """What a tool takes: its `schema`, and a check against it."""
+    """What a tool takes: its `schema`, and words for what does not fit."""
 
     def __init__(self, tool: ToolInfo) -> None:
         self.schema = rooted(tool.input_schema)
@@ -67,7 +67,7 @@ class Arguments:
     def check(self, arguments: Mapping[str, Any]) -> None:
         """Raise `InvalidMessage` where small `arguments` do not fit, naming each and what was expected of it.
 
-        Larger ones are the callee's to refuse, who decodes them strictly, with less to say: seconds would pass here.
+        The callee refuses any, large ones too, with less to say; a check of those would hold up the loop for seconds.
         """
         if not _is_small(arguments):
             return

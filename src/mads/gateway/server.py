@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import uvicorn
 
@@ -17,12 +18,17 @@ from mads.wire.errors import ConfigError
 HOST = "127.0.0.1"
 """Where the gateway listens; nowhere else, since nobody signs in."""
 
+USUAL = 7337
+"""The port of a gateway that was told none, if it is free."""
+
 LEAVE_WITHIN = 1
 """The seconds that clients have to hang up once their answers have ended."""
 
 
-async def serve(door: Door, *, port: int) -> Running:
+async def serve(door: Door, *, port: int | None) -> Running:
     """Serve `door` at `port`, or at any free port where it is 0; return once clients can connect.
+
+    Where it is None the port is `USUAL`, or any other where that is taken.
 
     Raises `ConfigError` where the port cannot be had or clients could not use the names of the tools.
     """
@@ -67,7 +73,11 @@ class Running:
         await http.shutdown(sockets=[self._listening])
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int | None) -> socket.socket:
+    if port is None:
+        with suppress(ConfigError):
+            return _listen(USUAL)
+        return _listen(0)
     try:
         listening = socket.create_server((HOST, port))
     except OSError as error:

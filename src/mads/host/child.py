@@ -105,6 +105,8 @@ def main() -> None:
     line = sys.stdin.buffer.readline()
     threading.Thread(target=_end_with_core, name="mads-lifeline", daemon=True).start()
     configure()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # standard output is the command line's alone
+    sys.stdout = sys.stderr
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(run(msgspec.json.decode(line, type=Assignment)))
 

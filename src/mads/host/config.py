@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -19,6 +20,9 @@ STEWARD = "steward"
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
+LONGEST = 400
+"""Bytes that the path of a system may have: SQLite takes 512, and its files lie in folders below."""
+
 
 class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One MAD: the class to `use`, where to `run` it, values to `set` on its fields.
@@ -34,9 +38,9 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """The MCP gateway: its port on the loopback interface; 0 takes a free one."""
+    """The MCP gateway: its port on the loopback interface; 0 takes a free one, None the usual one where it is free."""
 
-    port: Annotated[int, Meta(ge=0, le=65535)] = 7337
+    port: Annotated[int, Meta(ge=0, le=65535)] | None = None
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +58,21 @@ def find_root(start: Path | None = None) -> Path:
     start = (start or Path.cwd()).resolve()
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
-            return folder
+            return habitable(folder)
     raise ConfigError(f"no {FILE} in {start} or above; write one, or make a project with: mads new NAME")
+
+
+def habitable(folder: Path) -> Path:
+    """Return `folder`; raise `ConfigError` where its path is one with which no system could run."""
+    path = os.fsencode(folder)
+    try:
+        path.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the path {path!r} is no UTF-8; rename the folder") from error
+    if len(path) > LONGEST:
+        start = path[:40].decode(errors="replace")
+        raise ConfigError(f"the path {start}… has {len(path)} bytes; move the folder to where it has {LONGEST} at most")
+    return folder
 
 
 def read_config(root: Path) -> Config:

@@ -33,7 +33,6 @@ class Envelope(Struct, frozen=True):
     body: Raw
     identity: Identity
     trace: str
-    cause: str | None
     conversation: str | None
     key: str | None
     band: int
@@ -60,9 +59,7 @@ def check(call: Call, terms: Terms) -> None:
 def order(call: Call, terms: Terms, attempts: int) -> Order:
     """Return what is to be kept of `call`, which `check` has found to be in order."""
     body, now = codec.raw(call.body), now_ms()
-    envelope = Envelope(
-        *(call.subject, body, call.identity, call.trace, call.cause, call.conversation, call.key, call.band)
-    )
+    envelope = Envelope(*(call.subject, body, call.identity, call.trace, call.conversation, call.key, call.band))
     return Order(
         tenant=call.identity.tenant,
         sender=call.identity.chain[-1],
@@ -94,7 +91,6 @@ def attempt(envelope: Envelope, *, seq: int, number: int, span: str, deadline: f
         identity=envelope.identity,
         trace=envelope.trace,
         span=span,
-        cause=envelope.cause,
         conversation=envelope.conversation,
         band=envelope.band,
         key=envelope.key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from msgspec import Struct
 
@@ -104,7 +104,11 @@ class Lanes:
         if lane is None or head.key is None:
             return
         band = lane.bands[head.band]
-        heappop(band)
+        if band[0][1] is head:
+            heappop(band)
+        else:  # one with a lower number came while it was out
+            band.remove((head.seq, head))
+            heapify(band)
         if band:
             self._schedule(band[0][1])
         else:

@@ -34,6 +34,8 @@ def load_class(name: str, use: str, config: Config) -> type[Any]:
                 'put the folder that holds it on the path: path = ["…"]'
             ) from error
         raise ConfigError(f"{place}: {module_name} imports {error.name!r}, which is not installed") from error
+    except SystemExit as error:
+        raise ConfigError(f"{place}: importing {module_name} ended the process: sys.exit({error.code!r})") from error
     except Exception as error:
         raise ConfigError(f"{place}: importing {module_name} failed: {type(error).__name__}: {error}") from error
     cls = getattr(module, class_name, None)

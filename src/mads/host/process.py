@@ -123,6 +123,8 @@ class ChildPlace:
             self.restarts += 1
             often = len(self._ends) > INTENSITY and self._ends[-1] - self._ends[0] < PERIOD
             self.state = "failed" if often else "restarting"
+            if often:
+                self.why += ", too often; to have it back, end the system and start it again"
             self._log.error("child ended", why=self.why, state=self.state)
             await self._end()
             if often:

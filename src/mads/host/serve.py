@@ -109,9 +109,9 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
         try:
             fitting = codec.fit(result, tool.result)
             travelling = codec.raw(fitting)  # what may not travel is refused in the callee's own process, too
-            return fitting if by_reference else travelling
         except InvalidMessage as error:
             raise Failed(f"{name} answered against its declaration: {error}; it gave {result!r:.200}") from error
+        return fitting if by_reference else travelling
 
     async def answer(call: Call) -> Reply:
         return Reply(checked(await method(**arguments(call))))

@@ -19,6 +19,8 @@ from mads.store.migrations import plan, shipped
 from mads.store.sqlite import explained, peek
 from mads.wire.errors import ConfigError, StoreError, Unreachable
 
+STORE = "store.sqlite"
+
 
 async def check(root: Path) -> Sequence[str]:
     """Return the names of the MADs of the system in `root`.
@@ -30,7 +32,7 @@ async def check(root: Path) -> Sequence[str]:
         config = read_config(root)
         looks = [_look_at_mads]
         if not await _runs(root):
-            looks += [_look_at_store, _look_at_port]
+            looks += [look_at_folder, _look_at_store, _look_at_port]
         mistakes: list[str] = []
         for look in looks:
             try:
@@ -47,18 +49,28 @@ def _look_at_mads(config: Config) -> None:
     names.check(tool for mad, declared in read.declared.items() for tool in tool_infos(mad, declared))
 
 
+def look_at_folder(config: Config) -> None:
+    """Raise `ConfigError` where the system could not keep anything."""
+    path = data_folder(Path(config.root))
+    nearest = path if path.exists() else path.parent
+    if not nearest.is_dir():
+        raise ConfigError(f"{nearest} is no folder; move it away")
+    for place in (nearest, path / STORE):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise ConfigError(f"{place} may not be written; see to its permissions, or move the project")
+
+
 def _look_at_store(config: Config) -> None:
-    path = data_folder(Path(config.root)) / "store.sqlite"
-    nearest = next(place for place in (path, *path.parents) if place.exists())
-    if not os.access(nearest, os.W_OK):
-        raise StoreError(f"{nearest} may not be written; see to its permissions")
-    if nearest == path:
+    path = data_folder(Path(config.root)) / STORE
+    if path.is_file() and os.access(path, os.R_OK):
         with explained(path), closing(peek(path)) as connection:
             plan(connection, shipped())
 
 
 def _look_at_port(config: Config) -> None:
     port = config.gateway.port
+    if port is None:
+        return
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:

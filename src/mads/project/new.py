@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from mads.host.config import NAME, STEWARD
+from mads.host.config import NAME, STEWARD, habitable
 from mads.wire.errors import UsageError
 
 SUFFIX = ".txt"
@@ -26,15 +26,26 @@ def make(name: str, parent: Path) -> Path:
     Raises `UsageError`, and writes nothing, where the name would not do or the folder holds anything.
     """
     _check(name)
-    folder = parent / name
+    folder = habitable(parent / name)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UsageError(f"{folder} is there already; choose another name, or move it away")
+    try:
+        _fill(folder, name)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}; go where you may write") from error
+    return folder
+
+
+def _fill(folder: Path, name: str) -> None:
     folder.mkdir(exist_ok=True)
-    words = {"name": name, "Name": "".join(part.capitalize() for part in name.split("_"))}
+    words = {"name": name, "Name": _class_name(name)}
     for file in files("mads.project").joinpath("template").iterdir():
         text = Template(file.read_text(encoding="utf-8")).substitute(words)
         (folder / _named(file.name, name)).write_text(text, encoding="utf-8")
-    return folder
+
+
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
 
 
 def _named(file: str, name: str) -> str:
@@ -53,7 +64,7 @@ def _reason_against(name: str) -> str:
     """Return why a MAD and its module cannot be called `name`; empty where they can."""
     if not NAME.fullmatch(name):
         return "is no name for a MAD: that has small letters, digits and _, at most 32, and starts with a letter"
-    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or keyword.iskeyword(_class_name(name)):
         return "is a word of Python's own"
     if name in _OURS:
         return "has another meaning in a project"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MAX_BYTES = 1_000_000
-"""The largest file that is indexed."""
+"""The largest file that is read."""
 
 GIT_SECONDS = 30
 """How long git may take to list a folder before it is walked instead."""
@@ -19,8 +19,11 @@ _NEVER = frozenset({".git", ".mads", ".venv", "node_modules", "__pycache__"})
 _BUILT = frozenset({"build", "dist", "target", "venv"})
 _MADE = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})
 _SECRET = re.compile(
-    r"(?:.*/)?(?:\.env(?:\..*)?|\.netrc|\.npmrc|\.pypirc|id_[a-z0-9]+|.*\.(?:pem|key|p12|pfx))", re.DOTALL
+    r"(.*/)?(\.(ssh|aws|gnupg|kube|docker)/.*|\.env(rc|\..*)?|[._]netrc|\.(npmrc|pypirc|pgpass|my\.cnf|htpasswd)"
+    r"|\.git-credentials|\.\w*_history|id_[a-z0-9]+|.*\.(pem|key|p12|pfx|ppk|jks|keystore|kdbx))",
+    re.DOTALL | re.IGNORECASE,
 )
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class File(NamedTuple):
@@ -34,9 +37,10 @@ class File(NamedTuple):
 def listing(folder: Path) -> list[File]:
     """Return the files of `folder` that may be worth indexing, by path; what cannot be looked at is left out.
 
-    They are regular files of 1 to `MAX_BYTES` bytes: those that git tracks or does not ignore, else all but hidden and
-    built ones. Symlinks are not followed, so that nothing outside is read. Keys, and names that are not UTF-8 and so
-    cannot be cited, are left out. Raises `OSError` where the folder cannot be read.
+    They are regular files that are not empty: those that git tracks or does not ignore, else all but hidden and built
+    ones. Symlinks are not followed, so that nothing outside is read; what is named like a secret is left out. A name
+    that is not UTF-8 is given escaped, so that the file counts, though nobody can read it by that name. Raises
+    `OSError` where the folder cannot be read.
     """
     root = folder.resolve(strict=True)
     os.scandir(root).close()
@@ -45,7 +49,10 @@ def listing(folder: Path) -> list[File]:
 
 
 def read(folder: Path, path: str) -> str | None:
-    r"""Return the text of a listed file with `\n` between its lines, or None where it is no text or is gone."""
+    r"""Return the text of a listed file with `\n` between its lines; "" of a binary one.
+
+    None where it cannot be read: larger than `MAX_BYTES`, not UTF-8, not allowed, or gone.
+    """
     try:
         whole = folder.resolve(strict=True) / path
         if whole.resolve(strict=True) != whole:
@@ -53,10 +60,12 @@ def read(folder: Path, path: str) -> str | None:
         # without O_NONBLOCK, a FIFO that took the file's place would hold us up
         descriptor = os.open(whole, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
-            data = file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b"\0"
+            data = file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
     except (OSError, RuntimeError):  # 3.11 and 3.12 call a symlink loop a RuntimeError
         return None
-    if b"\0" in data or len(data) > MAX_BYTES:
+    if b"\0" in data and not data.startswith(_UTF_16):
+        return ""
+    if len(data) > MAX_BYTES:
         return None
     try:
         text = data.decode("utf-8-sig")
@@ -92,7 +101,7 @@ def _walked(root: Path) -> Iterator[str]:
             continue
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _NEVER]
         start = f"{here.as_posix()}/" if here.name else ""
-        yield from (start + name for name in names)
+        yield from (start + name for name in names if not name.startswith("."))
 
 
 def _is_built(name: str, names: list[str]) -> bool:
@@ -101,13 +110,7 @@ def _is_built(name: str, names: list[str]) -> bool:
 
 
 def _is_wanted(name: str) -> bool:
-    if not _NEVER.isdisjoint(name.split("/")) or _SECRET.fullmatch(name):
-        return False
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return _NEVER.isdisjoint(name.split("/")) and not _SECRET.fullmatch(name)
 
 
 def _regular(root: Path, names: list[str]) -> Iterator[File]:
@@ -121,5 +124,6 @@ def _regular(root: Path, names: list[str]) -> Iterator[File]:
             status = os.lstat(path)
         except OSError:
             continue
-        if stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES and real(folder) == folder:
-            yield File(name, max(status.st_mtime_ns, status.st_ctime_ns), status.st_size)
+        if stat.S_ISREG(status.st_mode) and status.st_size and real(folder) == folder:
+            shown = os.fsencode(name).decode(errors="backslashreplace")
+            yield File(shown, max(status.st_mtime_ns, status.st_ctime_ns), status.st_size)

@@ -18,22 +18,20 @@ from mads.recall.files import File, read
 from mads.recall.words import apart, keywords
 from mads.store.sqlite import Connection, transaction
 
-FORMAT = 1
-"""The version of the tables, and of how files are cut for them; an index of any other is made anew."""
+FORMAT = 2
+"""The version of how files are cut for the tables; an index of any other, or with other tables, is made anew."""
 
-_SCHEMA = """
-CREATE TABLE files (
-    path TEXT PRIMARY KEY, changed_ns INTEGER NOT NULL, size INTEGER NOT NULL, is_done INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX files_to_do ON files (changed_ns) WHERE NOT is_done;
-CREATE TABLE chunks (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL, first INTEGER NOT NULL, symbol TEXT NOT NULL, text TEXT NOT NULL
-);
-CREATE INDEX chunks_of_file ON chunks (path);
-CREATE VIRTUAL TABLE words USING fts5 (
-    symbol, path, text, content='', contentless_delete=1, tokenize='porter unicode61'
-);
-"""
+_SCHEMA = (
+    "CREATE TABLE surveyed (at_all INTEGER PRIMARY KEY)",
+    "CREATE TABLE files (path TEXT PRIMARY KEY, changed_ns INTEGER NOT NULL, size INTEGER NOT NULL, "
+    "is_done INTEGER NOT NULL, is_read INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX files_to_do ON files (changed_ns) WHERE NOT is_done",
+    "CREATE TABLE chunks (id INTEGER PRIMARY KEY, path TEXT NOT NULL, first INTEGER NOT NULL, symbol TEXT NOT NULL, "
+    "text TEXT NOT NULL)",
+    "CREATE INDEX chunks_of_file ON chunks (path)",
+    "CREATE VIRTUAL TABLE words USING fts5 (symbol, path, text, content='', contentless_delete=1, "
+    "tokenize='porter unicode61')",
+)
 
 _FIND = """
 SELECT score, path, first, symbol, text FROM (
@@ -76,25 +74,26 @@ class _Row(NamedTuple):
 
 def prepare(db: Connection) -> None:
     """Make the tables of an index; those of another format are dropped."""
-    if db.pragma("user_version") == FORMAT:
+    if _is_current(db):
         return
     with transaction(db):
-        if db.pragma("user_version") == FORMAT:  # another process was first
+        if _is_current(db):  # another process was first
             return
         tables = db.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY sql NOT LIKE 'CREATE VIRTUAL%'"
         )
         for (name,) in tables.fetchall():
             db.execute(f'DROP TABLE IF EXISTS "{name}"')
-        db.execute(_SCHEMA).fetchall()
+        db.execute(";".join(_SCHEMA)).fetchall()
         db.pragma("user_version", FORMAT)
 
 
 def index(db: Connection, folder: Path, files: Iterable[File]) -> None:
     """Let the index hold what `files` of `folder` say now, in place of what they said before."""
-    cut = [(file, chunks(file.path, read(folder, file.path) or "")) for file in files]
+    said = [(file, read(folder, file.path)) for file in files]
+    cut = [(file, text is not None, chunks(file.path, text or "")) for file, text in said]
     with transaction(db):
-        for file, pieces in cut:
+        for file, is_read, pieces in cut:
             _drop(db, file.path)
             for _, first, _, symbol, text in pieces:
                 db.execute(
@@ -105,7 +104,7 @@ def index(db: Connection, folder: Path, files: Iterable[File]) -> None:
                     "INSERT INTO words (rowid, symbol, path, text) VALUES (?, ?, ?, ?)",
                     (db.last_insert_rowid(), apart(symbol), apart(file.path), apart(text)),
                 )
-            db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, TRUE)", file)
+            db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, TRUE, ?)", (*file, is_read))
 
 
 def remove(db: Connection, paths: Iterable[str]) -> None:
@@ -131,6 +130,11 @@ def search(db: Connection, query: str, limit: int = 8) -> list[Hit]:
         Hit(row.path, row.first + at, row.symbol, _excerpt(row.text, at), float(f"{row.score:.4g}"))
         for row, at in zip(best, lines, strict=True)
     ]
+
+
+def _is_current(db: Connection) -> bool:
+    tables = {sql for (sql,) in db.execute("SELECT sql FROM sqlite_schema").fetchall()}
+    return db.pragma("user_version") == FORMAT and tables.issuperset(_SCHEMA)
 
 
 def _drop(db: Connection, path: str) -> None:

@@ -40,15 +40,17 @@ class Library(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """How far an index is in step with its folder: `done` of `total` files."""
+    """How far an index is in step with its folder: `done` of `total` files, of which `unread` could not be read."""
 
     done: int
     total: int
+    unread: int = 0
+    is_surveyed: bool = True
 
     @property
     def is_complete(self) -> bool:
-        """Whether there are files, and all of them are done."""
-        return 0 < self.total == self.done
+        """Whether it is known which files there are, and all of them are done."""
+        return self.is_surveyed and self.total == self.done
 
 
 def survey(library: Library) -> Coverage:
@@ -59,9 +61,10 @@ def survey(library: Library) -> Coverage:
         known = {path: (path, changed_ns, size) for path, changed_ns, size in db.execute(_KNOWN)}
         changed = [file for path, file in listed.items() if known.get(path) != file]
         gone = [(path, 0, _GONE) for path in known if path not in listed]
-        if changed or gone:
+        if changed or gone or not _coverage(db).is_surveyed:
             with transaction(db):
-                db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, FALSE)", [*changed, *gone])
+                db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, FALSE, FALSE)", [*changed, *gone])
+                db.execute("INSERT OR IGNORE INTO surveyed VALUES (TRUE)")
         return _coverage(db)
 
     return _with_index(library, note)
@@ -102,9 +105,11 @@ def _batch(db: Connection) -> Iterator[File]:
 
 
 def _coverage(db: Connection) -> Coverage:
-    counts = "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM files WHERE NOT is_done)"
-    [(total, left)] = db.execute(counts).fetchall()
-    return Coverage(total - left, total)
+    counts = (
+        "SELECT total(is_done), count(*), total(is_done AND NOT is_read), EXISTS (SELECT 1 FROM surveyed) FROM files"
+    )
+    [(done, total, unread, is_surveyed)] = db.execute(counts).fetchall()
+    return Coverage(int(done), total, int(unread), bool(is_surveyed))
 
 
 def _with_index(library: Library, work: Callable[[Connection], R]) -> R:

@@ -1,5 +1,6 @@
 """The librarian answers from the files of one folder, and says where each answer stands."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from textwrap import indent
@@ -9,7 +10,7 @@ from msgspec import Meta
 
 from mads import Clock, Emit, Turn, Workers, every, mad, message, prose, tool
 from mads.recall.lexical import Hit
-from mads.recall.upkeep import Library, advance, find, survey
+from mads.recall.upkeep import Coverage, Library, advance, find, survey
 from mads.wire.errors import ConfigError
 
 SLICE = 0.4
@@ -29,7 +30,7 @@ R = TypeVar("R")
 class Found:
     """Places that fit a query, the best first: `citations` are `path:line`, relative to the librarian's folder.
 
-    Unless `complete`, `note` says what could not be looked at yet.
+    `note` says what was not looked at: unless `complete`, what is still to come; else what could not be read.
     """
 
     citations: tuple[str, ...]
@@ -66,6 +67,13 @@ class Dewey:
     folder: str = "."
     index: str = ".mads/dewey"
 
+    def __post_init__(self) -> None:
+        """Refuse a folder that cannot be read, at start rather than at each search."""
+        try:
+            os.scandir(self.folder).close()
+        except OSError as error:
+            raise self._refusal(error) from None
+
     @every(seconds=2)
     async def refresh(self) -> None:
         """Index what is new or changed in the folder, and forget what is gone."""
@@ -89,7 +97,7 @@ class Dewey:
             citations=tuple(f"{hit.path}:{hit.line}" for hit in hits),
             hits=tuple(hits),
             complete=coverage.is_complete,
-            note="" if coverage.is_complete else f"still indexing: {coverage.done} of {coverage.total} files",
+            note=_note(coverage),
         )
 
     @prose
@@ -109,7 +117,19 @@ class Dewey:
         try:
             return await self.workers.run(work, Library(self.folder, self.index), *args, **kwargs)
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-            raise ConfigError(
-                f"the folder {self.folder!r} cannot be read ({error.strerror}); write in mads.toml under [mads]: "
-                'dewey = { use = "mads.duos.dewey:Dewey", set = { folder = "…" } }'
-            ) from None
+            raise self._refusal(error) from None
+
+    def _refusal(self, error: OSError) -> ConfigError:
+        return ConfigError(
+            f"the folder {self.folder!r} cannot be read ({error.strerror}); "
+            'write `set = { folder = "…" }` at dewey in mads.toml'
+        )
+
+
+def _note(coverage: Coverage) -> str:
+    if not coverage.is_complete:
+        return f"still indexing: {coverage.done} of {coverage.total} files"
+    if not coverage.unread:
+        return ""
+    files = "1 file was" if coverage.unread == 1 else f"{coverage.unread} files were"
+    return f"{files} not read: too large, not UTF-8 text, or not allowed"

@@ -220,7 +220,9 @@ async def a_call_whose_chain_holds_the_owner_does_not_wait_for_its_ancestors(ser
     async def handle(heard: Call) -> Reply:
         if "scribe" in heard.identity.chain:
             return Reply(heard.body)
-        inner = call("mads.scribe.recall", "inner", identity=Identity("ana", chain=("scribe",)), key=heard.key)
+        inner = call(
+            "mads.scribe.recall", "inner", identity=Identity("ana", chain=("scribe",)), key=heard.key, cause=heard.id
+        )
         return await server.request(inner)
 
     await server.subscribe(["mads.scribe.*"], handle, owner="scribe")
