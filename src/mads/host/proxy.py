@@ -73,7 +73,7 @@ class RemoteTool:
     def body(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the body of a call with these arguments; raise `InvalidMessage` where they do not fit."""
         names = self._names
-        if len(args) > len(names) or any(name in kwargs for name in names[: len(args)]):
+        if len(args) > len(names) or (kwargs and not kwargs.keys().isdisjoint(names[: len(args)])):
             raise InvalidMessage(f"{self._told}: called with {len(args)} arguments by position and {list(kwargs)}")
         try:
             params = codec.fit(dict(zip(names, args, strict=False), **kwargs), self._tool.params)

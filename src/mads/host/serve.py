@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import asdict
 
 from mads.author.declaration import Declaration, Listener, Timer, Tool
 from mads.author.message import subject as event_subject
@@ -93,7 +94,6 @@ def _ended(handle: Handle) -> Handle:
 
 
 def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) -> Handle:
-    fields = tool.params.__struct_fields__
     by_reference = is_immutable(tool.result) and not strict
     alike = is_spelled_alike(tool.params)
 
@@ -102,8 +102,7 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
         return codec.decode(body, tool.params) if alike else codec.fit(codec.decode(body, Any), tool.params)
 
     def arguments(call: Call) -> dict[str, Any]:
-        params = decoded(call.body) if type(call.body) is Raw else call.body
-        return {field: getattr(params, field) for field in fields}
+        return asdict(decoded(call.body) if type(call.body) is Raw else call.body)
 
     def checked(result: Any) -> Any:
         try:
