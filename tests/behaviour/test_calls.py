@@ -16,9 +16,11 @@ from typing import Any, cast
 
 import pytest
 
-from mads import DeadlineExceeded, Denied, Failed, InvalidMessage, NoResponder, Overloaded
+from mads import CallError, DeadlineExceeded, Denied, Failed, InvalidMessage, NoResponder, Overloaded
 from mads.host.config import MadConfig
 from mads.testing.placed import Heard
+from mads.wire.codec import encode
+from mads.wire.failure import failure_of, root_of
 from tests.behaviour.conftest import Troupe, serial, until_running
 from tests.behaviour.troupe import OUTRAGES, Basket, Gardener, Leaf, Ping, Tree
 
@@ -166,6 +168,15 @@ async def test_a_full_inbox_is_overloaded_and_says_when_to_come_back(troupe: Tro
 async def test_two_serial_mads_that_call_each_other_do_not_wait_for_themselves(troupe: Troupe) -> None:
     async with troupe(ping=serial("ping"), pong=serial("pong")) as it:
         assert await it.mad(Ping).rally(9) == 9
+
+
+async def test_an_endless_rally_ends_in_an_error_of_a_readable_size(troupe: Troupe) -> None:
+    async with troupe("ping", "pong") as it:
+        with pytest.raises(CallError) as caught:
+            await it.call("ping.rally", strokes=1_000_000)
+        failure = failure_of(caught.value)
+        assert len(encode(failure)) < 20_000
+        assert isinstance(root_of(caught.value), Overloaded)
 
 
 async def test_at_most_at_once_calls_are_handled_side_by_side(troupe: Troupe) -> None:

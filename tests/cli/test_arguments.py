@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 from typing import Any, Literal
@@ -134,11 +135,10 @@ def test_every_mistake_is_told_at_once_with_what_the_tool_takes() -> None:
     assert str(caught.value).splitlines() == [
         "size= wants INTEGER, not 'big'",
         "size= is given twice",
-        "'text' is no argument; write NAME=VALUE",
+        "write text=…",
         "@/no/such/file: [Errno 2] No such file or directory: '/no/such/file'; write @@ for a text that starts with @",
         "tree.drop has no argument 'sise'; did you mean size=…?",
         "tree.drop has no argument 'file'",
-        "write text=…",
         "tree.drop takes text=STRING size=INTEGER [side=left|right] [place=OBJECT]",
     ]
 
@@ -147,6 +147,29 @@ def test_every_mistake_is_told_at_once_with_what_the_tool_takes() -> None:
 def test_a_lone_word_that_is_no_object_is_refused(words: list[str]) -> None:
     with pytest.raises(UsageError, match="is no JSON object"):
         takes(text=(str, "")).parse(words)
+
+
+def test_a_name_without_its_value_is_told_how_to_get_one() -> None:
+    with pytest.raises(UsageError, match=r"^write query=…\ntree\.drop takes query=STRING$"):
+        takes(query=str).parse(["query"])
+
+
+@pytest.mark.parametrize("type_", [bytes, bytes | None])
+def test_a_file_is_taken_byte_by_byte_for_an_argument_of_bytes(type_: Any, tmp_path: Path) -> None:
+    file = tmp_path / "file.bin"
+    file.write_bytes(content := bytes(range(256)))
+
+    given_ = takes(data=type_).parse([f"data=@{file}"])
+
+    assert base64.b64decode(given_["data"]) == content
+    assert takes(data=type_).parse(["data=AAEC"]) == {"data": "AAEC"}
+
+
+def test_a_file_that_is_no_text_is_told_where_a_text_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "file.bin").write_bytes(b"ab\xff")
+
+    with pytest.raises(UsageError, match=r"file\.bin is no text in UTF-8: invalid start byte at byte 2\n"):
+        takes(text=str).parse([f"text=@{tmp_path / 'file.bin'}"])
 
 
 def test_a_tool_without_arguments_says_so() -> None:

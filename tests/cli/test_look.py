@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click import Context, Group
 
 from mads.cli import VERBS, verbs
-from tests.cli.shell import Mads
+from tests.cli.shell import MADS, Mads
 
 COVERS = ("R-021", "R-022", "R-148")
 
@@ -39,6 +40,24 @@ def test_show_says_who_a_mad_is_what_it_needs_and_what_it_offers(parlour: Mads) 
     assert "heard text=STRING" in said
     shown = json.loads(parlour("show", "witness", "--json").stdout)
     assert (shown["run"], shown["hears"], shown["offers"]) == ("process", ["parlour.Spoke.v1"], ["heard"])
+
+
+@pytest.mark.slow
+def test_show_says_what_a_tool_takes(parlour: Mads) -> None:
+    assert "Say something so many times." in parlour("show", "parrot.repeat").stdout
+    shown = json.loads(parlour("show", "parrot.repeat", "--json").stdout)
+    assert (shown["name"], "input_schema" in shown) == ("mads.parrot.repeat", True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["ps"], ["ps", "--json"], ["--help"]])
+def test_output_that_cannot_be_written_is_told_in_a_line(words: list[str], parlour: Mads) -> None:
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        ran = subprocess.run(
+            [MADS, *words], cwd=parlour.folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False
+        )
+
+    assert (ran.returncode, ran.stderr) == (1, "Error: standard output: No space left on device\n")
 
 
 @pytest.mark.slow

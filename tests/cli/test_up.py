@@ -11,6 +11,7 @@ from typing import IO
 
 import pytest
 
+from mads.cli.ending import LIMIT
 from tests.cli.shell import PATIENCE, Mads, up
 
 COVERS = ("R-020", "R-042", "R-148", "R-152")
@@ -110,6 +111,20 @@ def test_a_second_signal_ends_it_at_once_even_where_a_mad_holds_up_the_loop(proj
         process.send_signal(signal.SIGINT)
 
         assert process.wait(PATIENCE) == -signal.SIGINT
+        until_gone(processes)
+        call.communicate(timeout=PATIENCE)
+
+
+def test_a_single_signal_ends_it_in_time_even_where_a_mad_holds_up_the_loop(project: Mads) -> None:
+    with up(project.folder) as (process, _):
+        processes = family(process.pid)
+        call = project.begin("call", "parrot.hold_breath")
+        until("held up", process.stderr)
+
+        process.send_signal(signal.SIGTERM)
+
+        assert LIMIT < 2
+        assert process.wait(PATIENCE) == -signal.SIGALRM
         until_gone(processes)
         call.communicate(timeout=PATIENCE)
 

@@ -38,7 +38,10 @@ async def test_what_a_tool_prints_stays_out_of_the_protocol_and_the_end_of_input
 async def test_a_line_that_is_no_message_is_told_and_the_next_is_served() -> None:
     pipe = asyncio.subprocess.PIPE
     clerk = await asyncio.create_subprocess_exec(sys.executable, *CLERK, cwd=ROOT, stdin=pipe, stdout=pipe)
-    said, _ = await clerk.communicate(b"garbage\n\xff\n" + json.dumps(request()).encode() + b"\n")
-    *told, served = map(json.loads, said.splitlines())
+    assert clerk.stdin is not None
+    assert clerk.stdout is not None
+    clerk.stdin.write(b"garbage\n\xff\n" + json.dumps(request()).encode() + b"\n")
+    *told, served = [json.loads(await clerk.stdout.readline()) for _ in range(3)]
+    await clerk.communicate()
     assert [(each["id"], each["error"]["code"]) for each in told] == [(None, -32700)] * 2
     assert served["result"]["structuredContent"] == {"result": "hi"}

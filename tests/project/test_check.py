@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
 import sqlite3
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from mads.gateway.server import USUAL
 from mads.project.new import make
 from tests.cli.shell import Mads, up
 
@@ -104,6 +108,50 @@ class Short:
     async def c(self) -> None:
         """Do nothing."""
 '''
+
+
+@pytest.mark.parametrize("words", [["check"], ["up"]])
+def test_a_folder_in_which_nothing_can_be_kept_is_told(words: list[str], pantry: Mads) -> None:
+    (pantry.folder / ".mads").touch()
+
+    ran = pantry(*words)
+
+    assert (ran.returncode, ran.stderr) == (2, f"Error: {pantry.folder / '.mads'} is no folder; move it away\n")
+
+
+@pytest.mark.parametrize("words", [["check"], ["up"], ["new", "pot"]])
+@pytest.mark.parametrize(("name", "told"), [(b"\xff\xfe", "is no UTF-8"), (b"/".join([b"d" * 200] * 8), "400 at most")])
+def test_a_path_with_which_no_system_could_run_is_told(
+    name: bytes, told: str, words: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / os.fsdecode(name)
+    folder.mkdir(parents=True)
+    (folder / "mads.toml").touch()
+
+    ran = Mads(folder)(*words)
+
+    assert ran.returncode == 2
+    assert re.fullmatch(f"Error: .*{told}.*\n", ran.stderr)
+
+
+def test_an_import_that_prints_and_ends_the_process_is_a_mistake_like_any_other(pantry: Mads) -> None:
+    (pantry.folder / "loud.py").write_text('import sys\n\nprint("loud")\nsys.exit(5)\n', encoding="utf-8")
+    configure(pantry, '[mads]\nloud = "loud:Loud"\nother = "nowhere:Other"\n')
+
+    ran = pantry("check", "--json")
+
+    assert (ran.returncode, ran.stderr) == (2, "loud\n")
+    mistakes = json.loads(ran.stdout)["error"]["mistakes"]
+    assert ["importing loud ended the process: sys.exit(5)" in mistakes[0], "'nowhere'" in mistakes[1]] == [True, True]
+    assert pantry("up").returncode == 2
+
+
+@pytest.mark.slow
+def test_a_port_that_nobody_wrote_is_no_mistake_where_it_is_taken(pantry: Mads) -> None:
+    with suppress(OSError), socket.create_server(("127.0.0.1", USUAL)) as taken:
+        assert pantry("check").returncode == 0
+        with up(pantry.folder) as (_, ready):
+            assert urlsplit(str(ready["address"])).port != taken.getsockname()[1]
 
 
 @pytest.mark.slow

@@ -66,6 +66,11 @@ def test_an_empty_folder_is_filled_and_a_full_one_left_alone(tmp_path: Path) -> 
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
 
 
+def test_where_nothing_may_be_written_it_says_so() -> None:
+    with pytest.raises(UsageError, match="cannot be made: .*; go where you may write"):
+        make("pantry", Path("/proc"))
+
+
 @pytest.mark.parametrize(
     ("name", "better"),
     [
@@ -77,6 +82,8 @@ def test_an_empty_folder_is_filled_and_a_full_one_left_alone(tmp_path: Path) -> 
         ("класс", "my_mad"),
         ("class", "my_class"),
         ("match", "my_match"),
+        ("true", "my_true"),
+        ("none", "my_none"),
         ("json", "my_json"),
         ("msgspec", "my_msgspec"),
         ("mads", "my_mads"),

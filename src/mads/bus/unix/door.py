@@ -15,7 +15,7 @@ from mads.wire.errors import ConfigError
 MAX_PATH = 103
 """How many bytes the path of a socket may have on every platform: macOS takes the fewest."""
 
-BACKLOG = 128
+BACKLOG = 1024
 """How many connections may wait to be accepted."""
 
 
