@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mads import Emit, Kept, every, mad, message, on, prose, tool
-from mads.author.declaration import CHAT, declaration
+from mads.author.declaration import CHAT, declaration, readable
 from mads.author.declare import ToolMark
 from mads.wire.errors import DeclarationError
 from scribe import MeetingEnded, Note, Scribe
@@ -226,6 +226,14 @@ def answers_prose_with_more() -> Any:
     return answer(it)
 
 
+def answers_prose_in_pieces() -> Any:
+    async def it(self: Any, text: str) -> AsyncIterator[str]:  # noqa: ARG001
+        yield text
+
+    answer: Any = prose
+    return answer(it)
+
+
 def runs_by_the_clock_with_arguments() -> Any:
     async def it(self: Any, now: int) -> None: ...
 
@@ -249,6 +257,7 @@ MISTAKES = {
     hears_no_message: "it: str is no message; write @message above `class str:`",
     hears_another: "it hears MeetingEnded, so write `async def it(self, event: MeetingEnded) -> None:`",
     answers_prose_with_more: "it: write `@prose` above `async def it(self, text: str) -> …`",
+    answers_prose_in_pieces: "it yields, but prose cannot stream; return the answer: `async def it(self, text: str) ->",
     runs_by_the_clock_with_arguments: "it runs by the clock, so write `async def it(self) -> None:`",
     static: "must be a plain method, `async def name(self, …)`",
 }
@@ -273,6 +282,35 @@ def test_all_mistakes_are_told_at_once() -> None:
         declaration(cls)
 
     assert len(str(error.value).splitlines()) == 3
+
+
+LOST = ("Absent", "Lacking")
+
+
+def test_all_mistakes_of_one_method_are_told_at_once() -> None:
+    @tool
+    async def it(self: Any, about: Finder, tone: Finder) -> Finder:  # noqa: ARG001
+        return about or tone
+
+    @tool
+    async def bare(self: Any, about: str, *rest: str) -> None: ...
+
+    @tool
+    async def lost(self: Any, about: str) -> None: ...
+
+    lost.__annotations__.update({"about": "Absent", "return": "Lacking"})
+
+    del bare.__annotations__["about"], bare.__annotations__["return"]
+    read, mistakes = readable(mad(type("Clerk", (), {"it": it, "bare": bare, "lost": lost, "good": Finder.forget})))
+
+    assert set(read.tools) == {"good"}
+    assert [line.partition(": ")[2].split(" with")[0].split(" is of")[0] for line in mistakes] == [
+        "a call carries its arguments by name; replace `*rest: str` by `name: T`",
+        "write `about: T`",
+        "write `-> T`",
+        *("the result", "the argument 'about'", "the argument 'tone'"),
+        *(f"nothing in {__name__} is named {name!r}; write `from … import {name}` at its top" for name in LOST),
+    ]
 
 
 def test_two_tools_of_one_name_are_refused() -> None:

@@ -96,7 +96,7 @@ CERTAIN = {
         "self.scribe.recall: missing a required argument: 'about'; write `self.scribe.recall(about=\"…\")`"
     ),
     "await self.scribe.recall(abuot=about)": (
-        "self.scribe.recall: missing a required argument: 'about', did you mean 'about'?; "
+        "self.scribe.recall: no argument is named 'abuot', did you mean 'about'?; "
         'write `self.scribe.recall(about="…")`'
     ),
     "await self.scribe.recall(about, 3)": (
@@ -113,7 +113,7 @@ CERTAIN = {
     ),
     "Note(about=count, text='')": 'Note: about is of type str, not count; write `Note(about="…", text="…")`',
     "await self.notes.where(abot=about)": (
-        "self.notes.where: got an unexpected keyword argument 'abot', did you mean 'about'?; write `self.notes.where()`"
+        "self.notes.where: no argument is named 'abot', did you mean 'about'?; write `self.notes.where()`"
     ),
     "await self.notes.add(page)": (
         "self.notes.add: value is of type Note, not page; write `self.notes.add(value=Note(about=…, text=…))`"
@@ -156,6 +156,7 @@ CERTAIN = {
     # needs
     "await self.emit('done')": "'done' is no event; write `await self.emit(…)` with a @message in it",
     "await self.emit({'to': about})": "{'to': about} is no event; write `await self.emit(…)` with a @message in it",
+    "await self.emit(Note)": "Note is a class, no event; write `await self.emit(Note(about=…, text=…))`",
     "await self.emit(Plain())": "Plain is no message; write @message above `class Plain:`",
     "await self.think(f'What of {about} on {note.text}?')": (
         "a question is a literal, and what varies is material; "
@@ -219,6 +220,7 @@ MAY_BE_RIGHT = (
     "for one in await self.think('What?', about, returning=list[Note]):\n    await self.scribe.write(one)",
     "event: Any = note\nawait self.emit(event)",
     "await self.emit(MeetingEnded(transcript=about), key=about)",
+    "Note = page\nawait self.emit(Note)",
     "await self.notes.where(about=about)\nawait self.notes.remove()",
     "self.random.choice('abc')\nself.random.choice([1, 2])\nawait self.clock.sleep(1)\nself.clock.now().year",
     "total = await self.workers.run(sum, [1, 2])\nself.log.info('sum', total=total)",

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Meta
 
 from herald import Announcement, Herald
 from mads import mad, message, tool
@@ -111,6 +113,46 @@ def test_the_schema_of_the_arguments_is_that_of_an_object() -> None:
     assert root["required"] == ["tree"]
     assert root["properties"]["count"] == {"type": "integer", "default": 1}
     assert schema["$defs"]["Tree"]["description"] == "A tree of notes."
+
+
+@message
+class Visit:
+    """Somebody comes."""
+
+    at: datetime
+    until: datetime | None = None
+    before: "Visit | None" = None
+
+
+@mad
+class Porter:
+    """You open."""
+
+    @tool
+    async def expect(
+        self, visit: Visit, days: list[datetime], by: dict[str, datetime], zoneless: Annotated[datetime, Meta(tz=False)]
+    ) -> datetime:
+        """Expect a visit."""
+        return max(visit.at, zoneless, *days, *by.values())
+
+
+def test_a_point_in_time_is_asked_for_with_its_zone_and_promised_with_one_only_where_it_is_declared() -> None:
+    (info,) = tool_infos("porter", declaration(Porter))
+    time = {"type": "string", "format": "date-time"}
+
+    definitions = info.input_schema["$defs"]
+    assert definitions["expect"]["properties"] == {
+        "visit": {"$ref": "#/$defs/Visit"},
+        "days": {"type": "array", "items": time},
+        "by": {"type": "object", "additionalProperties": time},
+        "zoneless": {"type": "string"},
+    }
+    assert definitions["Visit"]["properties"] == {
+        "at": time,
+        "until": {"anyOf": [time, {"type": "null"}], "default": None},
+        "before": {"anyOf": [{"$ref": "#/$defs/Visit"}, {"type": "null"}], "default": None},
+    }
+    assert info.output_schema == {"type": "string"}
 
 
 notes = st.builds(Note, about=st.text(), text=st.text())

@@ -10,8 +10,6 @@ import pytest
 
 from tests.cli.shell import PATIENCE, Mads
 
-COVERS = ("R-148",)
-
 pytestmark = pytest.mark.slow
 
 LOUD = '''

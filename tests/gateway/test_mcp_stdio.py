@@ -42,6 +42,6 @@ async def test_a_line_that_is_no_message_is_told_and_the_next_is_served() -> Non
     assert clerk.stdout is not None
     clerk.stdin.write(b"garbage\n\xff\n" + json.dumps(request()).encode() + b"\n")
     *told, served = [json.loads(await clerk.stdout.readline()) for _ in range(3)]
-    await clerk.communicate()
+    await clerk.communicate(b"")
     assert [(each["id"], each["error"]["code"]) for each in told] == [(None, -32700)] * 2
     assert served["result"]["structuredContent"] == {"result": "hi"}

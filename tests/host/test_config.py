@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mads.host.config import FILE, Config, find_root, read_config
+from mads.host.config import FILE, Config, find_root, read_config, readable
 from mads.wire.errors import ConfigError
 
 COVERS = ("R-020", "R-024")
@@ -39,16 +39,22 @@ def test_the_control_plane_is_there_unless_somebody_replaces_it(tmp_path: Path) 
     [
         ("buss = 1\n[mads]\na='m:A'", "line 1: buss: unknown key; did you mean 'bus'?"),
         ('bus = "nats://x"\n[mads]\na="m:A"', "bus"),
-        ("[mads]\na = 'm'", "line 2: [mads] a use = 'm': write \"module:Class\""),
+        ("[mads]\na = 'm'", "line 2: [mads] a use: write \"module:Class\", not 'm'"),
         ("[mads]\na = { use = 'm:A', rum = 'here' }", "line 2: [mads] a rum: unknown key; did you mean 'run'?"),
-        ("[mads]\na = { use = 'm:A', run = 'wasm' }", "Invalid enum value 'wasm'"),
+        (
+            "[mads]\na = { use = 'm:A', run = 'wasm' }",
+            "line 2: [mads] a run: Invalid enum value 'wasm'; it is one of here, process",
+        ),
+        ("[gateway]\nport = 1\n[mads]\nport = { use = 'm:A', rum = 'x' }", "line 4: [mads] port rum: unknown key"),
+        ("[mads.b]\nuse = 'm:B'\n[mads.a]\nuse = 'm:A'\nrun = 3\n", "line 5: [mads] a run: Expected `str`"),
+        ("[mads.b]\nuse = 'm:B'\n[mads.a]\nrun = 'here'\n", "line 3: [mads] a: missing required field `use`"),
         ("[mads]\na = { run = 'here' }", "missing required field `use`"),
         ("[mads]\na = { use = 'm:A', at_once = 0 }", "[mads] a at_once: Expected `int` >= 1"),
         ("[mads]\na = 3", "expected a table, got 3"),
         ("[mads]\n'A b' = 'm:A'", "a name has small letters"),
         ("[gateway]\nport = 70000\n[mads]\na='m:A'", "[gateway] port: Expected `int` <= 65535"),
         ("gateway = 3\n[mads]\na='m:A'", "[gateway]: expected a table"),
-        ("", "[mads] names no MAD"),
+        ("", "[mads]: names no MAD"),
         ("[mads", FILE),
     ],
 )
@@ -62,6 +68,15 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(written(tmp_path, "bsu = 1\n[gateway]\nprot = 1\n[mads]\na = { use = 'm', rnu = 'x' }"))
     assert len(str(caught.value).splitlines()) == 4
+
+
+def test_every_key_of_one_table_is_looked_at_and_the_rest_is_read(tmp_path: Path) -> None:
+    text = "[mads]\na = { use = 'm:A', run = 'x', at_once = 0, inbox = 'y' }\nb = { run = 3 }\nc = 'm:C'\n"
+    config, mistakes = readable(written(tmp_path, text))
+    assert [line.split(": ")[2] for line in mistakes] == [
+        *("[mads] a run", "[mads] a at_once", "[mads] a inbox", "[mads] b run", "[mads] b")
+    ]
+    assert (sorted(config.mads), config.mads["a"].at_once) == (["a", "c", "steward"], 8)
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))

@@ -28,13 +28,13 @@ def surveyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fi
     module = f"written_{abs(hash(request.node.nodeid)):x}"
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
-    def read(text: str, **mads: Any) -> Survey:
+    def read(text: str, *, is_whole: bool = True, **mads: Any) -> Survey:
         (tmp_path / f"{module}.py").write_text(HEAD + text)
         configs = {
             name: MadConfig(f"{module}:{mad}") if isinstance(mad, str) else MadConfig(f"{module}:{mad[0]}", set=mad[1])
             for name, mad in mads.items()
         }
-        return survey(Config(mads=configs, root=str(tmp_path)))
+        return survey(Config(mads=configs, root=str(tmp_path)), is_whole=is_whole)
 
     return read
 
@@ -80,7 +80,7 @@ def test_where_two_fit_the_field_name_or_a_setting_decides(surveyed: Surveyed) -
         (ONE + TWO, {"two": "Two"}, r"write under \[mads\] in mads.toml: one = \"written_\w+:One\""),
         (ONE, {"one": "Once"}, r"did you mean written_\w+:One\?"),
         ("class One: pass", {"one": "One"}, "write @mad above `class One:`"),
-        ("@mad\nclass A:\n    limit: int\n", {"a": "A"}, r"set = \{ limit = … \}"),
+        ("@mad\nclass A:\n    limit: int\n", {"a": "A"}, r"nothing fills `int`; .*set = \{ limit = … \}"),
         ("@mad\nclass A:\n    limit: int\n", {"a": ("A", {"limit": "x"})}, "Expected `int`, got `str`"),
         ("@mad\nclass A:\n    limit: int\n", {"a": ("A", {"limit": 1, "limt": 1})}, "has no field 'limt'"),
         ("@mad\nclass A:\n    kept: Kept[int]\n", {"a": "A"}, r"write `kept: Kept\[T\]`"),
@@ -102,3 +102,18 @@ def test_all_mistakes_come_at_once(surveyed: Surveyed) -> None:
     with pytest.raises(ConfigError) as caught:
         surveyed(text, a="A", b="B", c="C")
     assert len(str(caught.value).splitlines()) == 4
+
+
+def test_a_mistake_in_a_declaration_does_not_hide_those_in_its_methods(surveyed: Surveyed) -> None:
+    fields = "@mad\nclass A:\n    log: Log\n    x: Absent\n"
+    text = f"{fields}    @tool\n    async def f(self) -> None:\n        self.lgo\n        self.log\n"
+    with pytest.raises(ConfigError) as caught:
+        surveyed(text, a="A")
+    assert [word for word in ("'Absent'", "write `self.log`") if word not in str(caught.value)] == []
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_mad_that_the_configuration_could_not_give_is_not_missed(surveyed: Surveyed) -> None:
+    text = ONE + TWO + "    limit: int\n"
+    with pytest.raises(ConfigError, match=r"\A[^\n]*nothing fills `int`[^\n]*\Z"):
+        surveyed(text, is_whole=False, two="Two")

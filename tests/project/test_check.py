@@ -64,6 +64,34 @@ def test_every_mistake_of_the_configuration_is_told_at_once(pantry: Mads) -> Non
     assert [word for word in ("'mqtt'", "prot", "Pantry", "module:Class") if word not in ran.stderr] == []
 
 
+def test_mistakes_of_the_configuration_and_of_the_classes_are_told_together(pantry: Mads) -> None:
+    (pantry.folder / "poor.py").write_text(POOR, encoding="utf-8")
+    configure(pantry, '[gateway]\nport = 0\n[mads]\npoor = { use = "poor:Poor", rnu = 1, at_once = 0 }\n')
+
+    ran = pantry("check")
+
+    told = ("rnu: unknown key", "at_once: Expected `int` >= 1", "of type Poor, which cannot travel", "write `self.log`")
+    assert [word for word in told if word not in ran.stderr] == []
+
+
+POOR = '''
+from mads import Log, mad, tool
+
+
+@mad
+class Poor:
+    """You are poor."""
+
+    log: Log
+
+    @tool
+    async def f(self) -> "Poor":
+        """Do nothing."""
+        self.lgo.info("nothing")
+        return self
+'''
+
+
 def test_every_mistake_of_the_mads_the_names_the_port_and_the_store_is_told_at_once(pantry: Mads, taken: int) -> None:
     configure(pantry, f'[gateway]\nport = {taken}\n[mads]\npantry = "pantry:Pantri"\nother = "nowhere:Other"\n')
     (pantry.folder / ".mads").mkdir()

@@ -67,7 +67,7 @@ def test_an_empty_folder_is_filled_and_a_full_one_left_alone(tmp_path: Path) -> 
 
 
 def test_where_nothing_may_be_written_it_says_so() -> None:
-    with pytest.raises(UsageError, match="cannot be made: .*; go where you may write"):
+    with pytest.raises(UsageError, match=r"cannot be made: .*; go where you may write"):
         make("pantry", Path("/proc"))
 
 

@@ -75,6 +75,19 @@ def test_what_does_it_comes_before_what_tells_of_it_and_what_proves_it(db: Conne
     assert (first, sorted(others)) == ("src/calls.py:8", ["docs/calls.md:2", "tests/test_calls.py:1"])
 
 
+@pytest.mark.parametrize("proof", ["tests/calls.py", "testing/calls.py", "benchmarks/calls.py", "src/calls_test.py"])
+def test_what_proves_or_measures_it_comes_last(tmp_path: Path, proof: str) -> None:
+    texts = {proof: "deadline of a deadline", "zoo.py": "one deadline among other words", "zoo.md": "a deadline, said"}
+    for path, text in texts.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    db = connect(tmp_path / ".mads" / "index.sqlite")
+    prepare(db)
+    index(db, tmp_path, listing(tmp_path))
+    assert [hit.path for hit in search(db, "deadline")][-1] == proof
+    db.close()
+
+
 def test_the_line_is_the_one_with_the_words(db: Connection) -> None:
     assert places(search(db, "the sooner")) == ["src/calls.py:9"]
 

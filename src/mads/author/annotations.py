@@ -5,7 +5,7 @@ import inspect
 import re
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, get_args
@@ -18,25 +18,22 @@ def class_hints(cls: type[Any]) -> dict[str, Any]:
 
     Raises one `DeclarationError` with every annotation that stands for no type, a line each.
     """
-    hints: dict[str, Any] = {}
-    mistakes: list[str] = []
-    for base in reversed(cls.__mro__[:-1]):
-        for name, annotation in inspect.get_annotations(base).items():
-            try:
-                hints[name] = evaluate(annotation, base.__module__, f"{base.__qualname__}.{name}")
-            except DeclarationError as error:
-                mistakes.append(str(error))
-    if mistakes:
-        raise DeclarationError("\n".join(mistakes))
-    return hints
+    return _evaluated(
+        (name, annotation, base.__module__, f"{base.__qualname__}.{name}")
+        for base in reversed(cls.__mro__[:-1])
+        for name, annotation in inspect.get_annotations(base).items()
+    )
 
 
 def function_hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the types of the parameters of `function` by name, and of its result under `return`."""
-    return {
-        name: evaluate(annotation, function.__module__, f"{function.__qualname__}({name})")
+    """Return the types of the parameters of `function` by name, and of its result under `return`.
+
+    Raises one `DeclarationError` with every annotation that stands for no type, a line each.
+    """
+    return _evaluated(
+        (name, annotation, function.__module__, f"{function.__qualname__}({name})")
         for name, annotation in inspect.get_annotations(function).items()
-    }
+    )
 
 
 def evaluate(annotation: Any, module: str, place: str) -> Any:
@@ -60,6 +57,20 @@ def shown(type_: Any) -> str:
     if isinstance(type_, type) and not get_args(type_):
         return type_.__name__
     return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(type_)).replace("NoneType", "None").replace("LiteralString", "str")
+
+
+def _evaluated(annotations: Iterable[tuple[str, Any, str, str]]) -> dict[str, Any]:
+    """Return the types of `annotations` by name; each comes with its module and place."""
+    hints: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for name, annotation, module, place in annotations:
+        try:
+            hints[name] = evaluate(annotation, module, place)
+        except DeclarationError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise DeclarationError("\n".join(mistakes))
+    return hints
 
 
 def _imported_for_checkers(name: str, module: ModuleType, place: str) -> Any:

@@ -76,6 +76,14 @@ class Declaration:
 
 def declaration(cls: type[Any]) -> Declaration:
     """Return what `cls` declares; raise one `DeclarationError` with every mistake in it, a line each."""
+    read, mistakes = readable(cls)
+    if mistakes:
+        raise DeclarationError("\n".join(mistakes))
+    return read
+
+
+def readable(cls: type[Any]) -> tuple[Declaration, list[str]]:
+    """Return as much as can be read of what `cls` declares, and every mistake; raise `DeclarationError` if no MAD."""
     if not is_mad(cls):
         raise DeclarationError(
             f"{cls.__module__}.{cls.__qualname__} is no MAD; write @mad above `class {cls.__name__}:`"
@@ -88,9 +96,7 @@ def declaration(cls: type[Any]) -> Declaration:
         f"{cls.__qualname__} offers two tools named {name!r}; rename one" for name in {*names} if names.count(name) > 1
     ]
     fields = _read_fields(cls, mistakes)
-    if mistakes:
-        raise DeclarationError("\n".join(dict.fromkeys(mistakes)))
-    return Declaration(
+    read = Declaration(
         cls=cls,
         role=inspect.cleandoc(cls.__doc__ or ""),
         fields=fields,
@@ -98,13 +104,14 @@ def declaration(cls: type[Any]) -> Declaration:
         listeners=tuple(read for read in found if isinstance(read, Listener)),
         timers=tuple(read for read in found if isinstance(read, Timer)),
     )
+    return read, list(dict.fromkeys(mistakes))
 
 
 def _read_fields(cls: type[Any], mistakes: list[str]) -> tuple[Field, ...]:
     try:
         hints = class_hints(cls)
     except DeclarationError as error:
-        mistakes.append(str(error))
+        mistakes += str(error).splitlines()
         return ()
     missing = dataclasses.MISSING
     return tuple(
@@ -127,7 +134,7 @@ def _read_methods(cls: type[Any], mistakes: list[str]) -> Iterator[Tool | Listen
         try:
             yield read(name, method, mark)
         except DeclarationError as error:
-            mistakes.append(str(error))
+            mistakes += str(error).splitlines()
 
 
 def _read_tool(name: str, method: Callable[..., Any], mark: ToolMark) -> Tool:
@@ -140,7 +147,8 @@ def _read_tool(name: str, method: Callable[..., Any], mark: ToolMark) -> Tool:
         if get_origin(result) not in {AsyncIterator, AsyncIterable, AsyncGenerator}:
             raise DeclarationError(f"{method.__qualname__} yields, so write `-> AsyncIterator[T]`, not {shown(result)}")
         result = get_args(result)[0]
-    _check_travels(result, f"{method.__qualname__}: the result")
+    arguments = {f"the argument {name!r}": hint for name, hint in hints.items()}
+    _check_travel({"the result": result, **arguments}, method.__qualname__)
     return Tool(
         name=name,
         method=name,
@@ -153,9 +161,14 @@ def _read_tool(name: str, method: Callable[..., Any], mark: ToolMark) -> Tool:
 
 
 def _read_prose(name: str, method: Callable[..., Any], _: ProseMark) -> Tool:
+    if inspect.isasyncgenfunction(method):
+        raise DeclarationError(
+            f"{method.__qualname__} yields, but prose cannot stream; "
+            f"return the answer: `async def {name}(self, text: str) -> …`"
+        )
     tool = _read_tool(name, method, ToolMark())
     fields = [(field.name, field.type) for field in msgspec.structs.fields(tool.params)]
-    if tool.streams or fields != [("text", str)]:
+    if fields != [("text", str)]:
         raise DeclarationError(f"{method.__qualname__}: write `@prose` above `async def {name}(self, text: str) -> …`")
     return dataclasses.replace(tool, name=CHAT)
 
@@ -195,15 +208,18 @@ def _signature(method: Callable[..., Any]) -> dict[str, Any]:
         raise DeclarationError(f"{method!r} must be a plain method, `async def name(self, …)`")
     hints = function_hints(method)
     parameters = list(inspect.signature(method).parameters.values())[1:]
-    for parameter in parameters:
-        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
-            raise DeclarationError(
-                f"{method.__qualname__}: a call carries its arguments by name; replace `{parameter}` by `name: T`"
-            )
-    for name in (*[parameter.name for parameter in parameters], "return"):
-        if name not in hints:
-            what = "`-> T`" if name == "return" else f"`{name}: T`"
-            raise DeclarationError(f"{method.__qualname__}: write {what} with the type that travels")
+    mistakes = [
+        f"{method.__qualname__}: a call carries its arguments by name; replace `{parameter}` by `name: T`"
+        for parameter in parameters
+        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
+    ]
+    mistakes += [
+        f"{method.__qualname__}: write {'`-> T`' if name == 'return' else f'`{name}: T`'} with the type that travels"
+        for name in (*[parameter.name for parameter in parameters], "return")
+        if name not in hints
+    ]
+    if mistakes:
+        raise DeclarationError("\n".join(mistakes))
     return hints
 
 
@@ -211,7 +227,6 @@ def _params(name: str, method: Callable[..., Any], hints: dict[str, Any]) -> typ
     fields: list[Any] = []
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         type_, default = hints[parameter.name], parameter.default
-        _check_travels(type_, f"{method.__qualname__}: the argument {parameter.name!r}")
         if default is parameter.empty:
             fields.append((parameter.name, type_))
         elif type(default) in {list, dict, set}:
@@ -221,11 +236,15 @@ def _params(name: str, method: Callable[..., Any], hints: dict[str, Any]) -> typ
     return msgspec.defstruct(name, fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
-def _check_travels(type_: Any, place: str) -> None:
-    try:
-        msgspec.json.schema(type_)
-    except (TypeError, NameError, RecursionError) as error:
-        raise DeclarationError(
-            f"{place} is of type {shown(type_)}, which cannot travel: write a @message class, "
-            f"or a type of plain data ({str(error).splitlines()[-1]})"
-        ) from error
+def _check_travel(types: dict[str, Any], place: str) -> None:
+    mistakes: list[str] = []
+    for what, type_ in types.items():
+        try:
+            msgspec.json.schema(type_)
+        except (TypeError, NameError, RecursionError) as error:
+            mistakes.append(
+                f"{place}: {what} is of type {shown(type_)}, which cannot travel: write a @message class, "
+                f"or a type of plain data ({str(error).splitlines()[-1]})"
+            )
+    if mistakes:
+        raise DeclarationError("\n".join(mistakes))

@@ -1,9 +1,11 @@
 """JSON Schema (2020-12) of what a MAD offers and hears, from its declaration alone."""
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from msgspec import inspect as types
 
 from mads.author.declaration import Declaration
 from mads.author.message import wire_name
@@ -19,7 +21,7 @@ def tool_infos(mad: str, declared: Declaration) -> tuple[ToolInfo, ...]:
             mad=mad,
             tool=tool.name,
             description=tool.description,
-            input_schema=msgspec.json.schema(tool.params),
+            input_schema=_with_zones(tool.params),
             output_schema=msgspec.json.schema(tool.result),
             read_only=tool.mark.read_only,
             destructive=tool.mark.destructive,
@@ -38,3 +40,47 @@ def event_info(event: type[Any], heard_by: tuple[str, ...]) -> EventInfo:
         schema=msgspec.json.schema(event),
         heard_by=heard_by,
     )
+
+
+def _with_zones(params: type[Any]) -> dict[str, Any]:
+    """Return the schema of `params`, which asks for a zone at each point in time that may have one.
+
+    What comes out of a tool may lack a zone, and so be no `date-time`; there only `Meta(tz=True)` promises one.
+    """
+    schema = msgspec.json.schema(params)
+    parts = [(types.type_info(params), schema)]
+    definitions = dict(schema.get("$defs", {}))
+    while parts:
+        type_, said = parts.pop()
+        if "$ref" in said:  # a definition is looked at once
+            said = definitions.pop(said["$ref"].rpartition("/")[2], {})
+        if isinstance(type_, types.DateTimeType) and type_.tz is None:
+            said["format"] = "date-time"
+        parts += [part for part in _parts(type_, said) if part[1]]
+    return schema
+
+
+def _parts(type_: types.Type, said: dict[str, Any]) -> Iterator[tuple[types.Type, dict[str, Any]]]:
+    """Yield the types in `type_`, each with what the schema `said` says of it."""
+    match type_:
+        case types.Metadata(type=inner):
+            yield inner, said
+        case types.UnionType(types=options):
+            either = [option for it in said.get("anyOf", ()) for option in it.get("anyOf", (it,))]
+            yield from zip(sorted(options, key=_place), either, strict=False)
+        case types.CollectionType(item_type=item):
+            yield item, said.get("items", {})
+        case types.TupleType(item_types=items):
+            yield from zip(items, said.get("prefixItems", ()), strict=False)
+        case types.DictType(value_type=value):
+            yield value, said.get("additionalProperties", {})
+        case types.StructType(fields=fields) | types.DataclassType(fields=fields) | types.TypedDictType(fields=fields):
+            named = said.get("properties", {})
+            yield from ((field.type, named.get(field.encode_name, {})) for field in fields)
+        case _:
+            pass
+
+
+def _place(option: types.Type) -> int:
+    """Return where msgspec puts a part of a union: structs follow what is none, and None comes last."""
+    return 2 if isinstance(option, types.NoneType) else int(isinstance(option, types.StructType))

@@ -72,7 +72,8 @@ def _told(error: Exception, *, as_json: bool) -> int:
     from mads.cli.outcome import FAILED, tell  # noqa: PLC0415  an error may take the time that help may not
 
     try:
-        sys.stdout.flush()  # fails again where the error is that nothing can be written
+        if isinstance(error, BrokenPipeError):
+            raise error
         return tell(error, as_json=as_json)
     except OSError as stuck:
         # what is still in the buffer must not fail at exit

@@ -22,6 +22,7 @@ _CODES: tuple[tuple[type[BaseException], str, int], ...] = (
     (NoModel, "no_model", FAILED),
     (StoreError, "store", FAILED),
     (click.ClickException, "failed", FAILED),
+    (OSError, "system", FAILED),
     (Exception, "internal", FAILED),
 )
 """What an error that is no `CallError` is called, and the exit code that it means; the first that fits counts."""

@@ -15,7 +15,7 @@ Answer = dict[str, Any]
 """A `CallToolResult` of MCP 2026-07-28 as it stands in JSON; for older clients the SDK drops what they do not know."""
 
 FAILURE = "mads/failure"
-"""The key of `_meta` that holds a `Failure` in full."""
+"""The key of `_meta` that holds a whole `Failure`, its messages no longer than `LONGEST`."""
 
 
 LONGEST = 2000

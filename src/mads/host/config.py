@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeGuard
+from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -17,6 +17,11 @@ from mads.wire.errors import ConfigError
 FILE = "mads.toml"
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
+
+_TABLES = ("mads", "gateway")
+_HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
+_KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
+_Path = tuple[str, ...]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
@@ -77,67 +82,105 @@ def habitable(folder: Path) -> Path:
 
 def read_config(root: Path) -> Config:
     """Return what `mads.toml` in `root` says; raise one `ConfigError` with every mistake, a line each."""
+    config, mistakes = readable(root)
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return config
+
+
+def readable(root: Path) -> tuple[Config, list[str]]:
+    """Return as much as can be read of `mads.toml`, and every mistake; raise `ConfigError` where it is no TOML."""
     try:
         text = (root / FILE).read_text(encoding="utf-8")
         tables = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{root / FILE}: {error}") from error
-    mistakes: list[str] = []
-    mads: Any = tables.pop("mads", {})
-    if not mads or not _is_table(mads):
-        mistakes.append('[mads] names no MAD; write: [mads] and below it NAME = "module:Class"')
-        mads = {}
-    known: dict[str, MadConfig | None] = {name: _mad(name, table, mistakes) for name, table in mads.items()}
-    gateway = _table(tables.pop("gateway", {}), GatewayConfig, "[gateway]", mistakes)
-    rest = _table({**tables, "mads": {}}, Config, "", mistakes)
-    if mistakes or rest is None or gateway is None:
-        raise ConfigError("\n".join(f"{FILE}: {_at(text, mistake)}" for mistake in mistakes))
-    kept = {name: mad for name, mad in known.items() if mad is not None}
-    kept.setdefault(STEWARD, MadConfig("mads.duos.steward:Steward"))
-    whole: Config = msgspec.structs.replace(rest, mads=kept, gateway=gateway, root=str(root))
-    return whole
+    reader = _Reader(text)
+    named: Any = tables.pop("mads", {})
+    if not named or not _is_table(named):
+        reader.wrong(("mads",), 'names no MAD; write: [mads] and below it NAME = "module:Class"')
+        named = {}
+    mads = {name: mad for name, table in named.items() if (mad := reader.mad(name, table)) is not None}
+    gateway = reader.table(("gateway",), tables.pop("gateway", {}), GatewayConfig) or GatewayConfig()
+    rest: Config = reader.table((), {**tables, "mads": {}}, Config)
+    mads.setdefault(STEWARD, MadConfig("mads.duos.steward:Steward"))
+    return msgspec.structs.replace(rest, mads=mads, gateway=gateway, root=str(root)), reader.mistakes
 
 
-def _mad(name: str, table: Any, mistakes: list[str]) -> MadConfig | None:
-    place = f"[mads] {name}"
-    if not NAME.fullmatch(name):
-        mistakes.append(f"{place}: a name has small letters, digits and _, at most 32, and starts with a letter")
-    read: MadConfig | None = _table({"use": table} if isinstance(table, str) else table, MadConfig, place, mistakes)
-    if read is None:
-        return None
-    if not re.fullmatch(r"[\w.]+:\w+", read.use):
-        mistakes.append(f'{place} use = {read.use!r}: write "module:Class"')
-    return read
+class _Reader:
+    """Reads the tables of one file, and collects the mistakes in them."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.mistakes: list[str] = []
+
+    def wrong(self, path: _Path, what: str) -> None:
+        """Note what is wrong at `path`."""
+        place = " ".join(f"[{key}]" if key in _TABLES and not at else key for at, key in enumerate(path))
+        line = _line(self._text, path)
+        self.mistakes.append(f"{FILE}: {f'line {line}: ' if line else ''}{place}: {what}")
+
+    def mad(self, name: str, table: Any) -> MadConfig | None:
+        """Return the configuration of a MAD; None where it does not say which class to use."""
+        path = ("mads", name)
+        if not NAME.fullmatch(name):
+            self.wrong(path, "a name has small letters, digits and _, at most 32, and starts with a letter")
+        read: MadConfig | None = self.table(path, {"use": table} if isinstance(table, str) else table, MadConfig)
+        if read is not None and not re.fullmatch(r"[\w.]+:\w+", read.use):
+            self.wrong((*path, "use"), f'write "module:Class", not {read.use!r}')
+            return None
+        return read
+
+    def table(self, path: _Path, table: Any, type_: type[Any]) -> Any:
+        """Return what is right in `table` as `type_`, or None where a value that it needs is missing or wrong."""
+        if not _is_table(table):
+            self.wrong(path, f"expected a table, got {table!r}")
+            return None
+        fields = {field.name: field for field in msgspec.structs.fields(type_) if field.name != "root"}
+        right: dict[str, Any] = {}
+        for key, value in table.items():
+            if key not in fields:
+                near = difflib.get_close_matches(key, fields, 1)
+                meant = f"did you mean {near[0]!r}?" if near else f"it may have {', '.join(fields)}"
+                self.wrong((*path, key), f"unknown key; {meant}")
+                continue
+            try:
+                right[key] = msgspec.convert(value, fields[key].type)
+            except msgspec.ValidationError as error:
+                self.wrong((*path, key), _explained(error, fields[key].type))
+        required = [name for name, field in fields.items() if field.required]
+        for name in required:
+            if name not in table:
+                self.wrong(path, f"missing required field `{name}`")
+        return type_(**right) if right.keys() >= {*required} else None
 
 
-def _table(table: Any, type_: type[Any], place: str, mistakes: list[str]) -> Any:
-    """Return `table` as `type_`, or None with what is wrong in it added to `mistakes`."""
-    if not _is_table(table):
-        mistakes.append(f"{place}: expected a table, got {table!r}")
-        return None
-    fields = [name for name in type_.__struct_fields__ if name != "root"]
-    unknown = [key for key in table if key not in fields]
-    for key in unknown:
-        near = difflib.get_close_matches(key, fields, 1)
-        meant = f"did you mean {near[0]!r}?" if near else f"it may have {', '.join(fields)}"
-        mistakes.append(f"{place} {key}: unknown key; {meant}".strip())
-    clean = {key: value for key, value in table.items() if key not in unknown}
-    try:
-        return msgspec.convert(clean, type_)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        mistakes.append(f"{place} {where.rstrip('`')}: {what}".strip())
-        return None
+def _explained(error: msgspec.ValidationError, type_: Any) -> str:
+    allowed = f"; it is one of {', '.join(get_args(type_))}" if get_origin(type_) is Literal else ""
+    return f"{error}{allowed}"
 
 
 def _is_table(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)
 
 
-def _at(text: str, mistake: str) -> str:
-    """Return `mistake` with the number of the line that it speaks of, where that is plain to see."""
-    for word in reversed(re.findall(r"[\w-]+", mistake.partition(":")[0])):
-        for number, line in enumerate(text.splitlines(), 1):
-            if re.search(rf"(^|[\s{{,.\"]){re.escape(word)}\"?\s*=", line) or line.strip() == f"[{word}]":
-                return f"line {number}: {mistake}"
-    return mistake
+def _line(text: str, path: _Path) -> int | None:
+    """Return the number of the line on which `path` stands, or else of the one nearest above it."""
+    table: _Path = ()
+    best = (0, 0)
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table, rest = _keys(header[1]), ""
+            here = table
+        elif key := _KEY.match(line):
+            here, rest = (*table, *_keys(key[1])), line[key.end() :]
+        else:
+            continue
+        if here == path[: len(here)]:
+            inside = [re.search(rf"[{{,]\s*[\"']?{re.escape(key)}[\"']?\s*=", rest) for key in path[len(here) :]]
+            best = max(best, (len(here) + sum(map(bool, inside)), -number))
+    return -best[1] or None
+
+
+def _keys(dotted: str) -> _Path:
+    return tuple(key.strip().strip("\"'") for key in dotted.split("."))

@@ -168,7 +168,7 @@ class _Planner:
             return Filling(name, f"{type_.__name__}()", Made(type_))
         shown = getattr(type_, "__name__", str(type_))
         raise ConfigError(
-            f"{self._cls.__qualname__}.{name}: nothing fills a {shown}; write in mads.toml "
+            f"{self._cls.__qualname__}.{name}: nothing fills `{shown}`; write in mads.toml "
             f"`{self._mad} = {{ use = …, set = {{ {name} = … }} }}`, give the field a default, "
             f"or write `@provides def make() -> {shown}:` beside the class"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mads.author.declaration import Declaration, declaration
+from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
 from mads.host.config import Config
 from mads.host.inject import Filling, Mad, plan
@@ -37,28 +37,31 @@ class Survey:
         return done
 
 
-def survey(config: Config) -> Survey:
-    """Read every MAD of `config`; raise one `ConfigError` with all that would fail at start, a line each."""
+def survey(config: Config, *, is_whole: bool = True) -> Survey:
+    """Read every MAD of `config`; raise one `ConfigError` with all that would fail at start, a line each.
+
+    Unless `config` `is_whole`, a MAD that it lacks is no mistake.
+    """
     extend_path(config)
     declared: dict[str, Declaration] = {}
     wrong: list[str] = []
+    clear: list[str] = []
     for name, mad in config.mads.items():
         try:
-            declared[name] = declaration(load_class(name, mad.use, config))
+            declared[name], unclear = readable(load_class(name, mad.use, config))
         except UsageError as error:
             wrong.append(str(error))
         else:
-            wrong += mistakes(declared[name])
+            wrong += [*unclear, *mistakes(declared[name])]
+            clear += [] if unclear else [name]
+    is_whole = is_whole and len(declared) == len(config.mads)  # else the fields that name the rest are no mistake
     fillings: dict[str, list[Filling]] = {}
     classes = {name: read.cls for name, read in declared.items()}
-    for name, read in declared.items():
+    for name in clear:
         try:
-            fillings[name] = plan(name, read, config.mads[name].set, classes)
+            fillings[name] = plan(name, declared[name], config.mads[name].set, classes)
         except UsageError as error:
-            # where a class could not be read, the fields that name it are not the mistake
-            wrong += (
-                [str(error)] if len(declared) == len(config.mads) or "no MAD of this system" not in str(error) else []
-            )
+            wrong += [line for line in str(error).splitlines() if is_whole or ": no MAD of " not in line]
     if wrong:
         raise ConfigError("\n".join(dict.fromkeys(wrong)))
     return Survey(declared, fillings)

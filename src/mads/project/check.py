@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from mads.author.schema import tool_infos
 from mads.bus.unix import connect
 from mads.gateway import names
-from mads.host.config import Config, read_config
+from mads.host.config import Config, readable
 from mads.host.paths import data_folder, socket_path
 from mads.host.survey import survey
 from mads.store.migrations import plan, shipped
@@ -29,11 +30,10 @@ async def check(root: Path) -> Sequence[str]:
     is as it should be: neither its port nor its store is looked at.
     """
     with _no_bytecode():
-        config = read_config(root)
-        looks = [_look_at_mads]
+        config, mistakes = readable(root)
+        looks: list[Callable[[Config], None]] = [partial(_look_at_mads, is_whole=not mistakes)]
         if not await _runs(root):
             looks += [look_at_folder, _look_at_store, _look_at_port]
-        mistakes: list[str] = []
         for look in looks:
             try:
                 look(config)
@@ -44,8 +44,8 @@ async def check(root: Path) -> Sequence[str]:
     return list(config.mads)
 
 
-def _look_at_mads(config: Config) -> None:
-    read = survey(config)
+def _look_at_mads(config: Config, *, is_whole: bool) -> None:
+    read = survey(config, is_whole=is_whole)
     names.check(tool for mad, declared in read.declared.items() for tool in tool_infos(mad, declared))
 
 

@@ -23,14 +23,18 @@ FORMAT = 2
 
 _SCHEMA = (
     "CREATE TABLE surveyed (at_all INTEGER PRIMARY KEY)",
-    "CREATE TABLE files (path TEXT PRIMARY KEY, changed_ns INTEGER NOT NULL, size INTEGER NOT NULL, "
-    "is_done INTEGER NOT NULL, is_read INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE files (
+    path TEXT PRIMARY KEY, changed_ns INTEGER NOT NULL, size INTEGER NOT NULL,
+    is_done INTEGER NOT NULL, is_read INTEGER NOT NULL
+) WITHOUT ROWID""",
     "CREATE INDEX files_to_do ON files (changed_ns) WHERE NOT is_done",
-    "CREATE TABLE chunks (id INTEGER PRIMARY KEY, path TEXT NOT NULL, first INTEGER NOT NULL, symbol TEXT NOT NULL, "
-    "text TEXT NOT NULL)",
+    """CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL, first INTEGER NOT NULL, symbol TEXT NOT NULL, text TEXT NOT NULL
+)""",
     "CREATE INDEX chunks_of_file ON chunks (path)",
-    "CREATE VIRTUAL TABLE words USING fts5 (symbol, path, text, content='', contentless_delete=1, "
-    "tokenize='porter unicode61')",
+    """CREATE VIRTUAL TABLE words USING fts5 (
+    symbol, path, text, content='', contentless_delete=1, tokenize='porter unicode61'
+)""",
 )
 
 _FIND = """
@@ -47,7 +51,7 @@ _ROWS = 2_000
 _POOL = 100
 """How many of the best are then weighed by the kind of their file."""
 
-_TEST = re.compile(r"(.*/)?((tests?|testing)/.*|test_[^/]*|[^/]*_test\.\w+|conftest\.py)")
+_TEST = re.compile(r"(.*/)?((tests?|testing|benchmarks?)/.*|test_[^/]*|[^/]*_test\.\w+|conftest\.py)")
 _PROSE = re.compile(r"(.*/)?docs?/.*|.*\.(md|markdown|rst|txt|lock|json|toml|ya?ml|cfg|ini)", re.IGNORECASE)
 
 _ABOVE, _BELOW, _WIDTH = 2, 4, 200
@@ -176,7 +180,7 @@ def _count(db: Connection, word: str) -> int:
 
 
 def _weight(path: str) -> float:
-    return 0.5 if _TEST.fullmatch(path) else 0.7 if _PROSE.fullmatch(path) else 1.0
+    return 0.4 if _TEST.fullmatch(path) else 0.7 if _PROSE.fullmatch(path) else 1.0
 
 
 def _best_lines(db: Connection, words: Sequence[str], texts: Sequence[str]) -> list[int]:

@@ -78,9 +78,11 @@ def _misused(view: View, node: ast.AST) -> Iterator[str]:
         bound = callee.signature.bind(*node.args, **keywords)
     except TypeError as error:
         near = [
-            meant for key in keywords.keys() - parameters for meant in difflib.get_close_matches(key, parameters, 1)
+            f"no argument is named {key!r}, did you mean {meant!r}?"
+            for key in sorted(keywords.keys() - parameters)
+            for meant in difflib.get_close_matches(key, parameters, 1)
         ]
-        yield f"{name}: {error}{f', did you mean {near[0]!r}?' if near else ''}; write `{usage}`"
+        yield f"{name}: {near[0] if near else error}; write `{usage}`"
         return
     for key, value in bound.arguments.items():
         want = callee.hints.get(key, Any)
@@ -103,7 +105,9 @@ def _emitted(view: View, node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Call(func=func, args=[event, *_]) if view.fields.get(view.field(func)) is Emit:
             type_ = view.type_of(event)
-            if isinstance(event, ast.Call) and isinstance(event.func, ast.Name) and type_ is not Any:
+            if is_message(cls := view.thing(event)):
+                yield f"{cls.__name__} is a class, no event; write `await {ast.unparse(func)}({example(cls)})`"
+            elif isinstance(event, ast.Call) and isinstance(event.func, ast.Name) and type_ is not Any:
                 if not is_message(type_):
                     yield f"{type_.__name__} is no message; write @message above `class {type_.__name__}:`"
             elif is_data(type_):

@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mads.author.annotations import class_hints
-from mads.author.lint.callee import hints_of
-
 _REFLECTION = frozenset({"__dict__", "AttributeError", "delattr", "getattr", "hasattr", "setattr", "vars"})
 """Names by which attributes come and go unseen."""
 
@@ -49,7 +46,8 @@ class Source:
         if hidden or read & _REFLECTION:
             return None
         written = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
-        return frozenset({*dir(self._cls), *hints_of(class_hints, self._cls), *written})
+        declared = {name for owner in self._owners for name in inspect.get_annotations(owner)}
+        return frozenset({*dir(self._cls), *declared, *written})
 
 
 def _tree(cls: type[Any]) -> ast.ClassDef | None:

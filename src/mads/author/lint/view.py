@@ -58,10 +58,14 @@ class View:
             case ast.Attribute(value=owner, attr=name):
                 field = self.field(owner)
                 return method_of(self.fields[field], name) if field else None
-            case ast.Name(id=name) if name not in self._bound:
-                return constructor_of(getattr(sys.modules[self._module], name, getattr(builtins, name, None)))
             case _:
-                return None
+                return constructor_of(self.thing(call.func))
+
+    def thing(self, node: ast.expr) -> Any:
+        """Return what an expression names outside the method; None where it names nothing there."""
+        if isinstance(node, ast.Name) and node.id not in self._bound:
+            return getattr(sys.modules[self._module], node.id, getattr(builtins, node.id, None))
+        return None
 
     def field(self, node: ast.expr) -> str:
         """Return the name of the field of this MAD that an expression reads, "" where it reads none."""
