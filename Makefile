@@ -19,10 +19,10 @@ up: .venv/ready
 setup: .venv/ready
 
 check: .venv/ready-dev
-	@$(STEPS) check $(STATIC) 'tests=pytest -q -m "not slow"'
+	@$(STEPS) check 'tests=pytest -q -m "not slow"' $(STATIC)
 
 test: .venv/ready-dev
-	@$(STEPS) test $(STATIC) tests=pytest
+	@$(STEPS) test tests=pytest $(STATIC)
 
 bench: .venv/ready-dev
 	@$(BIN)/python -m benchmarks
