@@ -63,9 +63,11 @@ def main() -> None:
 def run(words: list[str]) -> int:
     """Do what `words` say and return the exit code; an error is told in words, or as JSON where they ask for it."""
     try:
-        return verbs.main(words, "mads", standalone_mode=False) or 0
+        code: int = verbs.main(words, "mads", standalone_mode=False) or 0
+        sys.stdout.flush()  # here, where it can be told that it failed
     except Exception as error:  # noqa: BLE001  whatever it is, it is told
         return _told(error, as_json="--json" in words)
+    return code
 
 
 def _told(error: Exception, *, as_json: bool) -> int:
@@ -74,10 +76,13 @@ def _told(error: Exception, *, as_json: bool) -> int:
     try:
         if isinstance(error, BrokenPipeError):
             raise error
-        return tell(error, as_json=as_json)
+        sys.stdout.flush()
+        code = tell(error, as_json=as_json)
+        sys.stdout.flush()
     except OSError as stuck:
         # what is still in the buffer must not fail at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(stuck, BrokenPipeError):  # who read our output and left needs no word
             click.echo(f"Error: standard output: {stuck.strerror}", err=True)
         return FAILED
+    return code
