@@ -327,6 +327,23 @@ def test_two_tools_of_one_name_are_refused() -> None:
         declaration(Twice)
 
 
+def test_one_event_in_two_methods_is_refused() -> None:
+    @message
+    class Rang:
+        times: int
+
+    @mad
+    class Porter:
+        @on(Rang)
+        async def open(self, event: Rang) -> None: ...
+
+        @on(Rang)
+        async def greet(self, event: Rang) -> None: ...
+
+    with pytest.raises(DeclarationError, match="hears Rang in two methods; let one hear it and call the other"):
+        declaration(Porter)
+
+
 def test_a_method_has_one_mark() -> None:
     with pytest.raises(DeclarationError, match="marked twice; give each mark a method of its own"):
         tool(untyped_result())

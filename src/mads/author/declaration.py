@@ -95,13 +95,20 @@ def readable(cls: type[Any]) -> tuple[Declaration, list[str]]:
     mistakes += [
         f"{cls.__qualname__} offers two tools named {name!r}; rename one" for name in {*names} if names.count(name) > 1
     ]
+    listeners = [read for read in found if isinstance(read, Listener)]
+    events = [listener.event for listener in listeners]
+    mistakes += [
+        f"{cls.__qualname__} hears {event.__name__} in two methods; let one hear it and call the other"
+        for event in {*events}
+        if events.count(event) > 1
+    ]
     fields = _read_fields(cls, mistakes)
     read = Declaration(
         cls=cls,
         role=inspect.cleandoc(cls.__doc__ or ""),
         fields=fields,
         tools={tool.name: tool for tool in tools},
-        listeners=tuple(read for read in found if isinstance(read, Listener)),
+        listeners=tuple(listeners),
         timers=tuple(read for read in found if isinstance(read, Timer)),
     )
     return read, list(dict.fromkeys(mistakes))
