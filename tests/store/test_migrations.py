@@ -175,3 +175,18 @@ def test_two_steps_of_one_number_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_text("-- migrate:up\nA;\n-- migrate:down\nB;\n")
     with pytest.raises(StoreError, match=r"0001_notes\.sql and 0001_tags\.sql have one number"):
         read(tmp_path)
+
+
+def test_a_step_may_say_that_it_is_lossy_and_why(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.sql").write_text("-- migrate:up\n-- mads:lossy nobody reads it\nA;\n-- migrate:down\nB;\n")
+    assert [found.lossy for found in read(tmp_path)] == ["nobody reads it"]
+    (tmp_path / "0001_a.sql").write_text("-- migrate:up\n-- mads:lossy\nA;\n-- migrate:down\nB;\n")
+    with pytest.raises(StoreError, match="is lossy without a reason; write `-- mads:lossy` and why"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("statement", ["COMMIT", "begin immediate", "VACUUM", "ROLLBACK TO a"])
+def test_a_step_that_would_leave_its_own_transaction_is_refused(tmp_path: Path, statement: str) -> None:
+    (tmp_path / "0001_a.sql").write_text(f"-- migrate:up\nA;\n-- migrate:down\nB; {statement};\n")
+    with pytest.raises(StoreError, match=f"runs in a transaction of its own; take out '{statement}'"):
+        read(tmp_path)

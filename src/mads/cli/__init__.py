@@ -18,6 +18,7 @@ VERBS = {
     "dead": "See to commands that were given up.",
     "ps": "Show where each MAD runs and how it fares.",
     "show": "Show what a MAD is, needs, hears and offers.",
+    "migrate": "See to the steps of the project's database.",
     "check": "Find everything that would fail at start.",
     "mcp": "Serve the running system to an MCP client over stdio.",
     "version": "Show the version.",

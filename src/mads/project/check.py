@@ -32,7 +32,7 @@ async def check(root: Path) -> Sequence[str]:
     with _no_bytecode():
         config, mistakes = readable(root)
         looks: list[Callable[[Config], None]] = [partial(_look_at_mads, is_whole=not mistakes)]
-        if not await _runs(root):
+        if not await runs(root):
             looks += [look_at_folder, _look_at_store, _look_at_port]
         for look in looks:
             try:
@@ -79,7 +79,8 @@ def _look_at_port(config: Config) -> None:
         ) from error
 
 
-async def _runs(root: Path) -> bool:
+async def runs(root: Path) -> bool:
+    """Return whether the system of the project in `root` runs."""
     with suppress(Unreachable):
         bus = await connect(socket_path(root))
         await bus.link.close()

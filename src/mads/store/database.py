@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
-from mads.store.migrations import shipped, up
+from mads.store.migrations import shipped
+from mads.store.migrations.upgrade import upgrade
 from mads.store.sqlite import Connection, connect, explained
 from mads.store.writer import Work, Writer
 from mads.wire.errors import StoreError
@@ -53,7 +54,5 @@ class Database:
 
 
 def _open(path: Path) -> tuple[Connection, Connection]:
-    written = connect(path)
-    with explained(path):
-        up(written, shipped())
-    return written, connect(path, readonly=True)
+    upgrade(path, shipped())
+    return connect(path), connect(path, readonly=True)

@@ -1,7 +1,7 @@
 """Open a SQLite database so that what is committed is on disk; the only module that knows the driver."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -65,20 +65,27 @@ class Connection(Protocol):
         """Let go of the database."""
 
 
+_PATIENCE = 5000
+"""Milliseconds that a lock is waited for."""
+_TRIES = 5
+"""How often a copy is begun anew where the file changed meanwhile."""
+
 _PRAGMAS = (
-    ("busy_timeout", 5000),
+    ("busy_timeout", _PATIENCE),
     ("synchronous", "FULL"),
     ("fullfsync", "ON"),  # without it macOS leaves what was synced in the drive's cache
     ("foreign_keys", "ON"),
     ("trusted_schema", "OFF"),
 )
 
+_PUT_BACK = "move it out of the way or put a copy back"
+
 _REASONS: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.FullError, "the disk is full; make room and try again"),
     (apsw.IOError, "the disk refuses to read or write; make room or repair it, then try again"),
     (apsw.BusyError, "another process keeps it locked; stop that one and try again"),
-    (apsw.NotADBError, "it is no SQLite database; move it out of the way or put a copy back"),
-    (apsw.CorruptError, "it is damaged; move it out of the way or put a copy back"),
+    (apsw.NotADBError, f"it is no SQLite database; {_PUT_BACK}"),
+    (apsw.CorruptError, f"it is damaged; {_PUT_BACK}"),
     (apsw.CantOpenError, "it cannot be opened; see that it is a file which may be read and written"),
     (apsw.ReadOnlyError, "it may not be written; see to the permissions of the file and its folder"),
     (apsw.Error, "SQLite refuses"),
@@ -109,6 +116,52 @@ def peek(path: Path) -> Connection:
     with explained(path):
         flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         return cast("Connection", apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags))
+
+
+def whole(connection: Connection) -> None:
+    """Raise `StoreError` where the structure of the database is damaged; reads all of it."""
+    found = connection.pragma("quick_check")
+    if found != "ok":
+        first = str(found).splitlines()[0]
+        raise StoreError(f"{connection.filename}: it is damaged; {_PUT_BACK} ({first})")
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy the database at `path`, as it is at one moment, into the new file `to`; the original stays as it is.
+
+    A system may write to it meanwhile. Blocks; raises `StoreError`.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    with explained(path):
+        for _ in range(_TRIES):
+            before = path.stat()
+            is_logged = log.exists() and log.stat().st_size > 0
+            with closing(_untouched(path) if is_logged else peek(path)) as source:
+                _back_up(cast("apsw.Connection", source), to)
+            after = path.stat()
+            if is_logged or (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
+                return
+        raise StoreError(f"{path} is written to all the time; try again")
+
+
+def _untouched(path: Path) -> Connection:
+    """Return a connection that reads the file and its log, and leaves the log where it is when it closes."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.set_busy_timeout(_PATIENCE)
+    return cast("Connection", connection)
+
+
+def _back_up(source: apsw.Connection, to: Path) -> None:
+    to.unlink(missing_ok=True)
+    to.touch(mode=0o600)
+    try:
+        with closing(apsw.Connection(str(to))) as target, target.backup("main", source, "main") as backup:
+            while not backup.done:
+                backup.step(-1)
+    except BaseException:
+        to.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
