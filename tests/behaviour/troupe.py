@@ -165,6 +165,11 @@ class Tree:
         os._exit(7)
 
     @tool
+    async def whisper(self, text: str) -> None:
+        """Say something to the log."""
+        self.log.info("whispered", text=text, trace="mine")
+
+    @tool
     async def change(self, basket: Basket) -> int:
         """Return what was in a basket when it was sent, after a while."""
         await self.clock.sleep(0.05)
@@ -184,6 +189,7 @@ class Gardener:
     heard: Kept[Leaf]
     beats: Kept[Leaf]
     turn: Turn
+    log: Log
     later: asyncio.Task[None] | None = None
 
     @on(Fell)
@@ -235,6 +241,12 @@ class Gardener:
                 await self.heard.add(Leaf(type(error).__name__))
 
         self.later = asyncio.create_task(fell())
+
+    @tool
+    async def whisper_below(self, text: str) -> None:
+        """Have the tree say something to the log."""
+        self.log.warning("asking")
+        await self.tree.whisper(text)
 
     @tool
     async def break_below(self, how: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
+from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from mads.gateway.server import USUAL, serve
 from mads.host.config import GatewayConfig, find_root, read_config
 from mads.host.door import BusDoor
 from mads.host.loop import new_loop
+from mads.host.paths import data_folder
 from mads.host.running import RunningSystem, running
 from mads.observe.logs import configure
 from mads.project.check import look_at_folder
@@ -44,7 +46,6 @@ def up(port: int | None, *, as_json: bool) -> int:
 
     With --json one line says when it is ready, and where.
     """
-    configure()
     with kept_apart() as out, suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(_up(port, out, as_json=as_json))
     return 0
@@ -65,6 +66,7 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
     config = read_config(find_root())
     if port is not None:
         config = msgspec.structs.replace(config, gateway=GatewayConfig(port))
+    configure(data_folder(Path(config.root)))
     os.chdir(config.root)  # what a MAD is told of a folder is meant from there
     await _refuse_second()
     look_at_folder(config)

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +24,7 @@ from mads.host.instance import Instance, Surroundings
 from mads.host.kept_rows import RemoteRows
 from mads.host.layers import layers_of
 from mads.host.loop import new_loop
+from mads.host.paths import data_folder
 from mads.host.sending import RemoteSends
 from mads.host.survey import survey
 from mads.host.workers import ProcessWorkers
@@ -104,11 +106,12 @@ def main() -> None:
     """Read the assignment and run it."""
     line = sys.stdin.buffer.readline()
     threading.Thread(target=_end_with_core, name="mads-lifeline", daemon=True).start()
-    configure()
+    assignment = msgspec.json.decode(line, type=Assignment)
+    configure(data_folder(Path(assignment.config.root)), mad=assignment.mad)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # standard output is the command line's alone
     sys.stdout = sys.stderr
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(run(msgspec.json.decode(line, type=Assignment)))
+        runner.run(run(assignment))
 
 
 def _end_with_core() -> None:

@@ -21,7 +21,7 @@ from mads.host.commands import Sends
 from mads.host.config import MadConfig
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
-from mads.host.needs import HostClock, HostEmit, HostRandom, HostTurn, NoThought
+from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn, NoThought
 from mads.host.proxy import Proxy
 from mads.host.sending import HostSend
 from mads.host.serve import patterns, serve, timer_subject
@@ -137,6 +137,6 @@ class Instance:
             Clock: HostClock,
             Random: HostRandom,
             Workers: lambda: around.workers,
-            Log: lambda: structlog.get_logger(mad=self._mad),
+            Log: lambda: HostLog(self._mad),
             System: lambda: around.system,
         }

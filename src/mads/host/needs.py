@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
+import structlog
+
 from mads.author.message import is_message, subject
 from mads.bus.port import Bus
 from mads.host.caller import Caller
@@ -89,6 +91,25 @@ class HostEmit:
             raise InvalidMessage(f"{event!r:.100} is no event; write @message above `class {type_.__name__}:`")
         body = event if is_immutable(type_) and not self._strict else codec.raw(event)
         await self._bus.publish(self._caller.call(subject(type_), body, key=key, timeout=EVENT_PATIENCE, outlives=True))
+
+
+class HostLog:
+    """The log, in the name of one MAD; what its author says of a fact stays apart from what the host knows."""
+
+    def __init__(self, mad: str) -> None:
+        self._log = structlog.get_logger(mad=mad)
+
+    def info(self, event: str, /, **facts: Any) -> None:
+        """Say what happened."""
+        self._log.info(event, facts=facts)
+
+    def warning(self, event: str, /, **facts: Any) -> None:
+        """Say what may need attention."""
+        self._log.warning(event, facts=facts)
+
+    def error(self, event: str, /, **facts: Any) -> None:
+        """Say what went wrong."""
+        self._log.error(event, facts=facts)
 
 
 class HostClock:

@@ -15,6 +15,7 @@ from mads.host.caller import Caller
 from mads.host.config import Config, MadConfig
 from mads.host.door import PATIENCE, BusDoor
 from mads.host.layers import LAYERS
+from mads.host.paths import data_folder
 from mads.host.proxy import Proxy
 from mads.host.running import RunningSystem, running
 from mads.observe.logs import configure
@@ -66,6 +67,7 @@ class Placed:
         principal: str = "tester",
         heard: Heard | None = None,
         within: float = PATIENCE,
+        conversation: str | None = None,
         **arguments: Any,
     ) -> Any:
         """Call `tool` (`mad.tool`) with JSON arguments, as the gateway does; return the JSON result."""
@@ -77,6 +79,7 @@ class Placed:
             principal=principal,
             sink=heard or Heard(),
             patience=within,
+            conversation=conversation,
         )
 
     async def running(self, mad: str) -> dict[str, int]:
@@ -104,7 +107,7 @@ async def placed(
         for name, mad in mads.items()
     }
     configs["steward"] = MadConfig("mads.duos.steward:Steward")
-    configure()
+    configure(data_folder(root))
     config = Config(mads=configs, path=tuple(path), root=str(root))
     async with running(config, layers=layers, strict=strict) as system:
         yield Placed(system, strict=strict)
