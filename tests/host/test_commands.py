@@ -7,18 +7,17 @@ tests/behaviour/test_commands.py does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import pytest
 from msgspec import Raw
 
 from mads.bus.memory import MemoryBus
 from mads.host.caller import Caller
 from mads.host.commands import Dispatcher, Retries
-from mads.host.envelope import Terms, now_ms
+from mads.host.envelope import Envelope, Terms, now_ms
 from mads.host.sending import RemoteSends, serve_commands
 from mads.store.commands.memory import MemoryCommands
 from mads.wire import codec
@@ -63,8 +62,9 @@ class Office:
         return Reply(call.body)
 
 
-def note(text: str = "", *, key: str | None = None, tool: str = "mads.scribe.write") -> Call:
-    return HERALD.call(tool, codec.raw(text), key=key)
+def note(text: str = "", *, key: str | None = None, tool: str = "mads.scribe.write") -> Envelope:
+    identity, trace, _, band = HERALD.origin()
+    return Envelope(tool, codec.raw(text), identity, trace, "conversation-1", key, band)
 
 
 async def until(holds: Callable[[], Any]) -> None:
@@ -102,7 +102,7 @@ async def test_what_did_not_come_to_its_handler_is_no_attempt_but_is_given_up_al
 async def test_a_call_is_delivered_with_all_that_it_was_sent_with() -> None:
     office = Office()
     dispatcher = await office.open()
-    sent = msgspec.structs.replace(note("x", key="k"), conversation="c", trace="t")
+    sent = note("x", key="k")
     await dispatcher.send(sent, Terms())
     await until(lambda: office.heard)
     (call,) = office.heard
@@ -126,7 +126,7 @@ async def test_a_mad_that_hangs_holds_up_no_other() -> None:
 async def test_a_sender_that_is_cancelled_leaves_nothing_that_nobody_delivers() -> None:
     office = Office()
     dispatcher = await office.open()
-    sending = asyncio.create_task(dispatcher.send(note(), Terms()))
+    sending = asyncio.ensure_future(dispatcher.send(note(), Terms()))
     await asyncio.sleep(0)
     sending.cancel()
     await until(lambda: office.heard)
@@ -150,7 +150,8 @@ async def test_what_was_cut_off_in_its_last_attempt_is_a_dead_letter() -> None:
     office = Office()
     before = await office.open(start=False)
     seq = await before.send(note(), Terms())
-    await office.store.begin(seq, 3)
+    for _ in range(3):
+        await office.store.begin([seq])
     dispatcher = await Dispatcher.open(office.bus, office.store, TOOLS, QUICK)
     dispatcher.start()
     async with asyncio.timeout(5):
@@ -165,10 +166,10 @@ async def test_a_store_that_cannot_write_for_a_while_is_asked_again_and_the_hand
     monkeypatch.setattr("mads.host.commands.REPAIR", 0.01)
     office, finish, failures = Office(), MemoryCommands.finish, [StoreError("the disk is full")] * 2
 
-    async def failing(store: MemoryCommands, seq: int, *, now: int) -> bool:
+    async def failing(store: MemoryCommands, seqs: Sequence[int], *, now: int) -> int:
         if failures:
             raise failures.pop()
-        return await finish(store, seq, now=now)
+        return await finish(store, seqs, now=now)
 
     monkeypatch.setattr(MemoryCommands, "finish", failing)
     dispatcher = await office.open()

@@ -68,6 +68,13 @@ class Caller:
             sink=sink,
         )
 
+    def origin(self) -> tuple[Identity, str, str | None, int]:
+        """Return whose a command is that is sent now: identity, trace, conversation and band."""
+        parent = current.get()
+        if parent is None:
+            return self._own, self._new_trace(), None, Band.NORMAL
+        return self._descend(parent.identity), parent.trace, parent.conversation, parent.band
+
     def _descend(self, parent: Identity) -> Identity:
         """Return the identity of a call that is made on behalf of `parent`; the last one is remembered."""
         if self._as[0] is not parent:

@@ -6,17 +6,18 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 from msgspec import Struct
 
 from mads.bus.port import Bus
-from mads.host.envelope import Terms, attempt, check, now_ms, opened, order
+from mads.host.envelope import Envelope, Terms, attempt, head_of, new_head, now_ms, opened, order
 from mads.host.lanes import Head, Lanes
+from mads.host.together import Together
 from mads.store.commands.port import Commands, Entry, Order
-from mads.wire.call import Call, Reply
+from mads.wire.call import Reply
 from mads.wire.errors import (
     CallError,
     DeadlineExceeded,
@@ -33,7 +34,7 @@ from mads.wire.ids import span_ids
 
 T = TypeVar("T")
 
-AT_ONCE = 32
+AT_ONCE = 64
 """How many commands are on their way to one MAD at a time."""
 OPEN = 250_000
 """How many commands may be open in one system."""
@@ -54,8 +55,8 @@ _CUT_OFF = {error.code for error in (Lost, NoResponder, DeadlineExceeded)}
 class Sends(Protocol):
     """Whoever takes commands."""
 
-    async def send(self, call: Call, terms: Terms) -> int:
-        """Take `call`, in whose chain the sender is the last; return its number once it is on disk."""
+    def send(self, envelope: Envelope, terms: Terms) -> Awaitable[int]:
+        """Take a command, in whose chain the sender is the last; return its number once it is on disk."""
         ...
 
 
@@ -79,6 +80,7 @@ class _Outlet:
     def __init__(self) -> None:
         self.lanes = Lanes()
         self.running = 0
+        self.rings = math.inf
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -92,7 +94,8 @@ class Dispatcher:
         self.retries = retries
         self._bus, self._store, self._tools = bus, store, tools
         self._outlets: dict[str, _Outlet] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._orders, self._begins, self._ends = Together(self._take), Together(self._begin), Together(self._finish)
         self._open = 0
         self._delivers = self._closing = False
         self._new_span = span_ids()
@@ -125,93 +128,123 @@ class Dispatcher:
         """Write down what has been handled; what is still being handled will be delivered again."""
         self.seal()
         self._closing = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=GRACE)
-        for task in self._tasks:
+        taking = asyncio.create_task(self._orders.settle())
+        await asyncio.wait({taking, *self._tasks}, timeout=GRACE)
+        for task in (taking, *self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(taking, *self._tasks, return_exceptions=True)
 
-    async def send(self, call: Call, terms: Terms) -> int:
-        """Take `call`; return its number once it is on disk. Raises `CallError` and `StoreError`."""
-        if call.subject not in self._tools:
-            raise InvalidMessage(f"{call.subject!r} is no tool for a command; name one that does not stream")
-        check(call, terms)
+    def send(self, envelope: Envelope, terms: Terms) -> Awaitable[int]:
+        """Take a command; return its number once it is on disk. Raises `CallError`, and `StoreError` when awaited.
+
+        Where the sender is cancelled meanwhile, the command may have been taken, and is delivered then.
+        """
+        if envelope.subject not in self._tools:
+            raise InvalidMessage(f"{envelope.subject!r} is no tool for a command; name one that does not stream")
+        taken = order(envelope, terms, self.retries.attempts)
         if self._open >= OPEN:
             raise Overloaded(f"{self._open} commands are open already", retry_after=REPAIR)
-        # in a task of its own: a sender that is cancelled leaves nothing on disk that nobody delivers
-        return await asyncio.shield(self._spawn(self._accept(order(call, terms, self.retries.attempts))))
+        self._open += 1
+        return self._orders.ask(taken)
 
     def put(self, entry: Entry) -> None:
-        """Deliver an open command when its time comes; that a clock was set back makes none wait for longer."""
-        start, now = time.monotonic(), now_ms()
-        due = max(0, min(entry.due - now, entry.due - entry.since))
-        left = math.inf if entry.within is None else min(entry.sent + entry.within - now, entry.within)
-        head = Head(
-            seq=entry.seq,
-            key=None if entry.key is None else (entry.tenant, entry.sender, entry.key),
-            band=entry.band,
-            due=start + due / 1000,
-            expires=start + left / 1000,
-            attempt=entry.attempt,
-            attempts=entry.attempts,
-            why=entry.why,
-        )
-        outlet = self._outlets.setdefault(entry.subject.split(".")[1], _Outlet())
-        outlet.lanes.put(head)
+        """Deliver an open command when its time comes."""
         self._open += 1
+        outlet = self._outlet(entry.subject)
+        outlet.lanes.put(head_of(entry))
         self._pump(outlet)
 
-    async def _accept(self, it: Order) -> int:
-        seq, new = await self._store.add(it)
-        if new:
-            shared = {name: getattr(it, name) for name in Entry.__struct_fields__ if hasattr(it, name)}
-            self.put(Entry(**shared, seq=seq, since=it.sent, attempt=0, why=""))
-        return seq
+    async def _take(self, orders: Sequence[Order]) -> Sequence[int]:
+        try:
+            added = await self._store.add(orders)
+        except BaseException:
+            self._open -= len(orders)
+            raise
+        now, outlets = time.monotonic(), set[_Outlet]()
+        for it, (seq, new) in zip(orders, added, strict=True):
+            if new:
+                outlet = self._outlet(it.subject)
+                outlet.lanes.put(new_head(it, seq, now))
+                outlets.add(outlet)
+            else:
+                self._open -= 1
+        for outlet in outlets:
+            self._pump(outlet)
+        return [seq for seq, _ in added]
+
+    def _outlet(self, subject: str) -> _Outlet:
+        outlet = self._outlets.get(subject)
+        if outlet is None:  # each subject leads to the outlet of its MAD
+            mad = subject.split(".")[1]
+            outlet = self._outlets[subject] = self._outlets.setdefault(mad, _Outlet())
+        return outlet
 
     def _pump(self, outlet: _Outlet) -> None:
         """Begin what may begin, and come back when the next is due."""
-        if not self._delivers:
-            return
-        now = time.monotonic()
-        while outlet.running < AT_ONCE and (head := outlet.lanes.take(now)) is not None:
+        while outlet.running < AT_ONCE and (head := self._next(outlet)) is not None:
             outlet.running += 1
-            self._spawn(self._run(outlet, head))
-        if outlet.timer is not None:
-            outlet.timer.cancel()
-        soonest = outlet.lanes.soonest()
-        if soonest is not None and outlet.running < AT_ONCE:
-            loop = asyncio.get_running_loop()
-            outlet.timer = loop.call_later(min(max(soonest - now, 0), 86400), self._pump, outlet)
+            task = asyncio.create_task(self._run(outlet, head))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, outlet: _Outlet, head: Head) -> None:
-        try:
-            pause = await self._turn(head) if self._delivers else math.inf
-        except StoreError:
-            return  # only at the end: what is on disk counts at the next start
-        outlet.running -= 1
-        if pause is None:
-            self._open -= 1
-            outlet.lanes.done(head)
-        else:
-            outlet.lanes.again(head, time.monotonic() + pause)
+    def _next(self, outlet: _Outlet) -> Head | None:
+        """Return the next that may begin; have the others waited for."""
+        if not self._delivers:
+            return None
+        now = time.monotonic()
+        head = outlet.lanes.take(now)
+        soonest = outlet.lanes.soonest()
+        if soonest is not None and soonest < outlet.rings:
+            if outlet.timer is not None:
+                outlet.timer.cancel()
+            outlet.rings = soonest
+            delay = min(max(soonest - now, 0), 86400)
+            outlet.timer = asyncio.get_running_loop().call_later(delay, self._ring, outlet)
+        return head
+
+    def _ring(self, outlet: _Outlet) -> None:
+        outlet.rings, outlet.timer = math.inf, None
         self._pump(outlet)
+
+    async def _run(self, outlet: _Outlet, head: Head | None) -> None:
+        """Give one command after another its turn, as long as there is one."""
+        while head is not None:
+            try:
+                pause = await self._turn(head) if self._delivers else math.inf
+            except StoreError:
+                return  # only at the end: what is on disk counts at the next start
+            if pause is None:
+                self._open -= 1
+                outlet.lanes.done(head)
+            else:
+                outlet.lanes.again(head, time.monotonic() + pause)
+            head = self._next(outlet)
+        outlet.running -= 1
 
     async def _turn(self, head: Head) -> float | None:
         """Give a command its turn; return in how many seconds it gets another, None where it has come to its end."""
         if over := _over(head):
             await self._bury(head, over)
             return None
-        envelope = await self._written(lambda: self._store.begin(head.seq, head.attempt + 1))
+        envelope = await self._written(lambda: self._begins.ask(head.seq))
         if envelope is None:
             return None
         head.attempt += 1
         failure = (await self._deliver(head, envelope)).failure
         if failure is None:
-            await self._written(lambda: self._store.finish(head.seq, now=now_ms()))
+            await self._written(lambda: self._ends.ask(head.seq))
             return None
         if not self._delivers and failure.code in _CUT_OFF:
             return math.inf
         return await self._failed(head, failure)
+
+    async def _begin(self, seqs: Sequence[int]) -> Sequence[bytes | None]:
+        found = await self._store.begin(seqs)
+        return [found.get(seq) for seq in seqs]
+
+    async def _finish(self, seqs: Sequence[int]) -> Sequence[int]:
+        await self._store.finish(seqs, now=now_ms())
+        return seqs
 
     async def _deliver(self, head: Head, envelope: bytes) -> Reply:
         deadline = min(time.monotonic() + PATIENCE, head.expires)
@@ -251,17 +284,6 @@ class Dispatcher:
                     raise
                 self._log.error("commands wait for the store", why=str(error))
                 await asyncio.sleep(REPAIR)
-
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # its sender hears of it, where there still is one
 
 
 def _over(head: Head) -> str:

@@ -52,7 +52,7 @@ class Dead:
     async def drop(self, letter: int) -> None:
         """Forget it."""
         await self._found(letter)
-        await self._store.finish(letter, now=now_ms())
+        await self._store.finish([letter], now=now_ms())
 
     async def _found(self, seq: int) -> tuple[Entry, bytes]:
         found = await self._store.read(seq, "dead")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from msgspec import Raw, Struct
 
-from mads.store.commands.port import Order
+from mads.host.lanes import Head
+from mads.store.commands.port import Entry, Order
 from mads.store.port import MAX_BODY
 from mads.wire import codec
 from mads.wire.call import Call, Identity
@@ -18,7 +20,7 @@ NAME = 512
 """How many characters `key` and `once` may have."""
 
 
-class Terms(Struct, frozen=True, forbid_unknown_fields=True):
+class Terms(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What a sender may ask for besides; spans in seconds."""
 
     once: str | None = None
@@ -26,7 +28,7 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     within: float | None = None
 
 
-class Envelope(Struct, frozen=True):
+class Envelope(Struct, frozen=True, gc=False):
     """What is kept of a call."""
 
     subject: str
@@ -43,35 +45,67 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def check(call: Call, terms: Terms) -> None:
-    """Raise `InvalidMessage` where `call` with these `terms` can be no command."""
-    for name, span in (("after", terms.after), ("within", terms.within)):
-        if span is not None and not 0 <= span <= LONGEST:
-            raise InvalidMessage(f"{name} is {span!r} seconds; write a timedelta between nothing and ten years")
-    for name, text in (("key", call.key), ("once", terms.once)):
-        if text is not None and len(text) > NAME:
-            raise InvalidMessage(f"{name} has {len(text)} characters, {NAME} are the most; take a hash of it")
-    size = memoryview(codec.raw(call.body)).nbytes
+def check(it: Envelope, terms: Terms) -> None:
+    """Raise `InvalidMessage` where `it`, on these `terms`, can be no command."""
+    if terms.after or terms.within is not None:
+        for name, span in (("after", terms.after), ("within", terms.within)):
+            if span is not None and not 0 <= span <= LONGEST:
+                raise InvalidMessage(f"{name} is {span!r} seconds; write a timedelta between nothing and ten years")
+    if it.key is not None or terms.once is not None:
+        for name, text in (("key", it.key), ("once", terms.once)):
+            if text is not None and len(text) > NAME:
+                raise InvalidMessage(f"{name} has {len(text)} characters, {NAME} are the most; take a hash of it")
+    size = memoryview(it.body).nbytes
     if size > MAX_BODY:
         raise InvalidMessage(f"a command of {size} bytes cannot be kept, {MAX_BODY} can; divide it")
 
 
-def order(call: Call, terms: Terms, attempts: int) -> Order:
-    """Return what is to be kept of `call`, which `check` has found to be in order."""
-    body, now = codec.raw(call.body), now_ms()
-    envelope = Envelope(*(call.subject, body, call.identity, call.trace, call.conversation, call.key, call.band))
+def order(it: Envelope, terms: Terms, attempts: int) -> Order:
+    """Return what is to be kept of `it`; raise `InvalidMessage` where it can be no command."""
+    check(it, terms)
+    identity, now, within = it.identity, now_ms(), terms.within
     return Order(
-        tenant=call.identity.tenant,
-        sender=call.identity.chain[-1],
-        subject=call.subject,
-        key=call.key,
-        band=call.band,
-        once=terms.once,
-        sent=now,
-        due=now + round(terms.after * 1000),
-        within=None if terms.within is None else round(terms.within * 1000),
-        attempts=attempts,
-        envelope=codec.encode(envelope),
+        identity.tenant,
+        identity.chain[-1],
+        it.subject,
+        it.key,
+        it.band,
+        terms.once,
+        now,
+        now + round(terms.after * 1000) if terms.after else now,
+        None if within is None else round(within * 1000),
+        attempts,
+        codec.encode(it),
+    )
+
+
+def new_head(it: Order, seq: int, start: float) -> Head:
+    """Return what the schedule must know of an order that has just been kept; `start` is now."""
+    return Head(
+        seq,
+        None if it.key is None else (it.tenant, it.sender, it.key),
+        it.band,
+        start + (it.due - it.sent) / 1000,
+        math.inf if it.within is None else start + it.within / 1000,
+        0,
+        it.attempts,
+    )
+
+
+def head_of(it: Entry) -> Head:
+    """Return what the schedule must know of an open command; that a clock was set back makes none wait for longer."""
+    start, now = time.monotonic(), now_ms()
+    due = max(0, min(it.due - now, it.due - it.since))
+    left = math.inf if it.within is None else min(it.sent + it.within - now, it.within)
+    return Head(
+        it.seq,
+        None if it.key is None else (it.tenant, it.sender, it.key),
+        it.band,
+        start + due / 1000,
+        start + left / 1000,
+        it.attempt,
+        it.attempts,
+        it.why,
     )
 
 

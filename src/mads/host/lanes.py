@@ -10,7 +10,7 @@ Key = tuple[str, str, str]
 """Tenant, sender and key."""
 
 
-class Head(Struct, eq=False):
+class Head(Struct, eq=False, gc=False):
     """What must be known of a command to say when its turn is; `due` and `expires` in seconds of one monotonic clock.
 
     `attempt` is the last that was begun, `why` says how it failed, `failures` how often in this process. A command

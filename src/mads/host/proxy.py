@@ -54,7 +54,7 @@ def received(body: Any, type_: Any, subject: str) -> Any:
 
 
 class RemoteTool:
-    """A tool of another MAD, to be called or sent; `body` is what its arguments are on the way."""
+    """A tool of another MAD, to be called or sent."""
 
     def __init__(
         self, subject: str, tool: Tool, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool
@@ -70,24 +70,28 @@ class RemoteTool:
         """Return an awaitable of the result, or an iterator over the items of a stream."""
         return self._stream(args, kwargs) if self.streams else self._ask(args, kwargs)
 
-    def body(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the body of a call with these arguments; raise `InvalidMessage` where they do not fit."""
+    def packed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, bytes]:
+        """Return these arguments as a message, and its bytes; raise `InvalidMessage` where they do not fit."""
         names = self._names
         if len(args) > len(names) or (kwargs and not kwargs.keys().isdisjoint(names[: len(args)])):
             raise InvalidMessage(f"{self._told}: called with {len(args)} arguments by position and {list(kwargs)}")
         try:
-            params = codec.fit(dict(zip(names, args, strict=False), **kwargs), self._tool.params)
-            travelling = codec.raw(params)
+            given = dict(zip(names, args, strict=False))
+            params = codec.fit(given | kwargs if kwargs else given, self._tool.params)
+            return params, codec.encode(params)
         except InvalidMessage as error:
             raise InvalidMessage(f"{self._told}: {error}", where=self.subject) from error
-        return params if self._by_reference else travelling
+
+    def _body(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        params, travelling = self.packed(args, kwargs)
+        return params if self._by_reference else Raw(travelling)
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = self._caller.call(self.subject, self.body(args, kwargs))
+        call = self._caller.call(self.subject, self._body(args, kwargs))
         return outcome(await self._bus.request(call), self._tool.result, self.subject)
 
     async def _stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
-        async with self._bus.stream(self._caller.call(self.subject, self.body(args, kwargs))) as items:
+        async with self._bus.stream(self._caller.call(self.subject, self._body(args, kwargs))) as items:
             async for item in items:
                 yield received(item, self._tool.result, self.subject)
             outcome(items.reply, type(None), self.subject)

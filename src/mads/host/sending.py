@@ -6,14 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 from msgspec import Raw, Struct
 
 from mads.author.needs import Receipt
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
 from mads.host.commands import Sends
-from mads.host.envelope import Terms, check
+from mads.host.envelope import Envelope, Terms, check
 from mads.host.proxy import RemoteTool, outcome
 from mads.wire import codec
 from mads.wire.call import Call, Reply
@@ -46,10 +45,11 @@ class HostSend:
             raise InvalidMessage(f"{tool!r:.100} is no tool of another MAD; write `send(self.scribe.write, note)`")
         if tool.streams:
             raise InvalidMessage(f"{tool.subject} streams, and nobody would read it; send to a tool that returns")
-        call = self._caller.call(tool.subject, codec.raw(tool.body(args, {})), key=key)
+        body = Raw(tool.packed(args, {})[1])
+        identity, trace, conversation, band = self._caller.origin()
+        envelope = Envelope(tool.subject, body, identity, trace, conversation, key, band)
         terms = Terms(once, after.total_seconds() if after else 0.0, within.total_seconds() if within else None)
-        check(call, terms)  # here too, so that the mistake is the sender's own
-        return Receipt(await self._sends.send(call, terms))
+        return Receipt(await self._sends.send(envelope, terms))
 
 
 class Sent(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,8 +68,9 @@ async def serve_commands(bus: Bus, sends: Sends) -> Subscription:
         if not call.identity.chain:
             raise Denied(f"{call.identity.principal!r} is no MAD, and only a MAD sends commands; call a tool that does")
         sent: Sent = codec.decode(codec.raw(call.body), Sent)
-        kept = msgspec.structs.replace(call, subject=sent.subject, body=Raw(bytes(sent.body)), key=sent.key)
-        return Reply(codec.raw(await sends.send(kept, sent.terms)))
+        body = Raw(bytes(sent.body))
+        envelope = Envelope(sent.subject, body, call.identity, call.trace, call.conversation, sent.key, call.band)
+        return Reply(codec.raw(await sends.send(envelope, sent.terms)))
 
     return await bus.subscribe((SUBJECT,), serve, group="host.commands", at_once=AT_ONCE, capacity=1024)
 
@@ -80,9 +81,10 @@ class RemoteSends:
     def __init__(self, bus: Bus, caller: Caller) -> None:
         self._bus, self._caller = bus, caller
 
-    async def send(self, call: Call, terms: Terms) -> int:
-        """Take `call`; return its number once it is on disk."""
-        body = codec.raw(Sent(call.subject, codec.raw(call.body), call.key, terms))
-        reply = await self._bus.request(self._caller.call(SUBJECT, body, band=call.band))
+    async def send(self, envelope: Envelope, terms: Terms) -> int:
+        """Take a command; return its number once it is on disk."""
+        check(envelope, terms)  # here too, so that the mistake is the sender's own
+        body = codec.raw(Sent(envelope.subject, envelope.body, envelope.key, terms))
+        reply = await self._bus.request(self._caller.call(SUBJECT, body, band=envelope.band))
         seq: int = outcome(reply, int, SUBJECT)
         return seq

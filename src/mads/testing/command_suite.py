@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from msgspec import Struct
 
-from mads.store.commands.port import WINDOW, Commands, Order, State
+from mads.store.commands.port import WINDOW, Added, Commands, Order, State
 
 Check = Callable[[Commands], Awaitable[None]]
 """A promise as a test."""
@@ -28,6 +28,7 @@ ORDER = Order(
     subject="mads.scribe.write",
     key="release",
     band=2,
+    once=None,
     sent=NOW,
     due=NOW + 5,
     within=3_600_000,
@@ -38,7 +39,7 @@ ONCE = msgspec.structs.replace(ORDER, once="note-17")
 
 
 async def what_is_added_is_open_in_the_order_of_its_number(commands: Commands) -> None:
-    first, second = [(await commands.add(ORDER))[0] for _ in range(2)]
+    first, second = [(await _add(commands))[0] for _ in range(2)]
     assert first < second
     assert [entry.seq for entry in await commands.entries("open")] == [first, second]
     found = await commands.read(first, "open")
@@ -51,52 +52,64 @@ async def what_is_added_is_open_in_the_order_of_its_number(commands: Commands) -
 
 
 async def what_is_added_at_once_is_all_there(commands: Commands) -> None:
-    added = await asyncio.gather(*(commands.add(ORDER) for _ in range(100)))
+    added = await asyncio.gather(*(_add(commands) for _ in range(100)))
     assert sorted(seq for seq, _ in added) == [entry.seq for entry in await commands.entries("open")]
     assert len(await commands.entries("open")) == 100
 
 
+async def what_is_added_together_has_numbers_in_its_order(commands: Commands) -> None:
+    for count in (1, 7, 8, 9, 200):
+        orders = [msgspec.structs.replace(ORDER, key=f"{count}.{place}") for place in range(count)]
+        orders[count // 2] = msgspec.structs.replace(orders[count // 2], once=f"{count}")
+        added = await commands.add(orders)
+        assert [seq for seq, new in added if new] == sorted(seq for seq, _ in added)
+        keys = {entry.seq: entry.key for entry in await commands.entries("open")}
+        assert [keys[seq] for seq, _ in added] == [order.key for order in orders]
+
+
 async def an_attempt_is_counted_when_it_begins(commands: Commands) -> None:
-    seq, _ = await commands.add(ORDER)
-    assert await commands.begin(seq, 1) == ORDER.envelope
-    assert [entry.attempt for entry in await commands.entries("open")] == [1]
-    await commands.finish(seq, now=NOW)
-    assert await commands.begin(seq, 2) is None
-    assert await commands.begin(seq + 1, 1) is None
+    seq, _ = await _add(commands)
+    other, _ = await _add(commands)
+    assert await commands.begin([seq]) == {seq: ORDER.envelope}
+    assert await commands.begin([other, seq]) == {seq: ORDER.envelope, other: ORDER.envelope}
+    assert [entry.attempt for entry in await commands.entries("open")] == [2, 1]
+    await commands.finish([seq], now=NOW)
+    assert await commands.begin([seq, other, other + 1]) == {other: ORDER.envelope}
 
 
 async def what_is_done_is_in_no_list_and_its_number_is_not_given_again(commands: Commands) -> None:
-    seq, _ = await commands.add(ORDER)
-    assert await commands.finish(seq, now=NOW)
-    assert not await commands.finish(seq, now=NOW)
+    seq, _ = await _add(commands)
+    assert await commands.finish([seq, seq + 1], now=NOW) == 1
+    assert await commands.finish([seq], now=NOW) == 0
     assert [*await commands.entries("open"), *await commands.entries("dead")] == []
-    assert (await commands.add(ORDER))[0] > seq
+    assert (await _add(commands))[0] > seq
 
 
 async def what_failed_is_due_later_or_dead(commands: Commands) -> None:
-    later, dead = [(await commands.add(ORDER))[0] for _ in range(2)]
+    later, dead = [(await _add(commands))[0] for _ in range(2)]
     await commands.fail(later, now=NOW + 1, why="it rains", due=NOW + 9)
     await commands.fail(dead, now=NOW + 2, why="it snows", due=None)
     (entry,) = await commands.entries("open")
     assert (entry.seq, entry.since, entry.due, entry.why) == (later, NOW + 1, NOW + 9, "it rains")
     (entry,) = await commands.entries("dead")
     assert (entry.seq, entry.since, entry.due, entry.why) == (dead, NOW + 2, NOW + 5, "it snows")
-    assert await commands.begin(dead, 1) is None
+    assert await commands.begin([dead]) == {}
     await commands.fail(dead, now=NOW + 3, why="late", due=NOW + 9)
     assert len(await commands.entries("open")) == 1
 
 
 async def an_attempt_that_did_not_arrive_was_none(commands: Commands) -> None:
-    seq, _ = await commands.add(ORDER)
-    await commands.begin(seq, 1)
+    seq, _ = await _add(commands)
+    await commands.begin([seq])
     await commands.fail(seq, now=NOW, why="nobody is there", due=NOW, arrived=False)
     assert [(entry.attempt, entry.attempts) for entry in await commands.entries("open")] == [(0, 7)]
 
 
 async def a_dead_one_is_opened_anew(commands: Commands) -> None:
-    seq, _ = await commands.add(ORDER)
+    seq, _ = await _add(commands)
     assert await commands.reopen(seq, now=NOW + 9, attempts=8) is None
-    await commands.begin(seq, 8)
+    for _ in range(8):
+        await commands.begin([seq])
     await commands.fail(seq, now=NOW + 1, why="it snows", due=None)
     entry = await commands.reopen(seq, now=NOW + 9, attempts=8)
     assert entry is not None
@@ -106,30 +119,36 @@ async def a_dead_one_is_opened_anew(commands: Commands) -> None:
 
 
 async def once_is_once_for_its_sender_and_tenant(commands: Commands) -> None:
-    seq, new = await commands.add(ONCE)
+    seq, new = await _add(commands, ONCE)
     assert new
-    assert await commands.add(ONCE) == (seq, False)
+    assert await _add(commands, ONCE) == (seq, False)
     for change in ({"tenant": "umbrella"}, {"sender": "clerk"}, {"once": "note-18"}, {"once": None}):
-        other, new = await commands.add(msgspec.structs.replace(ONCE, **change))
+        other, new = await _add(commands, msgspec.structs.replace(ONCE, **change))
         assert new
         assert other != seq
 
 
 async def once_is_remembered_for_a_while_after_it_was_done(commands: Commands) -> None:
-    seq, _ = await commands.add(ONCE)
+    seq, _ = await _add(commands, ONCE)
     much_later = msgspec.structs.replace(ONCE, sent=NOW + 10 * WINDOW)
-    assert await commands.add(much_later) == (seq, False)
-    await commands.finish(seq, now=NOW)
-    assert await commands.add(msgspec.structs.replace(ONCE, sent=NOW + WINDOW)) == (seq, False)
-    assert await commands.add(msgspec.structs.replace(ONCE, sent=NOW - 10 * WINDOW)) == (seq, False)
-    again, new = await commands.add(msgspec.structs.replace(ONCE, sent=NOW + WINDOW + 1))
+    assert await _add(commands, much_later) == (seq, False)
+    await commands.finish([seq], now=NOW)
+    assert await _add(commands, msgspec.structs.replace(ONCE, sent=NOW + WINDOW)) == (seq, False)
+    assert await _add(commands, msgspec.structs.replace(ONCE, sent=NOW - 10 * WINDOW)) == (seq, False)
+    again, new = await _add(commands, msgspec.structs.replace(ONCE, sent=NOW + WINDOW + 1))
     assert new
     assert again > seq
+
+
+async def _add(commands: Commands, order: Order = ORDER) -> Added:
+    (added,) = await commands.add([order])
+    return added
 
 
 CHECKS: tuple[Check, ...] = (
     what_is_added_is_open_in_the_order_of_its_number,
     what_is_added_at_once_is_all_there,
+    what_is_added_together_has_numbers_in_its_order,
     an_attempt_is_counted_when_it_begins,
     what_is_done_is_in_no_list_and_its_number_is_not_given_again,
     what_failed_is_due_later_or_dead,
@@ -186,19 +205,19 @@ class _Twins(RuleBasedStateMachine):
         if once is not None:
             self.list = [kept for kept in self.list if kept.state != "done" or kept.done >= now - WINDOW]
         first = next((kept.seq for kept in self.list if once is not None and kept.once == once), None)
-        seq, new = self.runner.run(self.commands.add(msgspec.structs.replace(ORDER, once=once, sent=now)))
+        seq, new = self.runner.run(_add(self.commands, msgspec.structs.replace(ORDER, once=once, sent=now)))
         assert new is (first is None)
         assert first in (None, seq)
         if new:
             self.list.append(_Kept(seq, once))
 
-    @rule(seq=numbers, number=st.integers(1, 9))
-    def begin(self, seq: int, number: int) -> None:
-        """Begin an attempt."""
-        found = self._of(seq, "open")
-        assert (self.runner.run(self.commands.begin(seq, number)) is None) is (found is None)
-        if found:
-            found.attempt = number
+    @rule(seqs=st.sets(numbers, max_size=4))
+    def begin(self, seqs: set[int]) -> None:
+        """Begin attempts."""
+        found = {seq: kept for seq in seqs if (kept := self._of(seq, "open")) is not None}
+        assert self.runner.run(self.commands.begin([*seqs])) == dict.fromkeys(found, ORDER.envelope)
+        for kept in found.values():
+            kept.attempt += 1
 
     @rule(seq=numbers, due=st.none() | times)
     def fail(self, seq: int, due: int | None) -> None:
@@ -216,13 +235,13 @@ class _Twins(RuleBasedStateMachine):
         if found:
             found.state = "open"
 
-    @rule(seq=numbers, now=times)
-    def finish(self, seq: int, now: int) -> None:
-        """Finish a command."""
-        found = self._of(seq, "open", "dead")
-        assert self.runner.run(self.commands.finish(seq, now=now)) is (found is not None)
-        if found:
-            found.state, found.done = "done", now
+    @rule(seqs=st.sets(numbers, max_size=4), now=times)
+    def finish(self, seqs: set[int], now: int) -> None:
+        """Finish commands."""
+        found = [kept for seq in seqs if (kept := self._of(seq, "open", "dead")) is not None]
+        assert self.runner.run(self.commands.finish([*seqs], now=now)) == len(found)
+        for kept in found:
+            kept.state, kept.done = "done", now
 
     def _of(self, seq: int, *states: State) -> _Kept | None:
         return next((kept for kept in self.list if kept.seq == seq and kept.state in states), None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
-from mads.store.commands.port import WINDOW, Entry, Order, State
+from mads.store.commands.port import WINDOW, Added, Entry, Order, State
 
 
 class _Row(Struct):
@@ -25,26 +25,19 @@ class MemoryCommands:
         self._next = itertools.count(1).__next__
         self._rows: dict[int, _Row] = {}
 
-    async def add(self, order: Order) -> tuple[int, bool]:
-        """Keep one more command; return its `seq`, or that of the first of its `once`, and whether it is new."""
-        if order.once is not None:
-            self._forget(order.sent - WINDOW)
-            for seq, row in self._rows.items():
-                if (row.entry.tenant, row.entry.sender, row.once) == (order.tenant, order.sender, order.once):
-                    return seq, False
-        seq = self._next()
-        shared = {name: getattr(order, name) for name in Entry.__struct_fields__ if name in Order.__struct_fields__}
-        entry = Entry(**shared, seq=seq, since=order.sent, attempt=0, why="")
-        self._rows[seq] = _Row("open", order.once, order.envelope, entry)
-        return seq, True
+    async def add(self, orders: Sequence[Order]) -> Sequence[Added]:
+        """Keep more commands, all or none, numbered in their order."""
+        return [self._add(order) for order in orders]
 
-    async def begin(self, seq: int, attempt: int) -> bytes | None:
-        """Say that `attempt` begins; return the envelope, or None where the command is not open."""
-        row = self._of(seq, "open")
-        if row is None:
-            return None
-        row.entry = msgspec.structs.replace(row.entry, attempt=attempt)
-        return row.envelope
+    async def begin(self, seqs: Sequence[int]) -> Mapping[int, bytes]:
+        """Say that the next attempt of each begins; return the envelopes of those that are open, by `seq`."""
+        found: dict[int, bytes] = {}
+        for seq in seqs:
+            row = self._of(seq, "open")
+            if row is not None:
+                row.entry = msgspec.structs.replace(row.entry, attempt=row.entry.attempt + 1)
+                found[seq] = row.envelope
+        return found
 
     async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
         """Say that an open command failed: it is tried again at `due`, or where that is None it is dead."""
@@ -66,16 +59,15 @@ class MemoryCommands:
         row.entry = msgspec.structs.replace(row.entry, since=now, due=now, within=None, attempts=may)
         return row.entry
 
-    async def finish(self, seq: int, *, now: int) -> bool:
-        """Say that an open or dead command is done; return whether it was one."""
-        row = self._of(seq, "open", "dead")
-        if row is None:
-            return False
-        row.state, row.envelope = "done", b""
-        row.entry = msgspec.structs.replace(row.entry, since=now)
-        if row.once is None:
-            del self._rows[seq]
-        return True
+    async def finish(self, seqs: Sequence[int], *, now: int) -> int:
+        """Say that open or dead commands are done; return how many of them there were."""
+        rows = [row for seq in seqs if (row := self._of(seq, "open", "dead")) is not None]
+        for row in rows:
+            row.state, row.envelope = "done", b""
+            row.entry = msgspec.structs.replace(row.entry, since=now)
+            if row.once is None:
+                del self._rows[row.entry.seq]
+        return len(rows)
 
     async def entries(self, state: State) -> Sequence[Entry]:
         """Return the commands in `state`, by `seq`."""
@@ -85,6 +77,18 @@ class MemoryCommands:
         """Return a command in `state` with its envelope; None where there is none."""
         row = self._of(seq, state)
         return None if row is None else (row.entry, row.envelope)
+
+    def _add(self, order: Order) -> Added:
+        if order.once is not None:
+            self._forget(order.sent - WINDOW)
+            for seq, row in self._rows.items():
+                if (row.entry.tenant, row.entry.sender, row.once) == (order.tenant, order.sender, order.once):
+                    return seq, False
+        seq = self._next()
+        shared = {name: getattr(order, name) for name in Entry.__struct_fields__ if name in Order.__struct_fields__}
+        entry = Entry(**shared, seq=seq, since=order.sent, attempt=0, why="")
+        self._rows[seq] = _Row("open", order.once, order.envelope, entry)
+        return seq, True
 
     def _of(self, seq: int, *states: State) -> _Row | None:
         row = self._rows.get(seq)

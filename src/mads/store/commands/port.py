@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -22,23 +22,23 @@ WINDOW = 24 * 3600 * 1000
 State = Literal["open", "done", "dead"]
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class Order(Struct, frozen=True, gc=False):
     """A command as it is to be kept: whose it is, where it goes, when; its `envelope` is for the host to read."""
 
     tenant: str
     sender: str
     subject: str
-    key: str | None = None
+    key: str | None
     band: int
-    once: str | None = None
+    once: str | None
     sent: int
     due: int
-    within: int | None = None
+    within: int | None
     attempts: int
     envelope: bytes
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, gc=False):
     """A command as it is kept, without its envelope.
 
     `attempt` is the last that was begun, `attempts` how many there may be; `since` is when `due` was written, or when
@@ -60,15 +60,19 @@ class Entry(Struct, frozen=True, kw_only=True):
     why: str
 
 
+Added = tuple[int, bool]
+"""The `seq` of a command, or that of the first of its `once`, and whether it is new."""
+
+
 class Commands(Protocol):
     """A store of commands; it never looks into their envelopes."""
 
-    async def add(self, order: Order) -> tuple[int, bool]:
-        """Keep one more command; return its `seq`, or that of the first of its `once`, and whether it is new."""
+    async def add(self, orders: Sequence[Order]) -> Sequence[Added]:
+        """Keep more commands, all or none, numbered in their order."""
         ...
 
-    async def begin(self, seq: int, attempt: int) -> bytes | None:
-        """Say that `attempt` begins; return the envelope, or None where the command is not open."""
+    async def begin(self, seqs: Sequence[int]) -> Mapping[int, bytes]:
+        """Say that the next attempt of each begins; return the envelopes of those that are open, by `seq`."""
         ...
 
     async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
@@ -81,8 +85,8 @@ class Commands(Protocol):
         """Open a dead command, due `now`, for so many attempts more and without an end; None where it is not dead."""
         ...
 
-    async def finish(self, seq: int, *, now: int) -> bool:
-        """Say that an open or dead command is done; return whether it was one."""
+    async def finish(self, seqs: Sequence[int], *, now: int) -> int:
+        """Say that open or dead commands are done; return how many of them there were."""
         ...
 
     async def entries(self, state: State) -> Sequence[Entry]:

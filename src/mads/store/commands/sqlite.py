@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-from mads.store.commands.port import WINDOW, Entry, Order, State
+from msgspec.structs import astuple
+
+from mads.store.commands.port import WINDOW, Added, Entry, Order, State
 from mads.store.database import Database
-from mads.store.sqlite import Connection
+from mads.store.sqlite import Connection, Value
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
 
 _FORGET = "DELETE FROM commands WHERE state = 'done' AND since < ?"
 _FIRST = "SELECT seq FROM commands WHERE tenant = ? AND sender = ? AND once = ?"
 _ADD = """
-    INSERT INTO commands (state, tenant, sender, subject, key, band, once, sent, within, since, due, attempt, attempts,
-                          why, envelope)
-    VALUES ('open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '', ?)
+    INSERT INTO commands (state, attempt, why, tenant, sender, subject, key, band, once, sent, due, within, attempts,
+                          envelope, since)
+    VALUES """
+_ROW = "('open', 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TOGETHER = (64, 8, 1)
+"""How many rows one statement adds: few statements for many rows, and few forms of it for SQLite to remember."""
+_ADDS = {count: _ADD + ", ".join([_ROW] * count) for count in _TOGETHER}
+_BEGIN = """
+    UPDATE commands SET attempt = attempt + 1 WHERE seq IN (SELECT value FROM json_each(?)) AND state = 'open'
+    RETURNING seq, envelope
 """
-_BEGIN = "UPDATE commands SET attempt = ? WHERE seq = ? AND state = 'open' RETURNING envelope"
 _FAIL = """
     UPDATE commands
     SET state = ?, since = ?, due = coalesce(?, due), why = ?, attempt = attempt - ?5, attempts = attempts - ?5
@@ -29,8 +39,14 @@ _REOPEN = f"""
     WHERE seq = ?3 AND state = 'dead'
     RETURNING {_COLUMNS}
 """  # noqa: S608  names of columns
-_REMOVE = "DELETE FROM commands WHERE seq = ? AND state IN ('open', 'dead') AND once IS NULL"
-_DONE = "UPDATE commands SET state = 'done', since = ?, envelope = x'' WHERE seq = ? AND state IN ('open', 'dead')"
+_REMOVE = """
+    DELETE FROM commands
+    WHERE seq IN (SELECT value FROM json_each(?)) AND state IN ('open', 'dead') AND once IS NULL
+"""
+_DONE = """
+    UPDATE commands SET state = 'done', since = ?2, envelope = x''
+    WHERE seq IN (SELECT value FROM json_each(?1)) AND state IN ('open', 'dead') AND once IS NOT NULL
+"""
 _ENTRIES = f"SELECT {_COLUMNS} FROM commands WHERE state = ? ORDER BY seq"  # noqa: S608  names of columns
 _READ = f"SELECT {_COLUMNS}, envelope FROM commands WHERE seq = ? AND state = ?"  # noqa: S608  names of columns
 
@@ -41,28 +57,21 @@ class SqliteCommands:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, order: Order) -> tuple[int, bool]:
-        """Keep one more command; return its `seq`, or that of the first of its `once`, and whether it is new."""
-        it = order
-        row = (
-            *(it.tenant, it.sender, it.subject, it.key, it.band, it.once),
-            *(it.sent, it.within, it.sent, it.due, it.attempts, it.envelope),
-        )
+    async def add(self, orders: Sequence[Order]) -> Sequence[Added]:
+        """Keep more commands, all or none, numbered in their order."""
 
-        def work(connection: Connection) -> tuple[int, bool]:
-            if it.once is not None:
-                connection.execute(_FORGET, (it.sent - WINDOW,))
-                for (seq,) in connection.execute(_FIRST, (it.tenant, it.sender, it.once)).fetchall():
-                    return seq, False
-            connection.execute(_ADD, row)
-            return connection.last_insert_rowid(), True
+        def work(connection: Connection) -> list[Added]:
+            added: list[Added] = []
+            for alike, group in groupby(orders, key=_is_new):
+                together = list(group)
+                added += _add(connection, together) if alike else [_once(connection, order) for order in together]
+            return added
 
         return await self._database.write(work)
 
-    async def begin(self, seq: int, attempt: int) -> bytes | None:
-        """Say that `attempt` begins; return the envelope, or None where the command is not open."""
-        found = await self._rows(_BEGIN, attempt, seq)
-        return found[0][0] if found else None
+    async def begin(self, seqs: Sequence[int]) -> Mapping[int, bytes]:
+        """Say that the next attempt of each begins; return the envelopes of those that are open, by `seq`."""
+        return dict(await self._rows(_BEGIN, json.dumps(seqs)))
 
     async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
         """Say that an open command failed: it is tried again at `due`, or where that is None it is dead."""
@@ -73,14 +82,15 @@ class SqliteCommands:
         found = await self._rows(_REOPEN, now, attempts, seq)
         return _entry(found[0]) if found else None
 
-    async def finish(self, seq: int, *, now: int) -> bool:
-        """Say that an open or dead command is done; return whether it was one."""
+    async def finish(self, seqs: Sequence[int], *, now: int) -> int:
+        """Say that open or dead commands are done; return how many of them there were."""
 
-        def work(connection: Connection) -> bool:
-            connection.execute(_REMOVE, (seq,))
-            if not connection.changes():
-                connection.execute(_DONE, (now, seq))
-            return connection.changes() > 0
+        def work(connection: Connection) -> int:
+            named = json.dumps(seqs)
+            connection.execute(_REMOVE, (named,))
+            count = connection.changes()
+            connection.execute(_DONE, (named, now))
+            return count + connection.changes()
 
         return await self._database.write(work)
 
@@ -98,5 +108,31 @@ class SqliteCommands:
         return await self._database.write(lambda connection: connection.execute(statement, bindings).fetchall())
 
 
+def _is_new(order: Order) -> bool:
+    return order.once is None
+
+
+def _add(connection: Connection, orders: Sequence[Order]) -> list[Added]:
+    """Add `orders` in few statements: SQLite numbers the rows of one in their order, without a gap."""
+    added: list[Added] = []
+    for count in _TOGETHER:
+        while len(orders) - len(added) >= count:
+            values: list[Value] = []
+            for order in orders[len(added) : len(added) + count]:
+                values += astuple(order)
+                values.append(order.sent)
+            connection.execute(_ADDS[count], values)
+            last = connection.last_insert_rowid()
+            added += ((seq, True) for seq in range(last - count + 1, last + 1))
+    return added
+
+
+def _once(connection: Connection, order: Order) -> Added:
+    connection.execute(_FORGET, (order.sent - WINDOW,))
+    for (seq,) in connection.execute(_FIRST, (order.tenant, order.sender, order.once)).fetchall():
+        return seq, False
+    return _add(connection, [order])[0]
+
+
 def _entry(row: tuple[Any, ...]) -> Entry:
-    return Entry(**dict(zip(Entry.__struct_fields__, row, strict=True)))
+    return Entry(*row)
