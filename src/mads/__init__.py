@@ -3,6 +3,7 @@
 from mads.author.declare import every, mad, on, prose, provides, tool
 from mads.author.message import message
 from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Think, Turn, Workers
+from mads.author.signals import SecurityEvent, StateChanged
 from mads.wire.errors import (
     CallError,
     DeadlineExceeded,
@@ -35,7 +36,9 @@ __all__ = [
     "Random",
     "Receipt",
     "Reject",
+    "SecurityEvent",
     "Send",
+    "StateChanged",
     "Think",
     "Turn",
     "Workers",

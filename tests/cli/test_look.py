@@ -70,7 +70,12 @@ def test_show_lists_every_tool_event_and_layer(parlour: Mads) -> None:
         "mads.witness.heard",
         "mads.steward.ps",
     }
-    assert "parlour.Spoke.v1  text=STRING [loud=BOOLEAN]  witness" in parlour("show", "--events").stdout
+    assert re.search(
+        r"^parlour\.Spoke\.v1 +1 +- +- +witness +text=STRING \[loud=BOOLEAN\]$"
+        r"(.*\n)*mads\.SecurityEvent\.v1 +1 +steward +critical +- +kind=",
+        parlour("show", "--events").stdout,
+        re.MULTILINE,
+    )
     assert "access" in json.loads(parlour("show", "--layers", "--json").stdout)
 
 

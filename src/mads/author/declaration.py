@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from mads.author.annotations import class_hints, function_hints, shown
 from mads.author.declare import EveryMark, OnMark, ProseMark, ToolMark, is_mad, mark_of
+from mads.author.deprecation import Deprecation, deprecation
 from mads.author.message import is_message
 from mads.wire.errors import DeclarationError
 
@@ -44,6 +45,7 @@ class Tool:
     result: Any
     streams: bool
     mark: ToolMark
+    deprecated: Deprecation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,7 @@ def _read_tool(name: str, method: Callable[..., Any], mark: ToolMark) -> Tool:
         result=result,
         streams=streams,
         mark=mark,
+        deprecated=deprecation(mark.deprecated, method.__qualname__),
     )
 
 

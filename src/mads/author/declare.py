@@ -35,6 +35,7 @@ class ToolMark:
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
+    deprecated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,15 @@ def mad(cls: type[M]) -> type[M]:
 def tool(method: ToolMethod, /) -> ToolMethod: ...
 @overload
 def tool(
-    *, read_only: bool = False, destructive: bool = False, idempotent: bool = False
+    *, read_only: bool = False, destructive: bool = False, idempotent: bool = False, deprecated: str = ""
 ) -> Callable[[ToolMethod], ToolMethod]: ...
-def tool(method: Any = None, /, *, read_only: bool = False, destructive: bool = False, idempotent: bool = False) -> Any:
+def tool(method: Any = None, /, **marks: Any) -> Any:
     """Offer an async method, or an async generator that streams, to every caller who may.
 
     `read_only`: changes nothing. `destructive`: destroys or reveals something, so the anonymous developer may not call
-    it. `idempotent`: twice is as good as once.
+    it. `idempotent`: twice is as good as once. `deprecated`: its last day and what to use, "2027-03-01: use find".
     """
-    mark = ToolMark(read_only=read_only, destructive=destructive, idempotent=idempotent)
+    mark = ToolMark(**marks)
     return partial(_marked, mark=mark) if method is None else _marked(method, mark)
 
 

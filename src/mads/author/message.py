@@ -3,54 +3,91 @@
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, dataclass_transform, overload
+from typing import Any, Literal, TypeVar, dataclass_transform, overload
 
 from msgspec import Struct
 
+from mads.author.deprecation import Deprecation, deprecation
+from mads.wire.call import EVENT
 from mads.wire.errors import DeclarationError
 
 T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-_WIRE_NAME = "__mads_wire_name__"
+_MARK = "__mads_message__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageMark:
+    """What a message is called, and who answers for it; a critical one is an event that only its `owner` may emit."""
+
+    name: str
+    version: int
+    critical: bool
+    owner: str
+    deprecated: Deprecation | None
+    wire_name: str
 
 
 @overload
 def message(cls: type[T], /) -> type[T]: ...
 @overload
-def message(*, name: str | None = None, version: int = 1) -> Callable[[type[T]], type[T]]: ...
+def message(
+    *, name: str | None = None, version: int = 1, owner: str = "", deprecated: str = ""
+) -> Callable[[type[T]], type[T]]: ...
+@overload
+def message(
+    *, critical: Literal[True], owner: str, name: str | None = None, version: int = 1, deprecated: str = ""
+) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(frozen_default=True)
-def message(cls: type[T] | None = None, /, *, name: str | None = None, version: int = 1) -> Any:
+def message(
+    cls: type[T] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    version: int = 1,
+    critical: bool = False,
+    owner: str = "",
+    deprecated: str = "",
+) -> Any:
     """Make `cls` a message: an immutable value whose fields are its annotations.
 
     It travels as `name.vVERSION`; without a name that is its module and class, so give it one before moving a class
-    whose messages are kept or cross hosts. Raises `DeclarationError` for a name or version that cannot travel.
+    whose messages are kept or cross hosts. A `critical` one is an event that others act upon: nobody but its `owner`, a
+    MAD of the system, may emit it, and one that does not fit is refused before anybody hears it. `deprecated` is a date
+    and what to use instead, "2027-03-01: use Noted". Raises `DeclarationError` for what makes no sense.
     """
-    make = partial(_message, name=name, version=version)
+    make = partial(_message, name=name, version=version, critical=critical, owner=owner, deprecated=deprecated)
     return make if cls is None else make(cls)
 
 
 def is_message(type_: Any) -> bool:
     """Return whether `type_` is a class made by `@message`."""
-    return isinstance(type_, type) and _WIRE_NAME in type_.__dict__
+    return isinstance(type_, type) and _MARK in type_.__dict__
+
+
+def message_mark(cls: type[Any]) -> MessageMark:
+    """Return what `@message` was told of `cls`; raise `DeclarationError` if it is no message."""
+    if not is_message(cls):
+        raise DeclarationError(f"{cls.__qualname__} is no message; write @message above `class {cls.__name__}:`")
+    mark: MessageMark = cls.__dict__[_MARK]
+    return mark
 
 
 def wire_name(cls: type[Any]) -> str:
     """Return the name and version under which values of `cls` travel; raise `DeclarationError` if it is no message."""
-    if not is_message(cls):
-        raise DeclarationError(f"{cls.__qualname__} is no message; write @message above `class {cls.__name__}:`")
-    name: str = cls.__dict__[_WIRE_NAME]
-    return name
+    return message_mark(cls).wire_name
 
 
 def subject(cls: type[Any]) -> str:
     """Return the bus subject on which events of `cls` are published."""
-    return f"event.{wire_name(cls)}"
+    return f"{EVENT}{wire_name(cls)}"
 
 
-def _message(cls: type[Any], *, name: str | None, version: int) -> type[Any]:
+def _message(cls: type[Any], *, name: str | None, version: int, deprecated: str, **owned: Any) -> type[Any]:
     full = name or f"{_module(cls)}.{cls.__name__}"
     if not _NAME.fullmatch(full):
         raise DeclarationError(f"{full!r} cannot be a wire name; write @message(name='{cls.__name__}')")
@@ -59,7 +96,9 @@ def _message(cls: type[Any], *, name: str | None, version: int) -> type[Any]:
     made = cls if issubclass(cls, Struct) else _struct(cls)
     if not made.__struct_config__.frozen:
         raise DeclarationError(f"{cls.__qualname__} can be changed; write `class {cls.__name__}(Struct, frozen=True):`")
-    setattr(made, _WIRE_NAME, f"{full}.v{version}")
+    gone = deprecation(deprecated, cls.__qualname__)
+    mark = MessageMark(name=full, version=version, deprecated=gone, wire_name=f"{full}.v{version}", **owned)
+    setattr(made, _MARK, mark)
     return made
 
 

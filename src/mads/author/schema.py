@@ -8,7 +8,8 @@ import msgspec
 from msgspec import inspect as types
 
 from mads.author.declaration import Declaration
-from mads.author.message import wire_name
+from mads.author.deprecation import Deprecation
+from mads.author.message import message_mark
 from mads.wire.status import EventInfo
 from mads.wire.tools import ToolInfo
 
@@ -20,13 +21,14 @@ def tool_infos(mad: str, declared: Declaration) -> tuple[ToolInfo, ...]:
             name=f"mads.{mad}.{tool.name}",
             mad=mad,
             tool=tool.name,
-            description=tool.description,
+            description=_described(tool.description, tool.deprecated),
             input_schema=_with_zones(tool.params),
             output_schema=msgspec.json.schema(tool.result),
             read_only=tool.mark.read_only,
             destructive=tool.mark.destructive,
             idempotent=tool.mark.idempotent,
             streams=tool.streams,
+            deprecated=str(tool.deprecated or ""),
         )
         for _, tool in sorted(declared.tools.items())
     )
@@ -34,12 +36,23 @@ def tool_infos(mad: str, declared: Declaration) -> tuple[ToolInfo, ...]:
 
 def event_info(event: type[Any], heard_by: tuple[str, ...]) -> EventInfo:
     """Return what an event says of itself, and which MADs hear it."""
+    mark = message_mark(event)
     return EventInfo(
-        name=wire_name(event),
-        description=inspect.cleandoc(event.__doc__ or ""),
+        name=mark.wire_name,
+        description=_described(inspect.cleandoc(event.__doc__ or ""), mark.deprecated),
         schema=msgspec.json.schema(event),
         heard_by=heard_by,
+        version=mark.version,
+        owner=mark.owner,
+        critical=mark.critical,
+        deprecated=str(mark.deprecated or ""),
     )
+
+
+def _described(description: str, deprecated: Deprecation | None) -> str:
+    if deprecated is None:
+        return description
+    return f"{description}\n\nDeprecated: it is there until {deprecated.until}; {deprecated.instead}."
 
 
 def _with_zones(params: type[Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError, Future
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import inf
 from time import monotonic
@@ -23,7 +23,7 @@ from mads.bus.inbox import Delivery
 from mads.bus.port import CREDIT, Stream
 from mads.bus.routes import Routes
 from mads.bus.serving import Serving
-from mads.wire.call import Call, Handle, Reply
+from mads.wire.call import EVENT, Call, Handle, Reply
 from mads.wire.errors import UsageError
 from mads.wire.failure import Failure
 
@@ -31,10 +31,15 @@ TICK = 0.01
 """How much later than its deadline, in seconds, a call may be answered: one timer serves them all."""
 
 
+Gate = Callable[[Call], Awaitable[Call]]
+"""What returns a call as it may be published, or raises the `CallError` for which it may not."""
+
+
 class MemoryBus:
-    """A bus whose callers and handlers share one event loop."""
+    """A bus whose callers and handlers share one event loop; whoever owns it may put a `gate` before `publish`."""
 
     capabilities: frozenset[str] = frozenset()
+    gate: Gate | None = None
 
     def __init__(self) -> None:
         self._routes: Routes[Serving] = Routes()
@@ -70,6 +75,8 @@ class MemoryBus:
 
     async def publish(self, call: Call) -> None:
         """Send `call` to every subscription that matches its subject, once to each group."""
+        if self.gate is not None:
+            call = await self.gate(call)
         self._watch(call.deadline)
         delivery = Delivery(call)
         for group in self._routes.find(call.subject):
@@ -131,6 +138,8 @@ class MemoryBus:
             delivery.end(_unanswered("no_responder", call, "nobody serves it"))
         elif call.deadline <= monotonic():
             delivery.end(_unanswered("late", call, "its deadline has passed"))
+        elif self.gate is not None and call.subject.startswith(EVENT):
+            delivery.end(_unanswered("denied", call, "it is an event, to be published"))  # or it would pass the gate by
         else:
             self._watch(call.deadline)
             serving = _member(groups[0], call)

@@ -20,7 +20,7 @@ from mads.wire.status import EventInfo, Shown
 @click.command()
 @click.argument("mad", metavar="[MAD[.TOOL]]", required=False, shell_complete=mad_names)
 @click.option("--layers", is_flag=True, help="Show the layers round every handler, outermost first.")
-@click.option("--events", is_flag=True, help="Show every event that somebody hears, and its fields.")
+@click.option("--events", is_flag=True, help="Show every event: its owner, who hears it, its fields.")
 @json_option
 def show(mad: str | None, *, layers: bool, events: bool, as_json: bool) -> None:
     """Show what MAD is, needs, hears and offers, or what its TOOL takes; without MAD, every tool of the system."""
@@ -49,8 +49,13 @@ def _events(known: list[EventInfo], *, as_json: bool) -> None:
     if as_json:
         show_value(codec.plain(known), as_json=True)
     else:
-        rows = [(Parameters(event.name, event.schema), event) for event in known]
-        table(("EVENT", "FIELDS", "HEARD BY"), [(e.name, p.words(), ", ".join(e.heard_by)) for p, e in rows])
+        head = ("EVENT", "VERSION", "OWNER", "CRITICAL", "HEARD BY", "FIELDS", "DEPRECATED")
+        table(head, [_event(event) for event in known])
+
+
+def _event(it: EventInfo) -> tuple[Any, ...]:
+    marks = (it.version, it.owner or "-", "critical" if it.critical else "-")
+    return (it.name, *marks, ", ".join(it.heard_by) or "-", Parameters(it.name, it.schema).words(), it.deprecated)
 
 
 def _mad(remote: Remote, shown: Shown, *, as_json: bool) -> None:

@@ -23,8 +23,9 @@ from mads.author.message import subject as event_subject
 from mads.bus.port import Bus, Subscription
 from mads.bus.unix import Hub, Link
 from mads.host.child import Assignment
+from mads.host.signals import Signals
 from mads.wire import codec
-from mads.wire.call import Call, Identity, Reply
+from mads.wire.call import EVENT, Call, Identity, Reply
 from mads.wire.errors import CallError, ConfigError, Denied, Failed, NoResponder
 from mads.wire.failure import Failure, error_of
 
@@ -41,8 +42,8 @@ INTENSITY, PERIOD = 5, 10.0
 class ChildPlace:
     """One MAD in a child process, supervised."""
 
-    def __init__(self, bus: Bus, hub: Hub, assignment: Assignment, declared: Declaration) -> None:
-        self._bus, self._hub, self._assignment, self._declared = bus, hub, assignment, declared
+    def __init__(self, bus: Bus, hub: Hub, assignment: Assignment, declared: Declaration, signals: Signals) -> None:
+        self._bus, self._hub, self._assignment, self._declared, self._signals = bus, hub, assignment, declared, signals
         self._mad = assignment.mad
         self._log = structlog.get_logger(mad=self._mad)
         self._ends: deque[float] = deque(maxlen=INTENSITY + 1)
@@ -184,16 +185,25 @@ class ChildPlace:
 
     def _vouch(self, call: Call) -> Call:
         """Return `call` with the identity that the call it descends from was delivered with."""
+        vouched = self._descended(call)
+        if vouched.identity != call.identity:
+            said = ".".join(call.identity.chain) or call.identity.principal
+            self._signals.attempted("identity_forged", vouched, f"it said that it is {said!r}", mad=self._mad)
+        return vouched
+
+    def _descended(self, call: Call) -> Call:
         if call.cause is None:
             return msgspec.structs.replace(call, identity=Identity(f"mad:{self._mad}", chain=(self._mad,)))
         parent = self._link.handling.get(call.cause) or self._link.handled.get(call.cause)
         if parent is None:
-            raise Denied("it descends from a call that ended long ago", where=self._mad, request=call.id)
+            why = "it descends from a call that ended long ago"
+            self._signals.attempted("identity_forged", call, why, mad=self._mad)
+            raise Denied(why, where=self._mad, request=call.id)
         above = parent.identity
         return msgspec.structs.replace(
             call,
             identity=Identity(above.principal, above.tenant, (*above.chain, self._mad)),
-            deadline=call.deadline if call.subject.startswith("event.") else min(call.deadline, parent.deadline),
+            deadline=call.deadline if call.subject.startswith(EVENT) else min(call.deadline, parent.deadline),
             trace=parent.trace,
             conversation=parent.conversation,
         )
@@ -201,7 +211,10 @@ class ChildPlace:
     def _may_serve(self, pattern: str) -> bool:
         """Say whether the child may serve `pattern`: its own tools, timers and status, and the events it hears."""
         own = {f"{kind}.{self._mad}.*" for kind in ("mads", "timer")} | {f"host.status.{self._mad}"}
-        return pattern in own | {event_subject(listener.event) for listener in self._declared.listeners}
+        may = pattern in own | {event_subject(listener.event) for listener in self._declared.listeners}
+        if not may:
+            self._signals.usurped(pattern, self._mad)
+        return may
 
 
 @contextlib.asynccontextmanager

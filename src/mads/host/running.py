@@ -13,9 +13,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from mads.author.message import subject as event_subject
 from mads.author.message import wire_name
-from mads.author.schema import event_info, tool_infos
+from mads.author.schema import tool_infos
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.guard.access import ANONYMOUS
@@ -24,13 +23,16 @@ from mads.host.caller import Caller
 from mads.host.child import Assignment
 from mads.host.commands import Dispatcher
 from mads.host.config import Config, MadConfig
+from mads.host.critical import OPERATOR, Gate
 from mads.host.dead import Dead
+from mads.host.events import Events
 from mads.host.instance import Instance, Surroundings
 from mads.host.kept_rows import serve_rows
 from mads.host.layers import LAYERS, layers_of
 from mads.host.paths import data_folder, socket_path
 from mads.host.process import ChildPlace
 from mads.host.sending import serve_commands
+from mads.host.signals import HOST, Signals
 from mads.host.survey import Survey, survey
 from mads.host.workers import ProcessWorkers
 from mads.observe.meter import Meter
@@ -42,9 +44,6 @@ from mads.wire.call import Band, Call, Identity
 from mads.wire.errors import ConfigError, InvalidMessage, UsageError
 from mads.wire.status import EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
-
-OPERATOR = "operator"
-"""The principal of whoever may open the system's Unix socket: the user that started it."""
 
 GRACE = 0.6
 """Seconds that handlers have to finish once the system is told to stop."""
@@ -61,7 +60,10 @@ class RunningSystem:
         self._read, self._layers, self._strict = read, tuple(layers), strict
         self._tools = tuple(info for mad, seen in read.declared.items() for info in tool_infos(mad, seen))
         self._meter, self._watch, self._workers = Meter(), BlockingWatch(), ProcessWorkers()
-        self._caller = Caller(Identity("host"))
+        self._caller = Caller(Identity(HOST))
+        self._events = Events(read.declared, self.bus, self._caller)
+        self.signals = Signals(self.bus)
+        self.bus.gate = Gate(self._events.heard, self.signals).admit
         self._started = time.monotonic()
         self._here: dict[str, Instance] = {}
         self._children: dict[str, ChildPlace] = {}
@@ -72,6 +74,7 @@ class RunningSystem:
         self._watch.start()
         stack.callback(self._watch.stop)
         stack.callback(self._workers.close)
+        stack.push_async_callback(self.signals.close)
         hub = Hub(self.bus)
         stack.push_async_callback(hub.close)
         await hub.listen(socket_path(root), vouch=_vouch, may_serve=lambda _: False)
@@ -121,12 +124,8 @@ class RunningSystem:
         return self._layers
 
     def events(self) -> Sequence[EventInfo]:
-        """Return every event that some MAD hears."""
-        heard: dict[type[Any], list[str]] = {}
-        for mad, read in self._read.declared.items():
-            for listener in read.listeners:
-                heard.setdefault(listener.event, []).append(mad)
-        return [event_info(event, tuple(mads)) for event, mads in heard.items()]
+        """Return every event that some MAD hears, and every critical one."""
+        return self._events.infos()
 
     def shown(self, mad: str) -> Shown:
         """Return who `mad` is; raise `InvalidMessage` where there is none."""
@@ -146,30 +145,13 @@ class RunningSystem:
 
     async def emit(self, event: str, body: dict[str, Any]) -> int:
         """Publish an event by hand; raise `InvalidMessage` where its name or body does not fit."""
-        heard = {listener.event for read in self._read.declared.values() for listener in read.listeners}
-        known = {wire_name(type_): type_ for type_ in heard}
-        fitting = [
-            name
-            for name in known
-            if f".{name}".endswith(f".{event}") or f".{name}".rpartition(".")[0].endswith(f".{event}")
-        ]
-        if len(fitting) != 1:
-            what = (
-                "could be " + " or ".join(fitting)
-                if fitting
-                else f"is none of {', '.join(known) or '(nobody hears any)'}"
-            )
-            raise InvalidMessage(f"event {event!r} {what}")
-        type_ = known[fitting[0]]
-        value = codec.fit(body, type_)
-        await self.bus.publish(self._caller.call(event_subject(type_), codec.raw(value)))
-        return sum(any(listener.event is type_ for listener in read.listeners) for read in self._read.declared.values())
+        return await self._events.emit(event, body)
 
     async def _place(self, mad: str, hub: Hub, around: Surroundings, stack: contextlib.AsyncExitStack) -> None:
         config = self.config.mads[mad]
         if config.run == "process":
             assignment = Assignment(mad, self.config, self._layers, descriptor=-1, strict=self._strict)
-            child = self._children[mad] = ChildPlace(self.bus, hub, assignment, self._read.declared[mad])
+            child = self._children[mad] = ChildPlace(self.bus, hub, assignment, self._read.declared[mad], self.signals)
             stack.push_async_callback(child.stop)
             await child.start()
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
+from mads.host import critical
 from mads.host.config import Config
 from mads.host.inject import Filling, Mad, plan
 from mads.host.load import extend_path, load_class
@@ -62,6 +63,8 @@ def survey(config: Config, *, is_whole: bool = True) -> Survey:
             fillings[name] = plan(name, declared[name], config.mads[name].set, classes)
         except UsageError as error:
             wrong += [line for line in str(error).splitlines() if is_whole or ": no MAD of " not in line]
+    if is_whole:
+        wrong += critical.mistakes(declared)
     if wrong:
         raise ConfigError("\n".join(dict.fromkeys(wrong)))
     return Survey(declared, fillings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from mads.wire.call import Call, Handle, Layer, Reply, current
+from mads.wire.call import EVENT, Call, Handle, Layer, Reply, current
 from mads.wire.errors import MadsError
 from mads.wire.served import Served
 
@@ -19,7 +19,7 @@ def trace(served: Served) -> Layer:
             try:
                 return await handle(call)
             except MadsError as error:
-                say = log.warning if call.subject.startswith("event.") else log.debug  # nobody hears of an event's end
+                say = log.warning if call.subject.startswith(EVENT) else log.debug  # nobody hears of an event's end
                 say("call failed", name=served.name, request=call.id, trace=call.trace, why=str(error))
                 raise
             except Exception:

@@ -12,6 +12,12 @@ from msgspec import Struct
 
 from mads.wire.failure import Failure
 
+EVENT = "event."
+"""How the subject of every event begins."""
+
+NOTES = 4096
+"""How many characters the notes of a call may have."""
+
 
 class Band(IntEnum):
     """How urgent a call is; a lower band is served first."""

@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Raw, Struct
 
-from mads.wire.call import Band, Call, Identity, Reply
+from mads.wire.call import NOTES, Band, Call, Identity, Reply
 from mads.wire.errors import InvalidMessage
 from mads.wire.failure import Failure
 from mads.wire.shape import is_bounded
@@ -64,6 +64,12 @@ def fit(value: Any, type_: Any) -> Any:
 def plain(value: Any) -> Any:
     """Return `value` in the types of JSON: dict, list, str, int, float, bool, None."""
     return msgspec.to_builtins(value, str_keys=True)
+
+
+def check_notes(notes: str) -> None:
+    """Raise `InvalidMessage` where `notes` are longer than may ride along with a call."""
+    if len(notes) > NOTES:
+        raise InvalidMessage(f"notes of {len(notes)} characters are too long; {NOTES} may ride along with a call")
 
 
 class WireCall(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -121,6 +127,8 @@ def from_wire(wire: WireCall) -> Call:
         raise InvalidMessage(f"band {wire.band!r} is none of 0, 1, 2, 3")
     if not math.isfinite(wire.left):
         raise InvalidMessage(f"a deadline in {wire.left!r} seconds is none")
+    if wire.notes is not None:
+        check_notes(wire.notes)
     return Call(
         subject=wire.subject,
         body=wire.body,

@@ -25,6 +25,9 @@ _SCALARS = (
     shape.LiteralType,
 )
 
+_OPEN = (shape.RawType, shape.StructType, shape.DataclassType, shape.TypedDictType)
+"""What may hold more than its type says: a class takes fields that it does not know, unless it is told not to."""
+
 
 @cache
 def is_immutable(type_: Any) -> bool:
@@ -45,6 +48,35 @@ def is_bounded(type_: Any) -> bool:
 def is_spelled_alike(type_: Any) -> bool:
     """Return whether values of `type_` are the same in MessagePack and in JSON, which spells bytes as base64 text."""
     return _holds(shape.type_info(type_), _spelled_parts, on_cycle=True)
+
+
+def loose(type_: Any) -> list[str]:
+    """Return the names of the fields in `type_`, dotted, whose values the codec would not check to the last part.
+
+    Those are what is `Any`, and objects that may have fields nobody declared; a name ends in `[]` for what is inside.
+    """
+    found: dict[str, None] = {}
+    _find_loose(shape.type_info(type_), "", found, set())
+    return list(found)
+
+
+def _find_loose(node: shape.Type, place: str, found: dict[str, None], seen: set[int]) -> None:
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    match node:
+        case shape.Metadata(type=inner):
+            _find_loose(inner, place, found, seen)
+        case shape.StructType(fields=fields) if node.cls.__struct_config__.forbid_unknown_fields:
+            for field in fields:
+                _find_loose(field.type, f"{place}.{field.name}".lstrip("."), found, seen)
+        case _:
+            parts = None if isinstance(node, _OPEN) else _bounded_parts(node)
+            if parts is None:
+                found[place] = None
+            inside = place if isinstance(node, shape.UnionType | shape.NamedTupleType) else f"{place}[]"
+            for part in parts or ():
+                _find_loose(part, inside, found, seen)
 
 
 def _holds(

@@ -50,12 +50,19 @@ class Shown(Struct, frozen=True):
 
 
 class EventInfo(Struct, frozen=True):
-    """An event's versioned wire name, its JSON Schema and the MADs that hear it."""
+    """An event's versioned wire name, its JSON Schema, who owns it and the MADs that hear it.
+
+    A `critical` one is its owner's alone to emit. `deprecated` is its last day and what to use instead.
+    """
 
     name: str
     description: str
     schema: dict[str, Any]
     heard_by: tuple[str, ...]
+    version: int = 1
+    owner: str = ""
+    critical: bool = False
+    deprecated: str = ""
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):

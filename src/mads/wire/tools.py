@@ -12,6 +12,7 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
 
     `name` is canonical: `mads.<mad>.<tool>`. `input_schema` is the JSON Schema (2020-12) of an object, the arguments by
     name. `output_schema` is that of the result, or of one item where the tool `streams`; None says nothing about it.
+    `deprecated` is its last day and what to use instead, "" where it stays.
     """
 
     name: str
@@ -24,3 +25,4 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
     destructive: bool = False
     idempotent: bool = False
     streams: bool = False
+    deprecated: str = ""

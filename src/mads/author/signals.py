@@ -1,0 +1,48 @@
+"""The critical events of every system: what becomes of its MADs, and what was attempted against its rules.
+
+The host publishes them; any MAD may hear them: `@on(StateChanged)`.
+"""
+
+from typing import Any, Literal
+
+from mads.author.message import message
+
+OWNER = "steward"
+"""Who owns them: the control plane, which every system has, and in whose name the host speaks."""
+
+State = Literal["starting", "running", "restarting", "draining", "reloading", "quarantined", "stopped", "failed"]
+
+Attempt = Literal["event_refused", "call_denied", "identity_forged", "service_usurped"]
+"""What somebody tried: a critical event that is not theirs or does not fit, a call that they may not make, a call in
+another's name, to serve what is another's."""
+
+
+@message(name="mads.StateChanged", critical=True, owner=OWNER)
+class StateChanged:
+    """A MAD has gone from one state to another; `why` says what brought it there, where that is no matter of course."""
+
+    mad: str
+    was: State
+    now: State
+    why: str = ""
+
+
+@message(name="mads.SecurityEvent", critical=True, owner=OWNER)
+class SecurityEvent:
+    """Somebody tried what they may not.
+
+    `mad` is who tried it, "" where that was no MAD; `principal` stands at the start of its chain of calls. `subject` is
+    what was called or published, `request` the id of the call, `letter` the number of the dead letter that is kept.
+    """
+
+    kind: Attempt
+    mad: str
+    principal: str
+    subject: str
+    why: str
+    request: str = ""
+    letter: int | None = None
+
+
+SIGNALS: tuple[type[Any], ...] = (StateChanged, SecurityEvent)
+"""All of them."""
