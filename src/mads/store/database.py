@@ -1,10 +1,13 @@
-"""One SQLite file in use: brought up to date when it is opened, written by one thread and read by another."""
+"""One SQLite file in use: looked over and brought up to date at first, written by one thread and read by another."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
+import structlog
+
+from mads.store.log import look_over
 from mads.store.migrations import shipped
 from mads.store.migrations.upgrade import upgrade
 from mads.store.sqlite import Connection, connect, explained
@@ -54,5 +57,9 @@ class Database:
 
 
 def _open(path: Path) -> tuple[Connection, Connection]:
+    if look_over(path):
+        structlog.get_logger().warning(
+            "the log ends in a transaction that is not whole, and is left out", path=str(path)
+        )
     upgrade(path, shipped())
     return connect(path), connect(path, readonly=True)

@@ -78,14 +78,15 @@ _PRAGMAS = (
     ("trusted_schema", "OFF"),
 )
 
-_PUT_BACK = "move it out of the way or put a copy back"
+PUT_BACK = "move it out of the way or put a copy back"
+"""What to do about a file that cannot be read."""
 
 _REASONS: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.FullError, "the disk is full; make room and try again"),
     (apsw.IOError, "the disk refuses to read or write; make room or repair it, then try again"),
     (apsw.BusyError, "another process keeps it locked; stop that one and try again"),
-    (apsw.NotADBError, f"it is no SQLite database; {_PUT_BACK}"),
-    (apsw.CorruptError, f"it is damaged; {_PUT_BACK}"),
+    (apsw.NotADBError, f"it is no SQLite database; {PUT_BACK}"),
+    (apsw.CorruptError, f"it is damaged; {PUT_BACK}"),
     (apsw.CantOpenError, "it cannot be opened; see that it is a file which may be read and written"),
     (apsw.ReadOnlyError, "it may not be written; see to the permissions of the file and its folder"),
     (apsw.Error, "SQLite refuses"),
@@ -123,7 +124,7 @@ def whole(connection: Connection) -> None:
     found = connection.pragma("quick_check")
     if found != "ok":
         first = str(found).splitlines()[0]
-        raise StoreError(f"{connection.filename}: it is damaged; {_PUT_BACK} ({first})")
+        raise StoreError(f"{connection.filename}: it is damaged; {PUT_BACK} ({first})")
 
 
 def copy(path: Path, to: Path) -> None:
@@ -142,6 +143,14 @@ def copy(path: Path, to: Path) -> None:
             if is_logged or (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
                 return
         raise StoreError(f"{path} is written to all the time; try again")
+
+
+def logged(path: Path) -> int:
+    """Return how many frames of the log of the database at `path` SQLite would use; raise `StoreError`."""
+    with explained(path), closing(_untouched(path)) as connection:
+        connection.pragma("user_version")  # makes it read the log
+        count, _ = cast("apsw.Connection", connection).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+        return count
 
 
 def _untouched(path: Path) -> Connection:

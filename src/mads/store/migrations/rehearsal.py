@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from mads.store.log import look_over
 from mads.store.migrations import Migration, down, taken, up
 from mads.store.migrations.destructive import destructive
 from mads.store.migrations.fingerprint import Difference, fingerprint
@@ -113,6 +114,7 @@ def _copied(path: Path) -> Generator[Connection]:
     with tempfile.TemporaryDirectory(prefix="mads-") as folder:
         to = Path(folder) / path.name
         if path.exists():
+            look_over(path)
             copy(path, to)
         try:
             with explained(path), closing(connect(to)) as connection:
