@@ -10,7 +10,7 @@ from mads.author.message import message
 OWNER = "steward"
 """Who owns them: the control plane, which every system has, and in whose name the host speaks."""
 
-State = Literal["starting", "running", "restarting", "draining", "reloading", "quarantined", "stopped", "failed"]
+State = Literal["starting", "running", "restarting", "ended", "quarantined", "stopped"]
 
 Attempt = Literal["event_refused", "call_denied", "identity_forged", "service_usurped"]
 """What somebody tried: a critical event that is not theirs or does not fit, a call that they may not make, a call in

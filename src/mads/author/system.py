@@ -53,6 +53,9 @@ class System(Protocol):
         """Return the layers round every handler, outermost first."""
         ...
 
+    async def restart(self, mad: str) -> None:
+        """Start a MAD anew; raise `InvalidMessage` where there is none, `ConfigError` where it cannot start."""
+
     async def emit(self, event: str, body: dict[str, Any]) -> int:
         """Publish an event by its wire name, or any unambiguous ending of it; return how many MADs hear it."""
         ...

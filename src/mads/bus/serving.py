@@ -83,6 +83,21 @@ class Serving:
         """How many calls wait or are handled."""
         return self._inbox.waiting + len(self._running())
 
+    def handled(self) -> list[Call]:
+        """Return the calls that are being handled."""
+        return [delivery.call for _, delivery in self._running()]
+
+    def lose(self, call: Call, why: str) -> None:
+        """End `call` with `lost` where it is being handled, and cancel its handler."""
+        for worker, delivery in self._running():
+            if delivery.call is call:
+                self._fail(delivery, "lost", why)
+                self._cancel(worker)
+
+    def leave(self) -> None:
+        """Take nothing more; what was taken is served."""
+        self._leave(self)
+
     async def seal(self) -> None:
         """Take no new call from now on; what was taken, and what it sends in its turn, is served."""
         self._sealed = True

@@ -11,7 +11,10 @@ from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
 from mads.wire.status import Status
 
-HEAD = ("MAD", "RUN", "PID", "STATE", "UP s", "CALLS", "FAILED", "WAITING", "DROPPED", "RESTARTS", "BLOCKED", "WHY")
+HEAD = (
+    *("MAD", "RUN", "PID", "STATE", "HEALTH", "UP s", "RSS MB", "CALLS", "FAILED", "WAITING", "DROPPED"),
+    *("RESTARTS", "BLOCKED", "WHY"),
+)
 
 
 @click.command()
@@ -33,6 +36,6 @@ async def _ps(*, as_json: bool) -> None:
 def _row(seen: Status) -> tuple[str | int | float, ...]:
     calls, failed = sum(tool.calls for tool in seen.tools), sum(tool.failed for tool in seen.tools)
     return (
-        *(seen.mad, seen.run, seen.pid, seen.state, seen.uptime_s, calls, failed),
+        *(seen.mad, seen.run, seen.pid, seen.state, seen.health, seen.uptime_s, seen.rss_mb, calls, failed),
         *(seen.waiting, seen.dropped, seen.restarts, seen.blocked, seen.why),
     )

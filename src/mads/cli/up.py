@@ -29,7 +29,7 @@ from mads.host.running import RunningSystem, running
 from mads.observe.logs import configure
 from mads.project.check import look_at_folder
 from mads.wire import codec
-from mads.wire.errors import CallError, ConfigError, Unreachable
+from mads.wire.errors import CallError, ConfigError, Failed, Unreachable
 from mads.wire.status import Status
 from mads.wire.tools import ToolInfo
 
@@ -81,11 +81,22 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
                 seen = await system.status()
                 with redirect_stdout(out):
                     _welcome(system, seen, gateway.address, as_json=as_json)
-                await ending.asked()
+                given_up = await _until_over(ending, system)
             click.echo("It waits for the calls that are being answered; a second Ctrl-C ends it at once.", err=True)
             await system.drain()
         finally:
             await gateway.close()
+    if given_up:
+        raise Failed(f"the system ended: {given_up}")
+
+
+async def _until_over(ending: Ending, system: RunningSystem) -> str:
+    """Wait until somebody asks for the end, or the system gives up; return why it does."""
+    asked = asyncio.create_task(ending.asked())
+    given_up = system.supervisor.given_up
+    await asyncio.wait((asked, given_up), return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    return given_up.result() if given_up.done() else ""
 
 
 async def _refuse_second() -> None:

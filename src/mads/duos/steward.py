@@ -46,6 +46,11 @@ class Steward:
         """Publish an event by its name and its fields; return how many MADs hear it."""
         return await self.system.emit(event, body)
 
+    @tool(destructive=True)
+    async def restart(self, mad: str) -> None:
+        """Start a MAD anew, whatever has become of it; where it runs, a new one takes over and no call is lost."""
+        await self.system.restart(mad)
+
     @tool(read_only=True)
     async def dead_list(self) -> list[DeadLetter]:
         """Return the commands that were given up, oldest first and at most 1,000, and why."""

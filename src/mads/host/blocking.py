@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 
+from mads.wire.status import Vitals
+
 LIMIT = 0.2
 """Seconds without a beat after which the loop counts as blocked."""
 
@@ -24,7 +26,8 @@ class BlockingWatch:
     """
 
     def __init__(self) -> None:
-        self.blocked: Counter[str] = Counter()
+        self._blocked: Counter[str] = Counter()
+        self._last: dict[str, tuple[float, str]] = {}
         self._names: dict[int, str] = {}
         self._beat = time.monotonic()
         self._done = threading.Event()
@@ -33,6 +36,15 @@ class BlockingWatch:
     def know(self, mad: str, instance: Any) -> None:
         """Blame `mad` for what the methods of `instance` do."""
         self._names[id(instance)] = mad
+
+    def forget(self, instance: Any) -> None:
+        """Blame nobody any more for what the methods of `instance` do."""
+        self._names.pop(id(instance), None)
+
+    def vitals(self, mad: str, **rest: Any) -> Vitals:
+        """Return how often `mad` held up the loop and where it last did, with the `rest` of what is known of it."""
+        when, at = self._last.get(mad, (0.0, ""))
+        return Vitals(blocked=self._blocked[mad], at=at, ago=time.monotonic() - when if at else 0.0, **rest)
 
     def start(self) -> None:
         """Watch the running loop, from its own thread."""
@@ -63,7 +75,8 @@ class BlockingWatch:
             if found is not None and beat == self._beat:
                 blamed = beat
                 mad, place = found
-                self.blocked[mad] += 1
+                self._blocked[mad] += 1
+                self._last[mad] = (time.monotonic(), place)
                 self._log.warning("the loop is blocked", mad=mad, at=place, write="await self.workers.run(…)")
 
     def _blame(self, frame: FrameType | None) -> tuple[str, str] | None:

@@ -33,20 +33,30 @@ from mads.observe.meter import Meter
 from mads.wire import codec
 from mads.wire.call import Band, Call, Identity, Reply
 from mads.wire.failure import Failure, failure_of
-from mads.wire.status import Status
 
 GRACE = 1.0
 """Seconds that a child has to finish what it handles when it is told to stop."""
 
 
 class Assignment(Struct, frozen=True):
-    """What a child process is to run, and the descriptor of its link to the core."""
+    """What a child process is to run, as which of the MAD's lives, and the descriptor of its link to the core."""
 
     mad: str
     config: Config
     layers: tuple[str, ...]
-    descriptor: int
     strict: bool
+    number: int = 0
+    descriptor: int = -1
+
+    @property
+    def ready(self) -> str:
+        """The subject on which the child says that it is ready."""
+        return f"host.ready.{self.mad}.{self.number}"
+
+    @property
+    def status(self) -> str:
+        """The subject on which the child says how it fares."""
+        return f"host.status.{self.mad}.{self.number}"
 
 
 async def run(assignment: Assignment) -> None:
@@ -72,12 +82,12 @@ async def run(assignment: Assignment) -> None:
             strict=assignment.strict,
         )
         instance = Instance(mad, assignment.config.mads[mad], read.fillings[mad], around)
-        await _serve_status(bus, mad, meter, watch)
+        await _serve_status(bus, assignment, meter, watch)
         watch.start()
         await instance.start()
     except Exception as error:  # noqa: BLE001  whatever an author's factory raises is the core's to tell
         failure = failure_of(error, where=mad)
-    await bus.request(caller.call(f"host.ready.{mad}", codec.raw(failure), band=Band.CONTROL))
+    await bus.request(caller.call(assignment.ready, codec.raw(failure), band=Band.CONTROL))
     if failure is None and instance is not None:
         await stopping.wait()
         await _stop(instance, bus)
@@ -93,13 +103,11 @@ async def _stop(instance: Instance, bus: UnixBus) -> None:
         pass
 
 
-async def _serve_status(bus: UnixBus, mad: str, meter: Meter, watch: BlockingWatch) -> None:
+async def _serve_status(bus: UnixBus, assignment: Assignment, meter: Meter, watch: BlockingWatch) -> None:
     async def status(_: Call) -> Reply:
-        blocked = watch.blocked[mad]
-        own = Status(mad=mad, run="process", state="running", pid=os.getpid(), blocked=blocked, tools=meter.read(mad))
-        return Reply(codec.raw(own))
+        return Reply(codec.raw(watch.vitals(assignment.mad, tools=meter.read(assignment.mad))))
 
-    await bus.subscribe((f"host.status.{mad}",), status, group=mad)
+    await bus.subscribe((assignment.status,), status)
 
 
 def main() -> None:

@@ -12,13 +12,14 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
+from mads.host.quantity import WRITE, Size, Span
 from mads.wire.errors import ConfigError
 
 FILE = "mads.toml"
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
-_TABLES = ("mads", "gateway")
+_TABLES = ("mads", "gateway", "supervision")
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 _Path = tuple[str, ...]
@@ -29,10 +30,33 @@ LONGEST = 400
 """Bytes that the path of a system may have: SQLite takes 512, and its files lie in folders below."""
 
 
+class Recycle(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a MAD is replaced by a new one of its kind: after so many `calls`, at this `age`, above this `rss`."""
+
+    calls: Annotated[int, Meta(ge=1)] | None = None
+    age: Span | None = None
+    rss: Size | None = None
+
+
+class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens when a MAD ends, in the words of OTP.
+
+    More than `intensity` restarts of one MAD within `period` are too many; `escalate` says what comes then: that MAD is
+    put in quarantine, or the whole system ends with exit code 1.
+    """
+
+    strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = "one_for_one"
+    intensity: Annotated[int, Meta(ge=0, le=1000)] = 5
+    period: Span = 10.0
+    escalate: Literal["quarantine", "exit"] = "quarantine"
+
+
 class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One MAD: the class to `use`, where to `run` it, values to `set` on its fields.
 
-    `at_once` calls are handled side by side; `inbox` more may wait.
+    `at_once` calls are handled side by side; `inbox` more may wait. `restart` says whether it is started again when it
+    ends: always, unless it ended by itself with status 0, or never. A child whose loop stands still for `watchdog`, or
+    that takes more than `memory` or `processes`, is killed.
     """
 
     use: str
@@ -40,6 +64,11 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     set: dict[str, Any] = field(default_factory=dict[str, Any])
     at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
+    restart: Literal["permanent", "transient", "temporary"] = "permanent"
+    watchdog: Span = 10.0
+    memory: Size | None = None
+    processes: Annotated[int, Meta(ge=1, le=65536)] = 64
+    recycle: Recycle = Recycle()
 
 
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,12 +78,13 @@ class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole `mads.toml`: the bus, the folders in which MADs' modules are found, the gateway, the MADs."""
+    """A whole `mads.toml`: the bus, the folders in which MADs' modules are found, the gateway, the rules, the MADs."""
 
     mads: dict[str, MadConfig]
     bus: Literal["memory"] = "memory"
     path: tuple[str, ...] = (".",)
     gateway: GatewayConfig = GatewayConfig()
+    supervision: Supervision = Supervision()
     root: str = ""
 
 
@@ -102,9 +132,11 @@ def readable(root: Path) -> tuple[Config, list[str]]:
         named = {}
     mads = {name: mad for name, table in named.items() if (mad := reader.mad(name, table)) is not None}
     gateway = reader.table(("gateway",), tables.pop("gateway", {}), GatewayConfig) or GatewayConfig()
+    rules = reader.table(("supervision",), tables.pop("supervision", {}), Supervision) or Supervision()
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, MadConfig("mads.duos.steward:Steward"))
-    return msgspec.structs.replace(rest, mads=mads, gateway=gateway, root=str(root)), reader.mistakes
+    whole = msgspec.structs.replace(rest, mads=mads, gateway=gateway, supervision=rules, root=str(root))
+    return whole, reader.mistakes
 
 
 class _Reader:
@@ -129,6 +161,12 @@ class _Reader:
         if read is not None and not re.fullmatch(r"[\w.]+:\w+", read.use):
             self.wrong((*path, "use"), f'write "module:Class", not {read.use!r}')
             return None
+        if read is not None and read.run == "here":
+            for key, value in (("memory", read.memory), ("recycle", read.recycle.rss)):
+                if value is not None:
+                    self.wrong(
+                        (*path, key), f'memory is that of a whole process: write run = "process" at {name} as well'
+                    )
         return read
 
     def table(self, path: _Path, table: Any, type_: type[Any]) -> Any:
@@ -156,6 +194,9 @@ class _Reader:
 
 
 def _explained(error: msgspec.ValidationError, type_: Any) -> str:
+    for pattern, write in WRITE.items():
+        if pattern in str(error):
+            return write
     allowed = f"; it is one of {', '.join(get_args(type_))}" if get_origin(type_) is Literal else ""
     return f"{error}{allowed}"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from mads.host.commands import Sends
 from mads.host.config import MadConfig
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
+from mads.host.life import End
 from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn, NoThought
 from mads.host.proxy import Proxy
 from mads.host.sending import HostSend
@@ -65,6 +67,7 @@ class Instance:
         self._caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
         self._stack = AsyncExitStack()
         self._timers: list[asyncio.Task[None]] = []
+        self._retired = asyncio.Event()
         self._log = structlog.get_logger(mad=mad)
         self.subscription: Subscription | None = None
 
@@ -74,6 +77,7 @@ class Instance:
         try:
             instance = await build(self._declared, self._fillings, self._stack, self._fill)
             around.watch.know(self._mad, instance)
+            self._stack.callback(around.watch.forget, instance)
             self.subscription = await around.bus.subscribe(
                 patterns(self._mad, self._declared),
                 serve(self._mad, self._declared, instance, around.layers, strict=around.strict),
@@ -90,6 +94,20 @@ class Instance:
             for timer in self._declared.timers
         ]
 
+    @property
+    def pid(self) -> int:
+        """This process."""
+        return os.getpid()
+
+    async def ended(self) -> End:
+        """Wait for ever: what runs in a process that goes on does not end by itself."""
+        never: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        return await never
+
+    def retire(self) -> None:
+        """Begin nothing more by the clock."""
+        self._retired.set()
+
     async def stop(self) -> None:
         """Stop the timers, take no more calls, and let the factories clean up."""
         for task in self._timers:
@@ -101,13 +119,16 @@ class Instance:
 
     async def _tick(self, timer: Timer) -> None:
         body, why = codec.raw(None), ""
-        while True:
-            call = self._caller.call(timer_subject(self._mad, timer), body, timeout=TIMER_PATIENCE)
+        while not self._retired.is_set():
+            subject = timer_subject(self._mad, timer)  # the key: never twice at once, by whomever it was handled before
+            call = self._caller.call(subject, body, timeout=TIMER_PATIENCE, key=timer.method)
             reply = await self._around.bus.request(call)
             before, why = why, reply.failure.message if reply.failure else ""
             if reply.failure is not None and why != before and reply.failure.code not in AWAY:
                 self._log.warning("timer failed", name=timer.method, why=why)
-            await asyncio.sleep(timer.seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timer.seconds):
+                    await self._retired.wait()
 
     def _fill(self, filling: Filling) -> Any:
         around, source = self._around, filling.source

@@ -1,33 +1,34 @@
-"""`run = "process"`: a MAD in a child process, on a socket pair to the core's bus, started again when it ends."""
+"""`run = "process"`: one life of a MAD in a child process, on a socket pair to the core's bus."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import socket
 import sys
-import time
 from asyncio.subprocess import Process
-from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
-import structlog
 
 from mads.author.declaration import Declaration
 from mads.author.message import subject as event_subject
-from mads.bus.port import Bus, Subscription
+from mads.bus.port import Bus
 from mads.bus.unix import Hub, Link
+from mads.host.caller import Caller
 from mads.host.child import Assignment
+from mads.host.life import End
+from mads.host.pulse import Pulse
+from mads.host.seat import SeatBus
 from mads.host.signals import Signals
 from mads.wire import codec
-from mads.wire.call import EVENT, Call, Identity, Reply
+from mads.wire.call import EVENT, Band, Call, Identity, Reply
 from mads.wire.errors import CallError, ConfigError, Denied, Failed, NoResponder
 from mads.wire.failure import Failure, error_of
+from mads.wire.status import Vitals
 
 START = 20.0
 """Seconds that a child has to say that it is ready."""
@@ -35,23 +36,19 @@ GRACE = 0.8
 """Seconds that a child has to end after it was told to."""
 GOING = 0.2
 """Seconds between the end of a child's link and that of its process, where it is the process that ends."""
-INTENSITY, PERIOD = 5, 10.0
-"""A child that ends more often than this in so many seconds is given up."""
 
 
-class ChildPlace:
-    """One MAD in a child process, supervised."""
+class Child:
+    """A child process with one MAD; `start` it, then `stop` it."""
 
-    def __init__(self, bus: Bus, hub: Hub, assignment: Assignment, declared: Declaration, signals: Signals) -> None:
+    def __init__(self, bus: SeatBus, hub: Hub, assignment: Assignment, declared: Declaration, signals: Signals) -> None:
         self._bus, self._hub, self._assignment, self._declared, self._signals = bus, hub, assignment, declared, signals
         self._mad = assignment.mad
-        self._log = structlog.get_logger(mad=self._mad)
-        self._ends: deque[float] = deque(maxlen=INTENSITY + 1)
         self._process: Process | None = None
-        self._supervisor: asyncio.Task[None] | None = None
-        self._away: Subscription | None = None
-        self._stopping = False
-        self.state, self.why, self.restarts, self.since = "starting", "", 0, time.monotonic()
+        self._link: Link | None = None
+        self._verdict = ""
+        self._caller = Caller(Identity("host"))
+        self.pulse = Pulse(self.vitals)
 
     @property
     def pid(self) -> int:
@@ -60,33 +57,60 @@ class ChildPlace:
 
     async def start(self) -> None:
         """Start the child and return once it serves; raise `ConfigError` where it cannot."""
-        self._away = await self._stand_in()
         try:
             await self._spawn()
-        except (CallError, TimeoutError, OSError) as error:
-            await self._end()
-            raise ConfigError(f"{self._mad} did not start in its process: {error}") from error
-        self._supervisor = asyncio.create_task(self._supervise(), name=f"supervise {self._mad}")
+        except BaseException as error:
+            await self._end(0)
+            if isinstance(error, CallError | TimeoutError | OSError):
+                raise ConfigError(f"{self._mad} did not start in its process: {error}") from error
+            raise
+
+    async def ended(self) -> End:
+        """Wait until the child is of no more use; return why."""
+        assert self._process is not None
+        assert self._link is not None
+        process = asyncio.create_task(self._process.wait())
+        link = asyncio.create_task(self._link.ended())
+        try:
+            await asyncio.wait({process, link}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({process}, timeout=GOING)
+        finally:
+            process.cancel()
+            link.cancel()
+        status = self._process.returncode
+        if self._verdict:
+            return End(self._verdict)
+        if status is None:
+            return End("it let go of its link to the core")
+        how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+        return End(f"its process ended ({how})", clean=status == 0)
+
+    async def vitals(self, patience: float) -> Vitals | None:
+        """Return what the child says of itself; None where it does not answer within `patience` seconds."""
+        call = self._caller.call(self._assignment.status, codec.raw(None), timeout=patience, band=Band.CONTROL)
+        reply = await self._bus.request(call)
+        return codec.decode(codec.raw(reply.body), Vitals) if reply.failure is None else None
+
+    def retire(self) -> None:
+        """Do nothing: a child that has lost its seat is not heard by the clock any more."""
+
+    def kill(self, why: str) -> None:
+        """End the child at once, and whatever it started, for the reason `why`."""
+        self._verdict = why
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
-        """Let the child finish what it handles, then end it and whatever it started; stopping again does nothing."""
-        if self._stopping:
-            return
-        self._stopping = True
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            await asyncio.gather(self._supervisor, return_exceptions=True)
-        await self._end()
-        if self._away is not None:
-            await self._away.close()
-        self.state = "stopped"
+        """Let the child finish what it handles, then end it and whatever it started."""
+        await self._end(GRACE)
 
     async def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            link = await self._hub.attach(ours, vouch=self._vouch, may_serve=self._may_serve)
-            self._link: Link = link
-            async with _readiness(self._bus, self._mad) as ready:
+            self._link = await self._hub.attach(ours, vouch=self._vouch, may_serve=self._may_serve, bus=self._bus)
+            assignment = msgspec.structs.replace(self._assignment, descriptor=theirs.fileno())
+            async with _readiness(self._bus, assignment.ready) as ready:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-m",
@@ -96,10 +120,8 @@ class ChildPlace:
                     start_new_session=True,
                 )
                 assert self._process.stdin is not None
-                assignment = msgspec.structs.replace(self._assignment, descriptor=theirs.fileno())
                 self._process.stdin.write(msgspec.json.encode(assignment) + b"\n")
                 await self._until_ready(ready)
-        self.state, self.since = "running", time.monotonic()
 
     async def _until_ready(self, ready: asyncio.Future[Failure | None]) -> None:
         assert self._process is not None
@@ -116,72 +138,23 @@ class ChildPlace:
         if failure is not None:
             raise error_of(failure)
 
-    async def _supervise(self) -> None:
-        """Start the child again whenever it ends, with growing pauses; give up when it ends too often."""
-        while True:
-            self.why = await self._ended()
-            self._ends.append(time.monotonic())
-            self.restarts += 1
-            often = len(self._ends) > INTENSITY and self._ends[-1] - self._ends[0] < PERIOD
-            self.state = "failed" if often else "restarting"
-            if often:
-                self.why += ", too often; to have it back, end the system and start it again"
-            self._log.error("child ended", why=self.why, state=self.state)
-            await self._end()
-            if often:
-                return
-            recent = sum(self._ends[-1] - end < PERIOD for end in self._ends)
-            await asyncio.sleep(min(2.0, 0.05 * 2 ** (recent - 1)) * random.uniform(0.8, 1.2))  # noqa: S311  jitter
-            try:
-                await self._spawn()
-            except (CallError, TimeoutError, OSError) as error:
-                self.why = str(error)
-                self._log.warning("child did not start", why=self.why)
-
-    async def _ended(self) -> str:
-        """Wait until the child is of no more use; return why."""
-        assert self._process is not None
-        process = asyncio.create_task(self._process.wait())
-        link = asyncio.create_task(self._link.ended())
-        try:
-            await asyncio.wait({process, link}, return_when=asyncio.FIRST_COMPLETED)
-            self.state = "restarting"
-            await asyncio.wait({process}, timeout=GOING)
-        finally:
-            process.cancel()
-            link.cancel()
-        status = self._process.returncode
-        if status is None:
-            return "it let go of its link to the core"
-        return f"its process ended ({f'signal {signal.Signals(-status).name}' if status < 0 else f'status {status}'})"
-
-    async def _stand_in(self) -> Subscription:
-        """Answer for the MAD whenever its process does not: the pattern is wider than its own, so it gives way."""
-
-        async def refuse(call: Call) -> Reply:
-            again = None if self.state in ("failed", "stopped") else 1.0
-            state = "restarting" if self.state == "running" else self.state
-            raise NoResponder(
-                f"{self._mad} is {state}: {self.why}", where=self._mad, request=call.id, retry_after=again
-            )
-
-        return await self._bus.subscribe((f"mads.{self._mad}.>",), refuse, group=f"{self._mad} is away", at_once=8)
-
-    async def _end(self) -> None:
+    async def _end(self, grace: float) -> None:
         """End the process, politely, then not; its own children with it."""
         process = self._process
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             try:
-                async with asyncio.timeout(GRACE if self._stopping else 0):
+                async with asyncio.timeout(grace if self._link and not self._link.over else 0):
                     await process.wait()
             except TimeoutError:
                 pass
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-        await self._link.close()
+        self.pulse.stop()
+        if self._link is not None:
+            await self._link.close()
 
     def _vouch(self, call: Call) -> Call:
         """Return `call` with the identity that the call it descends from was delivered with."""
@@ -192,6 +165,9 @@ class ChildPlace:
         return vouched
 
     def _descended(self, call: Call) -> Call:
+        assert self._link is not None
+        if call.subject.startswith("timer.") and not self._bus.sits:
+            raise NoResponder("another has taken its seat", where=self._mad, request=call.id)
         if call.cause is None:
             return msgspec.structs.replace(call, identity=Identity(f"mad:{self._mad}", chain=(self._mad,)))
         parent = self._link.handling.get(call.cause) or self._link.handled.get(call.cause)
@@ -210,7 +186,7 @@ class ChildPlace:
 
     def _may_serve(self, pattern: str) -> bool:
         """Say whether the child may serve `pattern`: its own tools, timers and status, and the events it hears."""
-        own = {f"{kind}.{self._mad}.*" for kind in ("mads", "timer")} | {f"host.status.{self._mad}"}
+        own = {f"{kind}.{self._mad}.*" for kind in ("mads", "timer")} | {self._assignment.status}
         may = pattern in own | {event_subject(listener.event) for listener in self._declared.listeners}
         if not may:
             self._signals.usurped(pattern, self._mad)
@@ -218,16 +194,17 @@ class ChildPlace:
 
 
 @contextlib.asynccontextmanager
-async def _readiness(bus: Bus, mad: str) -> AsyncGenerator[asyncio.Future[Failure | None]]:
+async def _readiness(bus: Bus, subject: str) -> AsyncGenerator[asyncio.Future[Failure | None]]:
     """Yield a future of what the child says when it has started: nothing, or why it could not."""
     ready: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
+    mad = subject.split(".")[2]
 
     async def hear(call: Call) -> Reply:
         if call.identity.chain[-1:] == (mad,) and not ready.done():
             ready.set_result(codec.decode(codec.raw(call.body), Failure | None))
         return Reply()
 
-    subscription = await bus.subscribe((f"host.ready.{mad}",), hear)
+    subscription = await bus.subscribe((subject,), hear)
     try:
         yield ready
     finally:

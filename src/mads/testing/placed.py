@@ -12,7 +12,7 @@ import msgspec
 from mads.author.declaration import declaration
 from mads.bus.memory import MemoryBus
 from mads.host.caller import Caller
-from mads.host.config import Config, MadConfig
+from mads.host.config import Config, MadConfig, Supervision
 from mads.host.door import PATIENCE, BusDoor
 from mads.host.layers import LAYERS
 from mads.host.paths import data_folder
@@ -99,6 +99,7 @@ async def placed(
     path: Sequence[str] = (".",),
     layers: Sequence[str] = LAYERS,
     strict: bool = True,
+    supervision: Supervision | None = None,
     **mads: str | MadConfig,
 ) -> AsyncGenerator[Placed]:
     """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`."""
@@ -108,6 +109,6 @@ async def placed(
     }
     configs["steward"] = MadConfig("mads.duos.steward:Steward")
     configure(data_folder(root))
-    config = Config(mads=configs, path=tuple(path), root=str(root))
+    config = Config(mads=configs, path=tuple(path), root=str(root), supervision=supervision or Supervision())
     async with running(config, layers=layers, strict=strict) as system:
         yield Placed(system, strict=strict)

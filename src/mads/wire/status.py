@@ -18,10 +18,24 @@ class ToolStatus(Struct, frozen=True):
     max_ms: float
 
 
-class Status(Struct, frozen=True):
-    """How one MAD fares: `state` is starting, running, restarting, stopped or failed.
+class Vitals(Struct, frozen=True):
+    """What a process says of the MAD in it: how often it held up the loop, where and how many seconds ago it last did.
 
-    `waiting` calls are in its inbox, `dropped` events found it full, `blocked` counts the times it held up its loop.
+    `growing` names what there is ever more of, "" where there is no such thing.
+    """
+
+    blocked: int = 0
+    at: str = ""
+    ago: float = 0.0
+    growing: str = ""
+    tools: tuple[ToolStatus, ...] = ()
+
+
+class Status(Struct, frozen=True):
+    """How one MAD fares: `state` is starting, running, restarting, ended, quarantined or stopped.
+
+    `health` is green, yellow or red, and unless it is green `why` says why. `waiting` calls are in its inbox, `dropped`
+    events found it full, `blocked` counts the times it held up its loop. `rss_mb` is what its process has in memory.
     """
 
     mad: str
@@ -35,6 +49,9 @@ class Status(Struct, frozen=True):
     uptime_s: float = 0.0
     why: str = ""
     tools: tuple[ToolStatus, ...] = ()
+    health: str = "green"
+    growing: str = ""
+    rss_mb: float = 0.0
 
 
 class Shown(Struct, frozen=True):

@@ -27,13 +27,13 @@ class Hub:
         self._peers: dict[Peer, asyncio.Task[None]] = {}
         self._doors: list[tuple[Door, asyncio.Server]] = []
 
-    async def attach(self, sock: socket.socket, *, vouch: Vouch, may_serve: MayServe) -> Link:
-        """Return the link over `sock`, one end of a connected pair, which it takes over.
+    async def attach(self, sock: socket.socket, *, vouch: Vouch, may_serve: MayServe, bus: Bus | None = None) -> Link:
+        """Return the link over `sock`, one end of a connected pair, which it takes over, to `bus` where that is given.
 
         A `vouch` may look up in the link's `handling` what the peer was handling when it made a call (its `cause`).
         """
         _, link = await asyncio.get_running_loop().create_unix_connection(
-            lambda: self._enter(vouch, may_serve), sock=sock
+            lambda: self._enter(bus or self._bus, vouch, may_serve), sock=sock
         )
         return link
 
@@ -44,7 +44,7 @@ class Hub:
         """
         door = await asyncio.to_thread(Door, Path(path))
         server = await asyncio.get_running_loop().create_unix_server(
-            lambda: self._enter(vouch, may_serve), sock=door.socket
+            lambda: self._enter(self._bus, vouch, may_serve), sock=door.socket
         )
         self._doors.append((door, server))
 
@@ -64,8 +64,8 @@ class Hub:
         """Close now; what has been answered still leaves."""
         await self.drain(TICK)
 
-    def _enter(self, vouch: Vouch, may_serve: MayServe) -> Link:
-        peer = Peer(self._bus, vouch=vouch, may_serve=may_serve)
+    def _enter(self, bus: Bus, vouch: Vouch, may_serve: MayServe) -> Link:
+        peer = Peer(bus, vouch=vouch, may_serve=may_serve)
         life = self._peers[peer] = asyncio.get_running_loop().create_task(peer.live())
         life.add_done_callback(lambda _: self._peers.pop(peer))
         return peer.link

@@ -83,6 +83,11 @@ class Link(asyncio.Protocol):
         return await asyncio.shield(self._ended)
 
     @property
+    def over(self) -> bool:
+        """Whether the connection has ended."""
+        return self._ended.done()
+
+    @property
     def busy(self) -> bool:
         """Whether anything is under way, in either direction."""
         return bool(self._exchanges or self._tasks)

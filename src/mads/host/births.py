@@ -1,0 +1,42 @@
+"""Where the lives of MADs come from: an instance in this process, or a child, as the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+
+from mads.author.declaration import Declaration
+from mads.bus.unix import Hub
+from mads.host.child import Assignment
+from mads.host.config import Config
+from mads.host.inject import Filling
+from mads.host.instance import Instance, Surroundings
+from mads.host.life import Life
+from mads.host.place import Bear
+from mads.host.process import Child
+from mads.host.seat import SeatBus
+from mads.host.signals import Signals
+
+
+class Births:
+    """Makes the lives of the MADs of one system."""
+
+    def __init__(self, config: Config, hub: Hub, around: Surroundings, layers: Sequence[str], signals: Signals) -> None:
+        self._config, self._hub, self._around, self._layers = config, hub, around, tuple(layers)
+        self._signals = signals
+        self._number = count(1).__next__
+
+    def of(self, mad: str, declared: Declaration, fillings: list[Filling]) -> Bear:
+        """Return what makes the lives of `mad` where it declares this, and its fields are filled like that."""
+        config = self._config.mads[mad]
+        around = replace(self._around, declared={**self._around.declared, mad: declared})
+
+        def here(bus: SeatBus) -> Life:
+            return Instance(mad, config, fillings, replace(around, bus=bus))
+
+        def child(bus: SeatBus) -> Life:
+            assignment = Assignment(mad, self._config, self._layers, strict=around.strict, number=self._number())
+            return Child(bus, self._hub, assignment, declared, self._signals)
+
+        return child if config.run == "process" else here

@@ -1,0 +1,60 @@
+"""What the MADs of a running system declare, for whoever asks: their tools, and who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mads.author.declaration import Declaration
+from mads.author.message import wire_name
+from mads.author.schema import tool_infos
+from mads.host.config import Config
+from mads.host.inject import Filling, Mad
+from mads.host.survey import Survey
+from mads.wire.errors import InvalidMessage
+from mads.wire.status import Shown
+from mads.wire.tools import ToolInfo
+
+
+class Catalogue:
+    """The declarations by MAD, in the order of the configuration; one is replaced when its MAD is reloaded."""
+
+    def __init__(self, config: Config, read: Survey) -> None:
+        self._config = config
+        self.declared, self.fillings = dict(read.declared), dict(read.fillings)
+        self._listed()
+
+    def renew(self, mad: str, declared: Declaration, fillings: list[Filling]) -> None:
+        """Say from now on that `mad` declares this."""
+        self.declared = {**self.declared, mad: declared}
+        self.fillings = {**self.fillings, mad: fillings}
+        self._listed()
+
+    def callees(self) -> dict[str, set[str]]:
+        """Return for each MAD those it names in its fields."""
+        return {
+            mad: {filling.source.name for filling in fillings if isinstance(filling.source, Mad)}
+            for mad, fillings in self.fillings.items()
+        }
+
+    def tools(self) -> Sequence[ToolInfo]:
+        """Return every tool of every MAD."""
+        return self._tools
+
+    def shown(self, mad: str) -> Shown:
+        """Return who `mad` is; raise `InvalidMessage` where there is none."""
+        read = self.declared.get(mad)
+        if read is None:
+            raise InvalidMessage(f"there is no MAD {mad!r}; there is {', '.join(self.declared)}")
+        config = self._config.mads[mad]
+        return Shown(
+            mad=mad,
+            use=config.use,
+            role=read.role,
+            run=config.run,
+            needs={filling.field: filling.how for filling in self.fillings[mad]},
+            hears=tuple(dict.fromkeys(wire_name(listener.event) for listener in read.listeners)),
+            offers=tuple(read.tools),
+        )
+
+    def _listed(self) -> None:
+        self._tools = tuple(info for mad, read in self.declared.items() for info in tool_infos(mad, read))

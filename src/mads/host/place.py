@@ -1,0 +1,117 @@
+"""One MAD in its place: it starts, is replaced without losing a call, stops; its lives come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from mads.bus.memory import MemoryBus
+from mads.host.life import End, Life
+from mads.host.seat import Seat, SeatBus
+from mads.wire.errors import ConfigError, MadsError, UsageError
+
+GRACE = 0.5
+"""Seconds that the calls of a MAD have to end when it is stopped while the system runs."""
+
+Bear = Callable[[SeatBus], Life]
+"""Makes the next life of a MAD, which is to be started on that bus."""
+
+
+class Place:
+    """The place of the MAD that `seat` is for; `ended` is told when a life ended by itself."""
+
+    def __init__(self, bus: MemoryBus, seat: Seat, bear: Bear, ended: Callable[[str, End], None]) -> None:
+        self.seat, self.bear = seat, bear
+        self._bus, self._ended = bus, ended
+        self._turn = asyncio.Lock()
+        self._life: tuple[Life, SeatBus] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._retiring: dict[asyncio.Task[None], Life] = {}
+
+    @property
+    def life(self) -> Life | None:
+        """The life that serves now."""
+        return self._life[0] if self._life else None
+
+    @property
+    def lives(self) -> list[Life]:
+        """The life that serves now, and those whose calls have not ended yet."""
+        return [*([self._life[0]] if self._life else ()), *self._retiring.values()]
+
+    async def start(self) -> None:
+        """Start the MAD where it does not run; raise `ConfigError` where it cannot start."""
+        async with self._turn:
+            if self._life is None:
+                await self._begin()
+
+    async def replace(self, bear: Bear | None = None) -> None:
+        """Start a new life, of another kind where `bear` is given; the old one ends once its calls have ended.
+
+        Raises `ConfigError` where the new one cannot start; the old one goes on as if nothing had been.
+        """
+        async with self._turn:
+            before, self.bear = self.bear, bear or self.bear
+            try:
+                old = await self._begin()
+            except BaseException:
+                self.bear = before
+                raise
+            if old is not None:
+                old[0].retire()
+                task = asyncio.create_task(self._retire(*old), name=f"retire {self.seat.mad}")
+                self._retiring[task] = old[0]
+                task.add_done_callback(self._retiring.pop)
+
+    async def stop(self, grace: float = GRACE) -> None:
+        """End the MAD: what it handles may take `grace` seconds more; stopping again does nothing."""
+        async with self._turn:
+            life, self._life = self._life, None
+            if self._watcher is not None:
+                self._watcher.cancel()
+            if life is not None:
+                await _end(*life, grace)
+            for task in self._retiring:
+                task.cancel()
+            await asyncio.gather(*self._retiring, return_exceptions=True)
+
+    async def _begin(self) -> tuple[Life, SeatBus] | None:
+        """Start a life, and return the one before it."""
+        mad, bus = self.seat.mad, SeatBus(self._bus, self.seat)
+        life = self.bear(bus)
+        try:
+            await life.start()
+        except BaseException as error:
+            self.seat.sitting = self._life[1].sitting if self._life else None
+            if isinstance(error, UsageError) or not isinstance(error, Exception):
+                raise
+            told = str(error) if isinstance(error, MadsError) else f"{type(error).__name__}: {error}"
+            raise ConfigError(f"{mad} did not start: {told}") from error
+        old, self._life = self._life, (life, bus)
+        if old is not None and self._watcher is not None:
+            self._watcher.cancel()
+        self._watcher = asyncio.create_task(self._watch(life), name=f"watch {mad}")
+        self.seat.be("running", self.seat.why if self.seat.state == "restarting" else "")
+        return old
+
+    async def _watch(self, life: Life) -> None:
+        end = await life.ended()
+        self._life = None
+        await life.stop()
+        self._ended(self.seat.mad, end)
+
+    async def _retire(self, life: Life, bus: SeatBus) -> None:
+        assert bus.sitting is not None
+        try:
+            await bus.sitting.drained()
+        finally:
+            await _end(life, bus, 0)
+        structlog.get_logger(mad=self.seat.mad).info("the one before has ended", pid=life.pid)
+
+
+async def _end(life: Life, bus: SeatBus, grace: float) -> None:
+    if bus.sitting is not None:
+        life.retire()
+        await bus.sitting.end(grace)
+    await life.stop()

@@ -1,0 +1,44 @@
+"""Spans of time and sizes of memory as `mads.toml` writes them: `"90 s"`, `"512 MB"`, or a plain number."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from msgspec import Meta
+
+_SPANS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+SPAN = rf"^\d+(\.\d+)? ?({'|'.join(_SPANS)})$"
+SIZE = rf"^\d+(\.\d+)? ?({'|'.join(_SIZES)})$"
+
+Span = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=SPAN)]
+"""A number of seconds, or one with its unit."""
+
+Size = Annotated[int, Meta(gt=0)] | Annotated[str, Meta(pattern=SIZE)]
+"""A number of bytes, or one with its unit."""
+
+WRITE = {
+    SPAN: 'write a number of seconds above 0, or with a unit, as in "90 s", "15 min", "12 h"',
+    SIZE: 'write a number of bytes, or with a unit, as in "512 MB"',
+}
+"""What to write instead of what does not fit."""
+
+
+def seconds(span: float | str) -> float:
+    """Return `span` in seconds."""
+    return _measured(span, _SPANS)
+
+
+def size(amount: float | str) -> int:
+    """Return `amount` in bytes."""
+    return round(_measured(amount, _SIZES))
+
+
+def _measured(written: float | str, units: dict[str, float] | dict[str, int]) -> float:
+    if not isinstance(written, str):
+        return float(written)
+    found = re.fullmatch(r"([\d.]+) ?(\w+)", written)
+    assert found is not None, "the configuration was checked"
+    return float(found[1]) * units[found[2]]
