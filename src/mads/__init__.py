@@ -3,6 +3,7 @@
 from mads.author.declare import every, mad, on, prose, provides, tool
 from mads.author.message import message
 from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Think, Turn, Workers
+from mads.author.sensitive import Sensitive
 from mads.author.signals import SecurityEvent, StateChanged
 from mads.wire.errors import (
     CallError,
@@ -38,6 +39,7 @@ __all__ = [
     "Reject",
     "SecurityEvent",
     "Send",
+    "Sensitive",
     "StateChanged",
     "Think",
     "Turn",

@@ -35,9 +35,9 @@ async def the_anonymous_destroy_nothing(it: Placed) -> None:
 
 
 BEHAVIOURS: dict[str, Callable[[Placed], Awaitable[None]]] = {
-    "meter": calls_are_counted,
-    "trace": a_child_call_descends_from_its_parent,
+    "record": calls_are_counted,
     "access": the_anonymous_destroy_nothing,
+    "trace": a_child_call_descends_from_its_parent,
 }
 
 

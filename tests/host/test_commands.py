@@ -63,7 +63,7 @@ class Office:
 
 
 def note(text: str = "", *, key: str | None = None, tool: str = "mads.scribe.write") -> Envelope:
-    identity, trace, _, band = HERALD.origin()
+    identity, trace, _, band, _ = HERALD.origin()
     return Envelope(tool, codec.raw(text), identity, trace, "conversation-1", key, band)
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mads import Kept, mad, message, tool
 from mads.author.declaration import declaration
-from mads.host.layers import LAYERS, layers_of
+from mads.host.layers import LAYERS, inner
 from mads.host.serve import serve
-from mads.observe.meter import Meter
+from mads.observe.trace import Trace
 from mads.testing import kept
 from mads.wire import codec
 from mads.wire.call import Call, Identity
@@ -49,7 +49,7 @@ class Tree:
 async def effect(tool_: str, arguments: dict[str, Any], notes: str | None) -> tuple[bytes, list[Leaf]]:
     """Return what a tree with one leaf answers, and what it keeps afterwards."""
     tree = Tree(leaves=kept(Leaf("elm")))
-    handle = serve("tree", declaration(Tree), tree, layers_of(LAYERS, Meter()), strict=True)
+    handle = serve("tree", declaration(Tree), tree, inner(LAYERS, Trace()), strict=True)
     call = Call(
         subject=f"mads.tree.{tool_}",
         body=codec.raw(arguments),

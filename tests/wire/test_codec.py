@@ -244,7 +244,7 @@ def test_a_call_crosses_to_another_process_whole(call: Call) -> None:
     arrived = codec.from_wire(codec.decode(data, codec.WireCall))
 
     assert arrived.deadline == pytest.approx(call.deadline, abs=1)
-    assert msgspec.structs.replace(arrived, deadline=call.deadline) == call
+    assert msgspec.structs.replace(arrived, deadline=call.deadline, made=call.made) == call
 
 
 @given(

@@ -179,6 +179,12 @@ class Turn(Protocol):
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell the caller how far the work has come, in units of your own."""
 
+    def charge(self, micro_usd: int) -> None:
+        """Say that the call cost so much outside of mads, in millionths of a dollar, besides what was said before.
+
+        Raises `InvalidMessage` for anything but a whole number of 0 or more, and once the call has ended.
+        """
+
 
 class Clock(Protocol):
     """Time, so that a recorded run can be repeated."""

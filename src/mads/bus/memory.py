@@ -20,7 +20,7 @@ import msgspec
 
 from mads.bus.channel import Channel
 from mads.bus.inbox import Delivery
-from mads.bus.port import CREDIT, Stream
+from mads.bus.port import CREDIT, Refused, Stream
 from mads.bus.routes import Routes
 from mads.bus.serving import Serving
 from mads.wire.call import EVENT, Call, Handle, Reply
@@ -36,12 +36,16 @@ Gate = Callable[[Call], Awaitable[Call]]
 
 
 class MemoryBus:
-    """A bus whose callers and handlers share one event loop; whoever owns it may put a `gate` before `publish`."""
+    """A bus whose callers and handlers share one event loop; whoever owns it may put a `gate` before `publish`.
+
+    `refused` hears of what comes to no handler.
+    """
 
     capabilities: frozenset[str] = frozenset()
     gate: Gate | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, refused: Refused = lambda _, __: None) -> None:
+        self.refused = refused
         self._routes: Routes[Serving] = Routes()
         self._draining = False
         self._due = inf
@@ -79,12 +83,15 @@ class MemoryBus:
             call = await self.gate(call)
         self._watch(call.deadline)
         delivery = Delivery(call)
-        for group in self._routes.find(call.subject):
+        groups = self._routes.find(call.subject)
+        if not groups:
+            self.refused(call, _unanswered("unheard", call, "nobody hears it"))
+        for group in groups:
             serving = _member(group, call)
             if serving.takes(call) and not serving.offer(delivery):
                 await asyncio.sleep(0)
                 if not serving.offer(delivery):
-                    serving.dropped += 1
+                    serving.drop(call)
 
     async def subscribe(
         self,
@@ -107,6 +114,7 @@ class MemoryBus:
         serving = Serving(
             handle,
             self._routes.remove,
+            self.refused,
             name=owner or group or patterns[0],
             owner=owner,
             at_once=at_once,
@@ -135,17 +143,22 @@ class MemoryBus:
         call = delivery.call
         groups = self._routes.find(call.subject)
         if not groups:
-            delivery.end(_unanswered("no_responder", call, "nobody serves it"))
+            self._refuse(delivery, "no_responder", "nobody serves it")
         elif call.deadline <= monotonic():
-            delivery.end(_unanswered("late", call, "its deadline has passed"))
+            self._refuse(delivery, "late", "its deadline has passed")
         elif self.gate is not None and call.subject.startswith(EVENT):
-            delivery.end(_unanswered("denied", call, "it is an event, to be published"))  # or it would pass the gate by
+            self._refuse(delivery, "denied", "it is an event, to be published")  # or it would pass the gate by
         else:
             self._watch(call.deadline)
             serving = _member(groups[0], call)
             serving.ask(delivery)
             return serving
         return None
+
+    def _refuse(self, delivery: Delivery, code: str, why: str) -> None:
+        failure = _unanswered(code, delivery.call, why)
+        self.refused(delivery.call, failure)
+        delivery.end(Reply(failure=failure))
 
     def _watch(self, deadline: float) -> None:
         """Make sure that the timer rings soon after `deadline`."""
@@ -176,5 +189,5 @@ def _load(serving: Serving) -> int:
     return serving.load
 
 
-def _unanswered(code: str, call: Call, why: str) -> Reply:
-    return Reply(failure=Failure(code, f"{call.subject!r} was not answered: {why}", request=call.id))
+def _unanswered(code: str, call: Call, why: str) -> Failure:
+    return Failure(code, f"{call.subject!r} was not answered: {why}", request=call.id)

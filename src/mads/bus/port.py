@@ -16,14 +16,19 @@ Anything more is a capability, advertised by name.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from mads.wire.call import Call, Handle, Reply
+from mads.wire.failure import Failure
 
 CREDIT = 16
 """How many items of a stream may be unread before its handler waits."""
+
+
+Refused = Callable[[Call, Failure], None]
+"""Hears of each call or event that came to no handler, and why; the failure's `where` is whose inbox it was."""
 
 
 class Stream(Protocol):

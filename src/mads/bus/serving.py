@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from mads.bus.inbox import Delivery, Inbox
+from mads.bus.port import Refused
 from mads.wire.call import Call, Handle, Reply
 from mads.wire.failure import Failure, failure_of
 
@@ -49,6 +50,7 @@ class Serving:
         self,
         handle: Handle,
         leave: Callable[[Serving], None],
+        refused: Refused,
         *,
         name: str,
         owner: str | None,
@@ -58,6 +60,7 @@ class Serving:
         self.dropped = 0
         self._handle = handle
         self._leave = leave
+        self._refused = refused
         self._name = name
         self._owner = owner
         self._at_once = at_once
@@ -92,7 +95,7 @@ class Serving:
         for worker, delivery in self._running():
             if delivery.call is call:
                 self._fail(delivery, "lost", why)
-                self._cancel(worker)
+                self._cancel(worker, "lost")
 
     def leave(self) -> None:
         """Take nothing more; what was taken is served."""
@@ -122,7 +125,7 @@ class Serving:
         task of its own handles it. There are at most as many of those as fit into the inbox.
         """
         if not self.takes(delivery.call):
-            self._fail(delivery, "no_responder", "it is about to stop serving")
+            self._refuse(delivery, "no_responder", "it is about to stop serving")
             return
         call = delivery.call
         if self._owner is None or call.cause is None or self._owner not in call.identity.chain:
@@ -131,25 +134,37 @@ class Serving:
             worker = Worker(delivery)
             self._start(worker, self._serve(worker, delivery), self._shortcuts)
         if not taken:
-            self._fail(delivery, "overloaded", f"{self._capacity} calls wait already", self._retry_after())
+            self._refuse(delivery, "overloaded", f"{self._capacity} calls wait already", self._retry_after())
+
+    def drop(self, call: Call) -> None:
+        """Take note of an event that found the inbox full."""
+        self.dropped += 1
+        self._refused(call, self._failure(call, "overloaded", f"{self._capacity} calls wait already"))
 
     def withdraw(self, delivery: Delivery) -> None:
         """Forget `delivery` where it waits; cancel its handler where it runs."""
         if self._inbox.remove(delivery):
+            self._refuse(delivery, "cancelled", "its caller has left")
             return
         for worker, running in self._running():
             if running is delivery:
-                self._cancel(worker)
+                self._cancel(worker, "cancelled")
 
     def expire(self, now: float) -> float:
         """Answer what has passed its deadline by `now`, and return the next deadline."""
         soonest = inf
-        for delivery in [*self._inbox, *(delivery for _, delivery in self._running())]:
+        for delivery in list(self._inbox):
             if delivery.call.deadline > now:
                 soonest = min(soonest, delivery.call.deadline)
             else:
-                self.withdraw(delivery)
-                self._late(delivery)
+                self._inbox.remove(delivery)
+                self._late(delivery, self._refuse)
+        for worker, delivery in self._running():
+            if delivery.call.deadline > now:
+                soonest = min(soonest, delivery.call.deadline)
+            else:
+                self._cancel(worker, "late")
+                self._late(delivery, self._fail)
         return soonest
 
     async def close(self) -> None:
@@ -157,12 +172,12 @@ class Serving:
         self._closed = True
         self._leave(self)
         for delivery in self._inbox.close():
-            self._fail(delivery, "no_responder", "it has stopped serving")
+            self._refuse(delivery, "no_responder", "it has stopped serving")
         own = asyncio.current_task()  # a handler may close its own subscription, and goes on
         for worker, delivery in self._running():
             if worker.task is not own:
                 self._fail(delivery, "lost", "it stopped serving before it answered")
-                self._cancel(worker)
+                self._cancel(worker, "lost")
         while self._wake():
             pass
         others = {worker.task for worker in self._workers | self._shortcuts} - {own}
@@ -188,7 +203,7 @@ class Serving:
                     worker.delivery = delivery
                     await self._serve(worker, delivery)
                 else:
-                    self._late(delivery)
+                    self._late(delivery, self._refuse)
             finally:
                 self._inbox.release(delivery.call)
             self._served += 1
@@ -209,7 +224,7 @@ class Serving:
             self._fail(delivery, "lost", "its task was cancelled before it answered")
             raise CancelledError
         if not withdrawn and call.deadline <= monotonic():
-            self._late(delivery)
+            self._late(delivery, self._fail)
         delivery.end(reply)
 
     def _rest(self) -> Future[None]:
@@ -234,24 +249,34 @@ class Serving:
         everyone = (*self._workers, *self._shortcuts)
         return [(worker, delivery) for worker in everyone if (delivery := worker.delivery) is not None]
 
-    def _cancel(self, worker: Worker) -> None:
+    def _cancel(self, worker: Worker, code: str) -> None:
+        """Cancel what `worker` handles; the layers round it are told by `code` how that ended."""
         worker.delivery = None
-        worker.task.cancel()
+        worker.task.cancel(code)
 
     def _retry_after(self) -> float:
         """Return in how many seconds the calls that wait now will be done, at the pace since a worker last rested."""
         each = (monotonic() - self._busy_since) / max(self._served, 1)
         return max(SOONEST, each * self._inbox.waiting)
 
-    def _late(self, delivery: Delivery) -> None:
+    def _late(self, delivery: Delivery, end: Callable[[Delivery, str, str], None]) -> None:
         if delivery.answer is None:
             self.dropped += 1
-        self._fail(delivery, "late", "it did not answer before the deadline")
+        end(delivery, "late", "it did not answer before the deadline")
 
-    def _fail(self, delivery: Delivery, code: str, why: str, retry_after: float | None = None) -> None:
-        call = delivery.call
+    def _fail(self, delivery: Delivery, code: str, why: str) -> None:
+        """End what has come to its handler."""
+        delivery.end(Reply(failure=self._failure(delivery.call, code, why)))
+
+    def _refuse(self, delivery: Delivery, code: str, why: str, retry_after: float | None = None) -> None:
+        """End what has not come to a handler."""
+        failure = self._failure(delivery.call, code, why, retry_after)
+        self._refused(delivery.call, failure)
+        delivery.end(Reply(failure=failure))
+
+    def _failure(self, call: Call, code: str, why: str, retry_after: float | None = None) -> Failure:
         message = f"{call.subject!r} was not answered by {self._name!r}: {why}"
-        delivery.end(Reply(failure=Failure(code, message, self._name, call.id, retry_after)))
+        return Failure(code, message, self._name, call.id, retry_after)
 
     def _report(self, error: BaseException, call: Call) -> None:
         """Tell the loop of an error that no caller will see."""

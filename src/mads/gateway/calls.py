@@ -18,7 +18,7 @@ from mads.wire.tools import ToolInfo
 CONVERSATION = "mads/conversation"
 """The key of a request's `_meta` by which a client says which conversation the call belongs to."""
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _CONVERSATION = re.compile(r"([\w.:-]{1,128})")
 
 
@@ -45,6 +45,8 @@ class Calls:
     ) -> answer.Answer:
         """Call one tool; `meta` is what the client says of the request, `tell` how it wants to hear of progress."""
         request = self._new_id()
+        trace, parent = _match(_TRACEPARENT, meta.get("traceparent")) or ("", "")
+        conversation = _match(_CONVERSATION, meta.get(CONVERSATION))
         try:
             async with Reporter(tell) as reporter:
                 value = await self._door.call(
@@ -53,8 +55,9 @@ class Calls:
                     request=request,
                     principal=ANONYMOUS,
                     sink=reporter,
-                    trace=_match(_TRACEPARENT, meta.get("traceparent")) or "",
-                    conversation=_match(_CONVERSATION, meta.get(CONVERSATION)),
+                    trace=trace,
+                    parent=parent,
+                    conversation=conversation[0] if conversation else None,
                 )
             if offer.tool.streams:
                 value = reporter.items
@@ -74,7 +77,7 @@ def _explained(error: CallError, offer: Offer, arguments: dict[str, Any]) -> Cal
     return error
 
 
-def _match(form: re.Pattern[str], said: Any) -> str | None:
-    """Return what a client said, or None where it did not say it in this form."""
+def _match(form: re.Pattern[str], said: Any) -> tuple[str, ...] | None:
+    """Return the parts of what a client said, or None where it did not say it in this form."""
     match = form.fullmatch(said) if isinstance(said, str) else None
-    return match and match[1]
+    return match and match.groups()

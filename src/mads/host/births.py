@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 from mads.author.declaration import Declaration
@@ -12,6 +12,7 @@ from mads.host.child import Assignment
 from mads.host.config import Config
 from mads.host.inject import Filling
 from mads.host.instance import Instance, Surroundings
+from mads.host.layers import Outer
 from mads.host.life import Life
 from mads.host.place import Bear
 from mads.host.process import Child
@@ -22,8 +23,8 @@ from mads.host.signals import Signals
 class Births:
     """Makes the lives of the MADs of one system."""
 
-    def __init__(self, config: Config, hub: Hub, around: Surroundings, layers: Sequence[str], signals: Signals) -> None:
-        self._config, self._hub, self._around, self._layers = config, hub, around, tuple(layers)
+    def __init__(self, config: Config, hub: Hub, around: Surroundings, outer: Outer, signals: Signals) -> None:
+        self._config, self._hub, self._around, self._outer = config, hub, around, outer
         self._signals = signals
         self._number = count(1).__next__
 
@@ -33,10 +34,12 @@ class Births:
         around = replace(self._around, declared={**self._around.declared, mad: declared})
 
         def here(bus: SeatBus) -> Life:
+            bus.around = partial(self._outer.round, mad, declared, "here")
             return Instance(mad, config, fillings, replace(around, bus=bus))
 
         def child(bus: SeatBus) -> Life:
-            assignment = Assignment(mad, self._config, self._layers, strict=around.strict, number=self._number())
+            bus.around = partial(self._outer.round, mad, declared, "process")
+            assignment = Assignment(mad, self._config, self._outer.names, strict=around.strict, number=self._number())
             return Child(bus, self._hub, assignment, declared, self._signals)
 
         return child if config.run == "process" else here

@@ -38,7 +38,8 @@ class Caller:
     ) -> Call:
         """Return the call of `subject` with `body` (see `Call`), to be answered within `timeout` seconds."""
         parent = current.get()
-        deadline = time.monotonic() + timeout
+        now = time.monotonic()
+        deadline = now + timeout
         if parent is None:
             return Call(
                 subject=subject,
@@ -52,6 +53,7 @@ class Caller:
                 band=Band.NORMAL if band is None else band,
                 key=key,
                 sink=sink,
+                made=now,
             )
         return Call(
             subject=subject,
@@ -66,14 +68,16 @@ class Caller:
             band=parent.band if band is None else band,
             key=key,
             sink=sink,
+            parent=parent.span,
+            made=now,
         )
 
-    def origin(self) -> tuple[Identity, str, str | None, int]:
-        """Return whose a command is that is sent now: identity, trace, conversation and band."""
+    def origin(self) -> tuple[Identity, str, str | None, int, str]:
+        """Return whose a command is that is sent now: identity, trace, conversation, band, and the span above it."""
         parent = current.get()
         if parent is None:
-            return self._own, self._new_trace(), None, Band.NORMAL
-        return self._descend(parent.identity), parent.trace, parent.conversation, parent.band
+            return self._own, self._new_trace(), None, Band.NORMAL, ""
+        return self._descend(parent.identity), parent.trace, parent.conversation, parent.band, parent.span
 
     def _descend(self, parent: Identity) -> Identity:
         """Return the identity of a call that is made on behalf of `parent`; the last one is remembered."""

@@ -22,14 +22,14 @@ from mads.host.caller import Caller
 from mads.host.config import Config
 from mads.host.instance import Instance, Surroundings
 from mads.host.kept_rows import RemoteRows
-from mads.host.layers import layers_of
+from mads.host.layers import inner
 from mads.host.loop import new_loop
 from mads.host.paths import data_folder
 from mads.host.sending import RemoteSends
 from mads.host.survey import survey
 from mads.host.workers import ProcessWorkers
 from mads.observe.logs import configure
-from mads.observe.meter import Meter
+from mads.observe.trace import Trace
 from mads.wire import codec
 from mads.wire.call import Band, Call, Identity, Reply
 from mads.wire.failure import Failure, failure_of
@@ -65,7 +65,7 @@ async def run(assignment: Assignment) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     bus = await adopt(socket.socket(fileno=assignment.descriptor))
     caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
-    meter, workers, watch = Meter(), ProcessWorkers(), BlockingWatch()
+    trace, workers, watch = Trace(), ProcessWorkers(), BlockingWatch()
     instance: Instance | None = None
     failure: Failure | None = None
     try:
@@ -74,15 +74,15 @@ async def run(assignment: Assignment) -> None:
             bus=bus,
             rows=RemoteRows(bus, caller.call),
             sends=RemoteSends(bus, caller),
-            layers=layers_of(assignment.layers, meter),
-            meter=meter,
+            layers=inner(assignment.layers, trace),
+            bills=trace.bills,
             workers=workers,
             watch=watch,
             declared=read.declared,
             strict=assignment.strict,
         )
         instance = Instance(mad, assignment.config.mads[mad], read.fillings[mad], around)
-        await _serve_status(bus, assignment, meter, watch)
+        await _serve_status(bus, assignment, watch)
         watch.start()
         await instance.start()
     except Exception as error:  # noqa: BLE001  whatever an author's factory raises is the core's to tell
@@ -103,9 +103,9 @@ async def _stop(instance: Instance, bus: UnixBus) -> None:
         pass
 
 
-async def _serve_status(bus: UnixBus, assignment: Assignment, meter: Meter, watch: BlockingWatch) -> None:
+async def _serve_status(bus: UnixBus, assignment: Assignment, watch: BlockingWatch) -> None:
     async def status(_: Call) -> Reply:
-        return Reply(codec.raw(watch.vitals(assignment.mad, tools=meter.read(assignment.mad))))
+        return Reply(codec.raw(watch.vitals(assignment.mad)))
 
     await bus.subscribe((assignment.status,), status)
 

@@ -38,23 +38,28 @@ class BusDoor:
         principal: str,
         sink: Sink,
         trace: str = "",
+        parent: str = "",
         conversation: str | None = None,
         patience: float = PATIENCE,
     ) -> Any:
         """Call `tool` by its canonical name; return its result, or None where it streams its items into `sink`.
 
+        `trace` and `parent` are those of the client's span, where it has one.
         Raises `CallError`; cancelling it cancels the handler.
         """
+        now = time.monotonic()
         call = Call(
             subject=tool,
             body=codec.raw(arguments),
             id=request,
-            deadline=time.monotonic() + patience,
+            deadline=now + patience,
             identity=Identity(principal),
             trace=trace or self._new_trace(),
             span=self._new_span(),
             conversation=conversation,
             sink=sink,
+            parent=parent,
+            made=now,
         )
         if not any(info.streams for info in await self.tools() if info.name == tool):
             return _result(await self._bus.request(call))

@@ -13,6 +13,7 @@ from mads.store.port import MAX_BODY
 from mads.wire import codec
 from mads.wire.call import Call, Identity
 from mads.wire.errors import InvalidMessage
+from mads.wire.ids import command_id
 
 LONGEST = 10 * 365 * 86400.0
 """The longest span, in seconds, that a sender may ask for."""
@@ -38,6 +39,7 @@ class Envelope(Struct, frozen=True, gc=False):
     conversation: str | None
     key: str | None
     band: int
+    parent: str = ""
 
 
 def now_ms() -> int:
@@ -120,7 +122,7 @@ def attempt(envelope: Envelope, *, seq: int, number: int, span: str, deadline: f
     return Call(
         subject=envelope.subject,
         body=envelope.body,
-        id=f"command-{seq}.{number}",
+        id=command_id(seq, number),
         deadline=deadline,
         identity=envelope.identity,
         trace=envelope.trace,
@@ -129,4 +131,6 @@ def attempt(envelope: Envelope, *, seq: int, number: int, span: str, deadline: f
         band=envelope.band,
         key=envelope.key,
         attempt=number,
+        parent=envelope.parent,
+        made=time.monotonic(),
     )

@@ -45,7 +45,7 @@ class Health:
             seen = None if life.pulse.silent >= RED else await life.vitals(PATIENCE)
             vitals, pid = seen or life.pulse.vitals, life.pid
         else:
-            vitals = self._watch.vitals(mad, tools=self._meter.read(mad))
+            vitals = self._watch.vitals(mad)
             pid = os.getpid() if life else 0
         colour, why = self.judge(mad, place, vitals)
         return Status(
@@ -59,7 +59,7 @@ class Health:
             blocked=vitals.blocked,
             uptime_s=round(time.monotonic() - seat.since, 1),
             why=why or seat.why,
-            tools=vitals.tools,
+            tools=self._meter.read(mad),
             health=colour,
             growing=vitals.growing,
             rss_mb=round(rss(pid) / 1e6, 1) if pid else 0.0,

@@ -28,7 +28,7 @@ from mads.host.proxy import Proxy
 from mads.host.sending import HostSend
 from mads.host.serve import patterns, serve, timer_subject
 from mads.host.workers import ProcessWorkers
-from mads.observe.meter import Meter
+from mads.observe.trace import Bills
 from mads.store.port import KeptRows, Scope
 from mads.wire import codec
 from mads.wire.call import Identity, current
@@ -50,7 +50,7 @@ class Surroundings:
     rows: KeptRows
     sends: Sends
     layers: Sequence[LayerFor]
-    meter: Meter
+    bills: Bills
     workers: ProcessWorkers
     watch: BlockingWatch
     declared: Mapping[str, Declaration]
@@ -154,7 +154,7 @@ class Instance:
             Think: lambda: NoThought(self._mad),
             Emit: lambda: HostEmit(around.bus, self._caller, strict=around.strict),
             Send: lambda: HostSend(around.sends, self._caller),
-            Turn: HostTurn,
+            Turn: lambda: HostTurn(around.bills),
             Clock: HostClock,
             Random: HostRandom,
             Workers: lambda: around.workers,

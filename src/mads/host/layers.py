@@ -1,19 +1,63 @@
-"""The list of layers round every handler, in the process of the callee; outermost first."""
+"""The list of layers round every handler, outermost first: the first in the core, the others where the callee lives."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
 
-from mads.guard.access import access
-from mads.observe.meter import Meter
-from mads.observe.trace import trace
+from mads.author.declaration import Declaration
+from mads.guard.access import access, standing
+from mads.host.serve import subjects
+from mads.observe.record import Observer
+from mads.observe.span import Watched
+from mads.observe.trace import Trace
+from mads.wire.call import Call, Handle
+from mads.wire.failure import Failure
 from mads.wire.served import LayerFor
 
-LAYERS = ("meter", "trace", "access")
-"""Their names: what is counted, what is current while the handler runs, who may."""
+LAYERS = ("record", "access", "trace")
+"""Their names: what is written down and counted, who may, what is current while the handler runs."""
 
 
-def layers_of(names: Sequence[str], meter: Meter) -> tuple[LayerFor, ...]:
-    """Return the layers of `names`, in that order."""
-    known: dict[str, LayerFor] = {"meter": meter.layer, "trace": trace, "access": access}
-    return tuple(known[name] for name in names)
+def inner(names: Sequence[str], trace: Trace) -> tuple[LayerFor, ...]:
+    """Return those layers of `names` that stand in the process of the callee, in that order."""
+    known: dict[str, LayerFor] = {"access": access, "trace": trace.layer}
+    return tuple(known[name] for name in names if name in known)
+
+
+class Outer:
+    """Those layers of `names` that stand in the core, wherever the callee lives."""
+
+    def __init__(self, names: Sequence[str], observer: Observer) -> None:
+        self.names, self._observer = tuple(names), observer
+
+    def refused(self, call: Call, failure: Failure) -> None:
+        """Take note of a call that came to no handler."""
+        if "record" in self.names:
+            self._observer.refused(call, failure)
+
+    async def round(self, mad: str, declared: Declaration, place: str, handle: Handle) -> Handle:
+        """Return `handle`, which serves `mad` in this `place`, behind them."""
+        if "record" not in self.names:
+            return handle
+        version = await asyncio.to_thread(version_of, declared.cls)
+        watched = {
+            subject: Watched(
+                served,
+                self._observer.meter.cell(mad, served.name),
+                version=version,
+                place=place,
+                standing=standing(served) if "access" in self.names else (),
+            )
+            for subject, served in subjects(mad, declared).items()
+        }
+        return self._observer.round(watched, handle)
+
+
+def version_of(cls: type[object]) -> str:
+    """Return 12 hex digits that change with the source of the module of `cls`; none where it has no file. Blocks."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return sha256(Path(file).read_bytes()).hexdigest()[:12] if file else ""

@@ -15,6 +15,7 @@ import structlog
 from mads.author.message import is_message, subject
 from mads.bus.port import Bus
 from mads.host.caller import Caller
+from mads.observe.trace import Bills
 from mads.wire import codec
 from mads.wire.call import Call, Progress, current
 from mads.wire.errors import InvalidMessage, MadsError, NoModel
@@ -28,6 +29,9 @@ EVENT_PATIENCE = 600.0
 
 class HostTurn:
     """The current call, as its handler may see it; outside of a handler there is none, and asking is an error."""
+
+    def __init__(self, bills: Bills) -> None:
+        self._bills = bills
 
     @property
     def _call(self) -> Call:
@@ -76,6 +80,10 @@ class HostTurn:
         sink = self._call.sink
         if sink is not None:
             sink.progress(Progress(float(done), None if total is None else float(total), note))
+
+    def charge(self, micro_usd: int) -> None:
+        """Say that the call cost so much outside, in millionths of a dollar, besides what was said before."""
+        self._bills.charge(self._call, micro_usd)
 
 
 class HostEmit:

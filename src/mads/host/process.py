@@ -181,6 +181,7 @@ class Child:
             identity=Identity(above.principal, above.tenant, (*above.chain, self._mad)),
             deadline=call.deadline if call.subject.startswith(EVENT) else min(call.deadline, parent.deadline),
             trace=parent.trace,
+            parent=parent.span,
             conversation=parent.conversation,
         )
 

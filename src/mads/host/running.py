@@ -26,7 +26,7 @@ from mads.host.events import Events
 from mads.host.health import Health
 from mads.host.instance import Surroundings
 from mads.host.kept_rows import serve_rows
-from mads.host.layers import LAYERS, layers_of
+from mads.host.layers import LAYERS, Outer, inner
 from mads.host.paths import data_folder, socket_path
 from mads.host.place import Place
 from mads.host.seat import Seat
@@ -37,10 +37,12 @@ from mads.host.supervise import Supervisor
 from mads.host.survey import Survey, survey
 from mads.host.upkeep import Upkeep
 from mads.host.workers import ProcessWorkers
-from mads.observe.meter import Meter
+from mads.observe.record import Observer
+from mads.observe.trace import Trace
 from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
 from mads.store.kept import SqliteRows
+from mads.store.record.sqlite import SqliteRecord
 from mads.wire.call import Call, Identity
 from mads.wire.status import EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
@@ -53,15 +55,17 @@ class RunningSystem:
     """The system of one `mads.toml`, while it runs; make one with `running`."""
 
     def __init__(self, config: Config, read: Survey, layers: Sequence[str], *, strict: bool) -> None:
-        self.config, self.bus = config, MemoryBus()
+        self._observer = Observer()
+        self._outer = Outer(layers, self._observer)
+        self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
         self._order, self._layers, self._strict = read.order(), tuple(layers), strict
-        self._meter, self._watch, self._workers = Meter(), BlockingWatch(), ProcessWorkers()
+        self._watch, self._workers = BlockingWatch(), ProcessWorkers()
         self._caller = Caller(Identity(HOST))
         self.signals = Signals(self.bus)
         self._know_events()
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
-        self._health = Health(config, self.supervisor, self._meter, self._watch)
+        self._health = Health(config, self.supervisor, self._observer.meter, self._watch)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -76,7 +80,9 @@ class RunningSystem:
         await hub.listen(socket_path(root), vouch=_vouch, may_serve=lambda _: False)
         database = await Database.open(data_folder(root) / "store.sqlite")
         stack.push_async_callback(database.close)
-        rows, commands = SqliteRows(database), SqliteCommands(database)
+        self._observer.recorder.start(SqliteRecord(database))
+        stack.push_async_callback(self._observer.recorder.close)
+        rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace()
         tools = {info.name for info in self.catalogue.tools() if not info.streams}
         self._dispatcher = await Dispatcher.open(self.bus, commands, tools)
         stack.push_async_callback(self._dispatcher.close)
@@ -87,15 +93,15 @@ class RunningSystem:
             bus=self.bus,
             rows=rows,
             sends=self._dispatcher,
-            layers=layers_of(self._layers, self._meter),
-            meter=self._meter,
+            layers=inner(self._layers, trace),
+            bills=trace.bills,
             workers=self._workers,
             watch=self._watch,
             declared=self.catalogue.declared,
             strict=self._strict,
             system=self,
         )
-        self._births = Births(self.config, hub, around, self._layers, self.signals)
+        self._births = Births(self.config, hub, around, self._outer, self.signals)
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
         for mad in self._order:

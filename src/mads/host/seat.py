@@ -28,6 +28,9 @@ AGAIN = 1.0
 Changed = Callable[[str, State, State, str], None]
 """Is told that a MAD went from one state to another, and why."""
 
+Around = Callable[[Handle], Awaitable[Handle]]
+"""Puts round a handle whatever stands round every call of the MAD, in whichever process it is handled."""
+
 
 class Seat:
     """Where `mad` is served."""
@@ -113,7 +116,9 @@ class Seat:
         """Answer for the MAD while nobody handles its calls."""
         again = AGAIN if self.state in ("starting", "restarting") else None
         why = f"{self.mad} is {self.state}{f': {self.why}' if self.why else ''}"
-        return Reply(failure=Failure("no_responder", why, self.mad, call.id, again))
+        failure = Failure("no_responder", why, self.mad, call.id, again)
+        self._bus.refused(call, failure)
+        return Reply(failure=failure)
 
 
 class Sitting:
@@ -162,11 +167,12 @@ class Sitting:
 
 
 class SeatBus:
-    """The system's bus for one life of a MAD: where that subscribes as the MAD, it takes the seat."""
+    """The system's bus for one life of a MAD: where that subscribes as the MAD, it takes the seat, behind `around`."""
 
     def __init__(self, bus: MemoryBus, seat: Seat) -> None:
         self._bus, self._seat = bus, seat
         self.sitting: Sitting | None = None
+        self.around: Around | None = None
         self.capabilities = bus.capabilities
         self.request, self.stream, self.publish, self.drain = bus.request, bus.stream, bus.publish, bus.drain
 
@@ -191,5 +197,5 @@ class SeatBus:
                 patterns, handle, group=group, owner=owner, at_once=at_once, capacity=capacity
             )
         await self._seat.open(patterns)
-        self.sitting = self._seat.take(handle)
+        self.sitting = self._seat.take(handle if self.around is None else await self.around(handle))
         return self.sitting

@@ -46,8 +46,8 @@ class HostSend:
         if tool.streams:
             raise InvalidMessage(f"{tool.subject} streams, and nobody would read it; send to a tool that returns")
         body = Raw(tool.packed(args, {})[1])
-        identity, trace, conversation, band = self._caller.origin()
-        envelope = Envelope(tool.subject, body, identity, trace, conversation, key, band)
+        identity, trace, conversation, band, parent = self._caller.origin()
+        envelope = Envelope(tool.subject, body, identity, trace, conversation, key, band, parent)
         terms = Terms(once, after.total_seconds() if after else 0.0, within.total_seconds() if within else None)
         return Receipt(await self._sends.send(envelope, terms))
 
@@ -69,7 +69,9 @@ async def serve_commands(bus: Bus, sends: Sends) -> Subscription:
             raise Denied(f"{call.identity.principal!r} is no MAD, and only a MAD sends commands; call a tool that does")
         sent: Sent = codec.decode(codec.raw(call.body), Sent)
         body = Raw(bytes(sent.body))
-        envelope = Envelope(sent.subject, body, call.identity, call.trace, call.conversation, sent.key, call.band)
+        envelope = Envelope(
+            *(sent.subject, body, call.identity, call.trace, call.conversation, sent.key, call.band, call.parent)
+        )
         return Reply(codec.raw(await sends.send(envelope, sent.terms)))
 
     return await bus.subscribe((SUBJECT,), serve, group="host.commands", at_once=AT_ONCE, capacity=1024)

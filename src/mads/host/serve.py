@@ -9,12 +9,12 @@ from typing import Any
 from msgspec import Raw
 from msgspec.structs import asdict
 
-from mads.author.declaration import Declaration, Listener, Timer, Tool
+from mads.author.declaration import CHAT, Declaration, Listener, Timer, Tool
 from mads.author.message import subject as event_subject
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
-from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, NoResponder
-from mads.wire.failure import failure_of, root_of
+from mads.wire.errors import Failed, InvalidMessage, NoResponder
+from mads.wire.record import Kind
 from mads.wire.served import LayerFor, Served
 from mads.wire.shape import is_immutable, is_spelled_alike
 
@@ -32,65 +32,40 @@ def patterns(mad: str, declaration: Declaration) -> tuple[str, ...]:
     return (f"mads.{mad}.*", f"timer.{mad}.*", *dict.fromkeys(events))
 
 
+def subjects(mad: str, declaration: Declaration) -> dict[str, Served]:
+    """Return what a MAD serves, by subject."""
+    served: dict[str, Served] = {}
+    for tool in declaration.tools.values():
+        kind: Kind = "prose" if tool.name == CHAT else "call"
+        served[f"mads.{mad}.{tool.name}"] = Served(
+            mad, tool.name, kind, destructive=tool.mark.destructive, asked=tool.params, answered=tool.result
+        )
+    for listener in declaration.listeners:
+        served[event_subject(listener.event)] = Served(mad, listener.method, "event", asked=listener.event)
+    for timer in declaration.timers:
+        served[timer_subject(mad, timer)] = Served(mad, timer.method, "timer")
+    return served
+
+
 def serve(mad: str, declaration: Declaration, instance: Any, layers: Sequence[LayerFor], *, strict: bool) -> Handle:
     """Return the handle that answers every call to `instance`, each behind all of `layers`, outermost first."""
     handles: dict[str, Handle] = {}
     for tool in declaration.tools.values():
-        served = Served(mad, tool.name, destructive=tool.mark.destructive)
         handle = _tool(f"{mad}.{tool.name}", tool, getattr(instance, tool.method), strict=strict)
-        handles[f"mads.{mad}.{tool.name}"] = _behind(layers, served, handle)
+        handles[f"mads.{mad}.{tool.name}"] = handle
     for listener in declaration.listeners:
-        handle = _listener(listener, getattr(instance, listener.method))
-        handles[event_subject(listener.event)] = _ended(_behind(layers, Served(mad, listener.method), handle))
+        handles[event_subject(listener.event)] = _listener(listener, getattr(instance, listener.method))
     for timer in declaration.timers:
-        handle = _timer(getattr(instance, timer.method))
-        handles[timer_subject(mad, timer)] = _behind(layers, Served(mad, timer.method), handle)
+        handles[timer_subject(mad, timer)] = _timer(getattr(instance, timer.method))
+    for subject, served in subjects(mad, declaration).items():
+        for layer in reversed(layers):
+            handles[subject] = layer(served)(handles[subject])
 
     def dispatch(call: Call) -> Awaitable[Reply]:
         handle = handles.get(call.subject)
         return _unknown(call, declaration) if handle is None else handle(call)
 
     return dispatch
-
-
-def _behind(layers: Sequence[LayerFor], served: Served, handle: Handle) -> Handle:
-    guarded = _apart(served, handle)
-    for layer in reversed(layers):
-        guarded = layer(served)(guarded)
-    return guarded
-
-
-def _apart(served: Served, handle: Handle) -> Handle:
-    """Tell a handler's own failure from that of a call it made: the latter is only the cause of the former."""
-    name = f"{served.mad}.{served.name}"
-
-    async def apart(call: Call) -> Reply:
-        try:
-            return await handle(call)
-        except CallError as error:
-            if error.request in ("", call.id):
-                raise
-            if call.remaining() <= 0:
-                raise DeadlineExceeded(f"no answer came before the deadline: {error}", where=served.mad) from error
-            said = f"{name} failed: {root_of(error)}"
-            raise Failed(said, where=served.mad, request=call.id) from error
-        except (SystemExit, KeyboardInterrupt) as error:  # a MAD may end its call, not its neighbours
-            said = f"{name} raised {type(error).__name__}, which ends nothing here but the call"
-            raise Failed(said, where=served.mad, request=call.id) from error
-
-    return apart
-
-
-def _ended(handle: Handle) -> Handle:
-    """End the handling of an event here: nobody waits for its reply, and the layers have told of its failure."""
-
-    async def ended(call: Call) -> Reply:
-        try:
-            return await handle(call)
-        except Exception as error:  # noqa: BLE001  whatever an author's handler raises
-            return Reply(failure=failure_of(error, request=call.id))
-
-    return ended
 
 
 def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) -> Handle:

@@ -1,57 +1,47 @@
-"""Count the calls of each tool, handler and timer: rate, errors, duration, and what runs now."""
+"""Count what is handled: rate, errors, duration, and what runs now."""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from bisect import bisect_left
 
 from mads.wire.status import ToolStatus
 
-if TYPE_CHECKING:
-    from mads.wire.call import Call, Handle, Layer, Reply
-    from mads.wire.served import Served
+BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""The upper bounds of the classes of durations, in seconds; the last class has none."""
 
 
 class Cell:
-    """The counts of one thing that is served; plain numbers, touched by one loop."""
+    """The counts of one thing that is served; plain numbers, touched by one loop.
 
-    __slots__ = ("calls", "failed", "longest", "running", "seconds")
+    `buckets` says how many took at most so long: one for each of `BOUNDS`, and one for the rest.
+    """
+
+    __slots__ = ("buckets", "calls", "failed", "longest", "running", "seconds")
 
     def __init__(self) -> None:
         self.calls = self.failed = self.running = 0
         self.seconds = self.longest = 0.0
+        self.buckets = [0] * (len(BOUNDS) + 1)
+
+    def end(self, took: float, *, failed: bool) -> None:
+        """Count what had begun as ended."""
+        self.running -= 1
+        self.seconds += took
+        self.buckets[bisect_left(BOUNDS, took)] += 1
+        if failed:
+            self.failed += 1
+        self.longest = max(self.longest, took)
 
 
 class Meter:
-    """The cells of one process, by MAD and name."""
+    """The cells of one system, by MAD and name."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[str, str], Cell] = {}
+        self.cells: dict[tuple[str, str], Cell] = {}
 
-    def layer(self, served: Served) -> Layer:
-        """Return the layer that counts what `served` does."""
-        cell = self._cells.setdefault((served.mad, served.name), Cell())
-
-        def meter(handle: Handle) -> Handle:
-            async def metered(call: Call) -> Reply:
-                started = time.perf_counter()
-                cell.calls += 1
-                cell.running += 1
-                failed = True
-                try:
-                    reply = await handle(call)
-                    failed = reply.failure is not None
-                finally:
-                    took = time.perf_counter() - started
-                    cell.running -= 1
-                    cell.failed += failed
-                    cell.seconds += took
-                    cell.longest = max(cell.longest, took)
-                return reply
-
-            return metered
-
-        return meter
+    def cell(self, mad: str, name: str) -> Cell:
+        """Return the cell of what `mad` calls `name`."""
+        return self.cells.setdefault((mad, name), Cell())
 
     def read(self, mad: str) -> tuple[ToolStatus, ...]:
         """Return the counts of one MAD, by name."""
@@ -64,6 +54,6 @@ class Meter:
                 mean_ms=round(1000 * cell.seconds / max(1, cell.calls - cell.running), 3),
                 max_ms=round(1000 * cell.longest, 3),
             )
-            for (owner, name), cell in sorted(self._cells.items())
+            for (owner, name), cell in sorted(self.cells.items())
             if owner == mad
         )

@@ -1,33 +1,116 @@
-"""The innermost view of a call: while its handler runs it is the current one, and what it calls descends from it."""
+"""The innermost view of a call, where its handler lives: while it runs it is the current one, and how it ends is said.
+
+Whatever a handler raises becomes the failure of its call here, without what is sensitive.
+"""
 
 from __future__ import annotations
 
-import structlog
+import asyncio
+from typing import Any
 
-from mads.wire.call import EVENT, Call, Handle, Layer, Reply, current
-from mads.wire.errors import MadsError
+import structlog
+from msgspec.structs import replace
+
+from mads.observe.redact import Redactor, failed, redactor
+from mads.wire import codec
+from mads.wire.call import Call, Handle, Layer, Reply, current
+from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, MadsError
+from mads.wire.failure import Failure, failure_of, root_of
+from mads.wire.record import amount
 from mads.wire.served import Served
 
 
-def trace(served: Served) -> Layer:
-    """Make the call current for its handler, and log it with its trace id where the handler breaks."""
-    log = structlog.get_logger(mad=served.mad)
+class Bills:
+    """What the calls that are being handled in this process have cost so far, by their spans."""
 
-    def layer(handle: Handle) -> Handle:
-        async def traced(call: Call) -> Reply:
-            token = current.set(call)
-            try:
-                return await handle(call)
-            except MadsError as error:
-                say = log.warning if call.subject.startswith(EVENT) else log.debug  # nobody hears of an event's end
-                say("call failed", name=served.name, request=call.id, trace=call.trace, why=str(error))
-                raise
-            except Exception:
-                log.exception("handler failed", name=served.name, request=call.id, trace=call.trace)
-                raise
-            finally:
-                current.reset(token)
+    def __init__(self) -> None:
+        self.open: dict[str, int] = {}
 
-        return traced
+    def charge(self, call: Call, micro_usd: int) -> None:
+        """Put so much on the bill of `call`; raise `InvalidMessage` where it is no amount, or the call has ended."""
+        if call.span not in self.open:
+            raise InvalidMessage(f"call {call.id!r} has ended; charge while its handler runs")
+        self.open[call.span] += amount(micro_usd)
 
-    return layer
+
+class Trace:
+    """The layer; `bills` are those of the calls that it stands round."""
+
+    def __init__(self) -> None:
+        self.bills = Bills()
+
+    def layer(self, served: Served) -> Layer:
+        """Make a call current for the handler of `served`, end it with what it cost, and log it where that broke."""
+        bills, end = self.bills.open, _Ending(served)
+
+        def trace(handle: Handle) -> Handle:
+            async def traced(call: Call) -> Reply:
+                token = current.set(call)
+                bills[call.span] = 0
+                try:
+                    reply = await handle(call)
+                except BaseException as error:  # a MAD may end its call, not its neighbours
+                    if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                        raise
+                    reply = end.broken(error, call)
+                finally:
+                    current.reset(token)
+                    cost = bills.pop(call.span, 0)
+                return replace(reply, cost=reply.cost + cost) if cost else reply
+
+            return traced
+
+        return trace
+
+
+class _Ending:
+    """How the calls of one handler fail."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._name = f"{served.mad}.{served.name}"
+        self._redactor: Redactor | None = None if served.asked is None else redactor(served.asked)
+        self._log = structlog.get_logger(mad=served.mad)
+
+    def broken(self, error: BaseException, call: Call) -> Reply:
+        """Return the failure that `error` is, and log it."""
+        told = self._told(error, call)
+        failure = failure_of(told, where=self._served.mad, request=call.id)
+        if self._redactor is not None:
+            failure = failed(failure, self._redactor.body(codec.encode(call.body))[1])
+        self._say(error, failure, call)
+        return Reply(failure=failure)
+
+    def _told(self, error: BaseException, call: Call) -> BaseException:
+        """Tell a handler's own failure from that of a call it made: the latter is only the cause of the former."""
+        mad = self._served.mad
+        try:
+            match error:
+                case CallError() if error.request not in ("", call.id):
+                    if call.remaining() <= 0:
+                        raise DeadlineExceeded(f"no answer came before the deadline: {error}", where=mad) from error
+                    raise Failed(f"{self._name} failed: {root_of(error)}", where=mad, request=call.id) from error
+                case SystemExit() | KeyboardInterrupt():
+                    said = f"{self._name} raised {type(error).__name__}, which ends nothing here but the call"
+                    raise Failed(said, where=mad, request=call.id) from error
+                case _:
+                    return error
+        except CallError as told:
+            return told
+
+    def _say(self, error: BaseException, failure: Failure, call: Call) -> None:
+        facts: dict[str, Any] = {"name": self._served.name, "request": call.id, "trace": call.trace}
+        if not isinstance(error, MadsError):
+            if self._redactor is None:
+                self._log.error("handler failed", **facts, exc_info=error)
+            else:
+                self._log.error("handler failed", **facts, why=failure.message)
+        elif self._served.kind == "event":  # nobody else hears of its end
+            self._log.warning("call failed", **facts, why=failure.message)
+        else:
+            self._log.debug("call failed", **facts, why=failure.message)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

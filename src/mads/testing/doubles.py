@@ -15,6 +15,7 @@ from mads.author.needs import Receipt
 from mads.wire import codec
 from mads.wire.call import Progress
 from mads.wire.errors import InvalidMessage
+from mads.wire.record import amount
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,7 +67,7 @@ class saying:
 
 @dataclass(kw_only=True)
 class turning:
-    """A `Turn` with these values; `told` is the progress that was told."""
+    """A `Turn` with these values; `told` is the progress that was told, `charged` what was charged in all."""
 
     id: str = "turn-1"
     principal: str = "tester"
@@ -76,10 +77,15 @@ class turning:
     key: str | None = None
     remaining: float = 30.0
     told: list[Progress] = field(default_factory=list[Progress], init=False)
+    charged: int = field(default=0, init=False)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Remember the progress."""
         self.told.append(Progress(done, total, note))
+
+    def charge(self, micro_usd: int) -> None:
+        """Remember the cost; refuse what is no amount."""
+        self.charged += amount(micro_usd)
 
 
 class emitting:

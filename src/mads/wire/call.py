@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from mads.wire.failure import Failure
+from mads.wire.record import Decision
 
 EVENT = "event."
 """How the subject of every event begins."""
@@ -60,7 +61,8 @@ class Call(Struct, frozen=True, kw_only=True):
     `subject` is a dotted name (`mads.dewey.search`, `event.scribe.MeetingEnded.v1`). `body` is a `msgspec.Raw` of
     MessagePack, or a deeply immutable value by reference. `deadline` is in seconds of `time.monotonic()`.
     Calls of one `key` from one principal are handled in order and never two at once. `cause` is the id of the call
-    that was being handled when this one was made. `notes` is prose for readers; nothing acts on it.
+    that was being handled when this one was made, `parent` the span of that one, or of the client that asked. `made`
+    is when it was made, as `deadline`, or 0. `notes` is prose for readers; nothing acts on it.
     """
 
     subject: str
@@ -77,6 +79,8 @@ class Call(Struct, frozen=True, kw_only=True):
     attempt: int = 1
     notes: str | None = None
     sink: Sink | None = None
+    parent: str = ""
+    made: float = 0.0
 
     def remaining(self) -> float:
         """Return the seconds until the deadline; negative once it has passed."""
@@ -84,10 +88,15 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Reply(Struct, frozen=True):
-    """The end of a call: a result in `body` (as in `Call`), or a `failure`."""
+    """The end of a call: a result in `body` (as in `Call`), or a `failure`.
+
+    `cost` is what the handler says that the call cost outside, in millionths; `decisions` are those of the guards.
+    """
 
     body: Any = None
     failure: Failure | None = None
+    cost: int = 0
+    decisions: tuple[Decision, ...] = ()
 
 
 Handle = Callable[[Call], Awaitable[Reply]]

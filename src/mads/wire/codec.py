@@ -88,6 +88,7 @@ class WireCall(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     key: str | None
     attempt: int
     notes: str | None
+    parent: str = ""
 
 
 class WireReply(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -118,6 +119,7 @@ def to_wire(call: Call) -> WireCall:
         call.key,
         call.attempt,
         call.notes,
+        call.parent,
     )
 
 
@@ -129,11 +131,12 @@ def from_wire(wire: WireCall) -> Call:
         raise InvalidMessage(f"a deadline in {wire.left!r} seconds is none")
     if wire.notes is not None:
         check_notes(wire.notes)
+    now = time.monotonic()
     return Call(
         subject=wire.subject,
         body=wire.body,
         id=wire.id,
-        deadline=time.monotonic() + wire.left,
+        deadline=now + wire.left,
         identity=wire.identity,
         trace=wire.trace,
         span=wire.span,
@@ -143,6 +146,8 @@ def from_wire(wire: WireCall) -> Call:
         key=wire.key,
         attempt=wire.attempt,
         notes=wire.notes,
+        parent=wire.parent,
+        made=now,
     )
 
 

@@ -25,6 +25,16 @@ def span_ids() -> Callable[[], str]:
     return _counter(os.urandom(4).hex(), "08x")
 
 
+def command_id(seq: int, attempt: int) -> str:
+    """Return the id of the call that is an attempt at a command."""
+    return f"command-{seq}.{attempt}"
+
+
+def is_command(id_: str) -> bool:
+    """Return whether a call of this id is an attempt at a command."""
+    return id_.startswith("command-")
+
+
 def _counter(start: str, form: str) -> Callable[[], str]:
     count = itertools.count(1).__next__
     return lambda: start + format(count(), form)

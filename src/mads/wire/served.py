@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
 from mads.wire.call import Layer
+from mads.wire.record import Kind
 
 
 class Served(Struct, frozen=True):
-    """A tool, an event's handler or a timer of one MAD: `name` is the method a reader would look for."""
+    """A tool, an event's handler or a timer of one MAD: `name` is the method a reader would look for.
+
+    `asked` and `answered` are the types of its arguments and of its result, None where there are none.
+    """
 
     mad: str
     name: str
+    kind: Kind = "call"
     destructive: bool = False
+    asked: Any = None
+    answered: Any = None
 
 
 LayerFor = Callable[[Served], Layer]

@@ -28,7 +28,6 @@ class Vitals(Struct, frozen=True):
     at: str = ""
     ago: float = 0.0
     growing: str = ""
-    tools: tuple[ToolStatus, ...] = ()
 
 
 class Status(Struct, frozen=True):

@@ -16,6 +16,7 @@ from mads.wire.call import Progress
 from mads.wire.codec import WireCall
 from mads.wire.errors import InvalidMessage
 from mads.wire.failure import Failure
+from mads.wire.record import Decision
 
 MAX_FRAME = codec.MAX_BYTES + 64 * 1024
 """The largest frame, in bytes: a message of the largest size, and what is written on its envelope."""
@@ -111,15 +112,19 @@ class Cancel(Frame, frozen=True, tag=12):
 
 
 class Answer(Frame, frozen=True, tag=13):
-    """The end of an opening: its result."""
+    """The end of an opening: its result, what that cost, and what the guards decided."""
 
     body: Raw
+    cost: Count = 0
+    decisions: tuple[Decision, ...] = ()
 
 
 class Refusal(Frame, frozen=True, tag=14):
-    """The end of an opening: why there is no result."""
+    """The end of an opening: why there is no result, and what it cost all the same."""
 
     failure: Failure
+    cost: Count = 0
+    decisions: tuple[Decision, ...] = ()
 
 
 Opening = Request | Publish | Subscribe | Unsubscribe | Seal | Drain | Deliver

@@ -251,12 +251,16 @@ class Link(asyncio.Protocol):
 
 def reply_of(ending: Ending) -> Reply:
     """Return the reply that `ending` carries."""
-    return Reply(ending.body) if isinstance(ending, Answer) else Reply(failure=ending.failure)
+    if isinstance(ending, Answer):
+        return Reply(ending.body, None, ending.cost, ending.decisions)
+    return Reply(None, ending.failure, ending.cost, ending.decisions)
 
 
 def _pack_ending(opening: Opening, reply: Reply) -> bytes:
     no = opening.no
     try:
-        return pack(Answer(no, codec.raw(reply.body)) if reply.failure is None else Refusal(no, reply.failure))
+        if reply.failure is not None:
+            return pack(Refusal(no, reply.failure, reply.cost, reply.decisions))
+        return pack(Answer(no, codec.raw(reply.body), reply.cost, reply.decisions))
     except InvalidMessage as error:
         return pack(Refusal(no, failure_of(error, request=call_id(opening))))

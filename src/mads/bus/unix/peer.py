@@ -170,7 +170,7 @@ class Served:
             self._peer.release(call)
         if reply.failure is None or reply.failure.code != "lost":
             return reply
-        return Reply(failure=replace(reply.failure, where=reply.failure.where or self._asked.name))
+        return replace(reply, failure=replace(reply.failure, where=reply.failure.where or self._asked.name))
 
     async def close(self) -> None:
         """End."""

@@ -39,7 +39,7 @@ class RemoteSubscription:
         """Handle `call`; whatever goes wrong is the reply's failure."""
         try:
             reply = await self._handle(call if sink is None else replace(call, sink=sink))
-            return Reply(codec.raw(reply.body)) if reply.failure is None else reply
+            return replace(reply, body=codec.raw(reply.body)) if reply.failure is None else reply
         except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever a handler raises is its caller's to know
             return Reply(failure=failure_of(error, where=self._asked.name, request=call.id))
 

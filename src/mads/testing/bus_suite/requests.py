@@ -38,7 +38,7 @@ async def a_request_brings_its_callee_everything_but_the_sink(server: Bus, clien
     assert answer(reply) == {"words": ["one", 2]}
     (heard,) = scene.calls
     assert abs(heard.deadline - request.deadline) < 1
-    assert replace(heard, deadline=request.deadline, body=request.body, sink=None) == request
+    assert replace(heard, deadline=request.deadline, made=request.made, body=request.body, sink=None) == request
 
 
 async def each_of_many_requests_gets_its_own_reply_and_is_handled_once(server: Bus, client: Bus) -> None:

@@ -1,0 +1,124 @@
+"""One handling of one call, light while it waits to be written, and the entry and the bodies that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from mads.observe.meter import Cell
+from mads.observe.redact import redactor, said
+from mads.store.record.port import Batch
+from mads.wire import codec
+from mads.wire.call import EVENT, Call, Reply
+from mads.wire.errors import InvalidMessage
+from mads.wire.ids import is_command
+from mads.wire.record import HASHED, Decision, Entry, Kind, address
+from mads.wire.served import Served
+
+WORDS = 500
+"""How many characters of a failure's message are kept."""
+
+MICRO = 1_000_000
+
+
+class Watched:
+    """What is served in one place: what its entries say of it, and the cell in which its calls are counted."""
+
+    def __init__(
+        self, served: Served, cell: Cell, *, version: str, place: str, standing: tuple[Decision, ...] = ()
+    ) -> None:
+        self.served, self.cell = served, cell
+        self.version, self.place, self.standing = version, place, standing
+
+
+class Span(Struct, gc=False):
+    """From when to when (`time.monotonic()`) a call was handled, or refused, and what came of it.
+
+    `watched` is what serves its subject, where that is known.
+    """
+
+    watched: Watched | None
+    call: Call
+    reply: Reply
+    began: float
+    ended: float
+    handled: bool = True
+
+    @property
+    def weight(self) -> int:
+        """How many bytes its bodies hold; what travels by reference is not weighed."""
+        asked, answered = self.call.body, self.reply.body
+        return (len(asked) if type(asked) is Raw else 0) + (len(answered) if type(answered) is Raw else 0)
+
+
+def batch_of(spans: Sequence[Span], epoch: float) -> Batch:
+    """Return what is to be kept of `spans`; `epoch` is when `time.monotonic()` was 0, in seconds since 1970."""
+    bodies: dict[bytes, bytes] = {}
+    return Batch([_entry(span, epoch, bodies) for span in spans], bodies)
+
+
+def _entry(span: Span, epoch: float, bodies: dict[bytes, bytes]) -> Entry:
+    call, reply, watched = span.call, span.reply, span.watched
+    failure, identity = reply.failure, call.identity
+    asked, secrets = _kept(call.body, watched and watched.served.asked, bodies)
+    answered, more = _kept(reply.body, watched and watched.served.answered, bodies)
+    if more:
+        secrets = [*secrets, *more]
+    by = watched if span.handled else None
+    return Entry(
+        kind=_kind(call, by),
+        id=call.id,
+        cause=call.cause,
+        subject=call.subject,
+        mad=by.served.mad if by else failure.where if failure else "",
+        version=by.version if by else "",
+        place=by.place if by else "",
+        principal=identity.principal,
+        tenant=identity.tenant,
+        conversation=call.conversation,
+        trace=call.trace,
+        span=call.span,
+        parent=call.parent,
+        at_us=int((epoch + span.began) * MICRO),
+        waited_us=int((span.began - call.made) * MICRO) if call.made else 0,
+        took_us=int((span.ended - span.began) * MICRO),
+        attempt=call.attempt,
+        key=call.key,
+        outcome="ok" if failure is None else failure.code,
+        why="" if failure is None else said(failure.message, secrets)[:WORDS],
+        cost=reply.cost,
+        notes=call.notes and said(call.notes, secrets),
+        asked=asked,
+        answered=answered,
+        chain=identity.chain,
+        decisions=by.standing + reply.decisions if by else reply.decisions,
+    )
+
+
+def _kind(call: Call, by: Watched | None) -> Kind:
+    if by is None:
+        return "event" if call.subject.startswith(EVENT) else "refused"
+    kind = by.served.kind
+    return "command" if kind == "call" and is_command(call.id) else kind
+
+
+def _kept(body: Any, type_: Any, bodies: dict[bytes, bytes]) -> tuple[bytes, Sequence[str]]:
+    """Return the address of `body` as it may be kept, and the words that must not be said of it.
+
+    Bytes of which nobody knows the type are not kept: they may hold anything.
+    """
+    if body is None or (type_ is None and type(body) is Raw):
+        return b"", ()
+    try:
+        data = bytes(body) if type(body) is Raw else codec.encode(body)
+    except InvalidMessage:
+        return b"", ()
+    secrets: Sequence[str] = ()
+    if (hide := redactor(body.__class__ if type_ is None else type_)) is not None:
+        data, secrets = hide.body(data)
+    at = address(data)
+    if len(at) == HASHED:
+        bodies[at] = data
+    return at, secrets

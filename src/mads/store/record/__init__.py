@@ -1,0 +1,1 @@
+"""Keep the record of what happened: a port, SQLite, and a twin in memory."""

@@ -1,0 +1,82 @@
+"""The record in a SQLite database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from mads.store.database import Database
+from mads.store.record.port import Batch, Query
+from mads.store.sqlite import Connection, Value
+from mads.wire.record import HASHED, Decision, Entry
+
+_COLUMNS = ", ".join(Entry.__struct_fields__)
+_ADD = f"INSERT INTO record ({_COLUMNS}) VALUES (NULL{', ?' * (len(Entry.__struct_fields__) - 1)})"  # noqa: S608  names of columns
+_KEEP = "INSERT INTO bodies (address, body) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_BODY = "SELECT body FROM bodies WHERE address = ?"
+
+_CONDITIONS = {
+    "trace": "trace = ?",
+    "conversation": "conversation = ?",
+    "id": "id = ?",
+    "since": "at_us >= ?",
+    "until": "at_us < ?",
+}
+
+_decisions = msgspec.json.Decoder(tuple[Decision, ...])
+_chain = msgspec.json.Decoder(tuple[str, ...])
+
+
+class SqliteRecord:
+    """Keeps the record in `database`, which somebody else closes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, make: Callable[[], Batch]) -> int:
+        """Keep what `make` returns, which is called in the writer's thread; return how many entries that were."""
+
+        def work(connection: Connection) -> int:
+            batch = make()
+            connection.executemany(_ADD, map(_row, batch.entries))
+            connection.executemany(_KEEP, batch.bodies.items())
+            return len(batch.entries)
+
+        return await self._database.write(work)
+
+    async def entries(self, query: Query) -> list[Entry]:
+        """Return the entries that `query` asks for."""
+        asked = {name: value for name in _CONDITIONS if (value := getattr(query, name)) is not None}
+        where = " AND ".join(["seq > ?", *(_CONDITIONS[name] for name in asked)])
+        order = "DESC" if query.newest else "ASC"
+        statement = f"SELECT {_COLUMNS} FROM record WHERE {where} ORDER BY seq {order} LIMIT ?"  # noqa: S608  our own words
+        bindings = (query.after, *asked.values(), query.limit)
+        found = await self._database.read(lambda connection: connection.execute(statement, bindings).fetchall())
+        return [_entry(row) for row in (reversed(found) if query.newest else found)]
+
+    async def body(self, address: bytes) -> bytes | None:
+        """Return the body at `address`; None where there is none."""
+        if len(address) < HASHED:
+            return address or None
+        found = await self._database.read(lambda connection: connection.execute(_BODY, (address,)).fetchall())
+        return found[0][0] if found else None
+
+
+def _row(entry: Entry) -> tuple[Value, ...]:
+    return (*astuple(entry)[1:-2], _json(entry.chain), _json(entry.decisions))
+
+
+def _json(parts: tuple[Any, ...]) -> str:
+    return msgspec.json.encode(parts).decode() if parts else ""
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    *plain, chain, decisions = row
+    return Entry(
+        **dict(zip(Entry.__struct_fields__, plain, strict=False)),
+        chain=_chain.decode(chain) if chain else (),
+        decisions=_decisions.decode(decisions) if decisions else (),
+    )
