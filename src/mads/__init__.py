@@ -2,7 +2,7 @@
 
 from mads.author.declare import every, mad, on, prose, provides, tool
 from mads.author.message import message
-from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Think, Turn, Workers
 from mads.author.sensitive import Sensitive
 from mads.author.signals import SecurityEvent, StateChanged
 from mads.wire.errors import (
@@ -41,6 +41,7 @@ __all__ = [
     "Send",
     "Sensitive",
     "StateChanged",
+    "Step",
     "Think",
     "Turn",
     "Workers",

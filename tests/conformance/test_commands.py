@@ -11,21 +11,20 @@ from pathlib import Path
 import pytest
 
 from mads.store.commands.memory import MemoryCommands
-from mads.store.commands.port import Commands
 from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
-from mads.testing.command_suite import CHECKS, Check, Open, follows_a_plain_list
+from mads.testing.command_suite import CHECKS, Check, Open, Store, follows_a_plain_list
 
-COVERS = ("R-041",)
+COVERS = ("R-041", "R-120")
 
 
 @asynccontextmanager
-async def memory() -> AsyncGenerator[Commands]:
+async def memory() -> AsyncGenerator[Store]:
     yield MemoryCommands()
 
 
 @asynccontextmanager
-async def sqlite() -> AsyncGenerator[Commands]:
+async def sqlite() -> AsyncGenerator[Store]:
     with tempfile.TemporaryDirectory() as folder:
         database = await Database.open(Path(folder) / "store.sqlite")
         yield SqliteCommands(database)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mads import Emit, Failed, Log, NoModel, Random, Think, Workers, message
-from mads.testing import emitting, inline, noting, rolling, saying, sending, ticking, turning
+from mads.testing import emitting, inline, noting, rolling, saying, sending, stepping, ticking, turning
 from mads.wire.errors import DeclarationError, InvalidMessage
 
 COVERS = ("R-024",)
@@ -45,6 +45,27 @@ async def test_saying_fails_the_test_where_an_answer_is_missing_or_of_another_ty
         await saying()("When?")
     with pytest.raises(AssertionError, match=r"would be told 'Friday\.': Expected `array`, got `str`"):
         await saying("Friday.")("When?", returning=list[Done])
+
+
+async def test_stepping_takes_each_step_once_and_none_that_an_earlier_attempt_finished() -> None:
+    async def double(number: int) -> int:
+        return 2 * number
+
+    step = stepping({"first": 1})
+    assert [await step("first", double, 5), await step("second", double, number=7)] == [1, 14]
+    assert [(taken.name, taken.arguments, taken.named) for taken in step.taken] == [("second", (), {"number": 7})]
+    with pytest.raises(AssertionError, match="'second' was asked for twice"):
+        await step("second", double, 7)
+    with pytest.raises(InvalidMessage, match="a Loud cannot travel"):
+        await step("third", _loud)
+
+
+class Loud:
+    """What cannot travel."""
+
+
+async def _loud() -> Loud:
+    return Loud()
 
 
 async def test_sending_remembers_what_was_sent_and_gives_one_receipt_for_one_once() -> None:

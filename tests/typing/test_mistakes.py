@@ -27,6 +27,7 @@ AT_LOAD = {
     "not_awaited": "self.scribe.write is not awaited; write `await self.scribe.write(note)`",
     "question": 'what varies is material; write `await self.think("What was decided about …?", about)`',
     "wrong_command": 'about is of type str, not year; it takes `self.scribe.recall(about="…")`',
+    "wrong_step": 'about is of type str, not year; it takes `self.scribe.recall(about="…")`',
     "wrong_answer": "note returns list[Note], not Note(about=about, text=''); write `return [Note(about=…, text=…)]`",
     "wrong_event": "Clerk.minute hears MeetingEnded, so write `async def minute(self, event: MeetingEnded) -> None:`",
     "wrong_result": "gives list[Note], not int; write `count: list[Note] = await self.scribe.recall('release')`",

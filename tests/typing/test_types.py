@@ -14,6 +14,7 @@ from mads import (
     Random,
     Receipt,
     Send,
+    Step,
     Think,
     Turn,
     Workers,
@@ -24,7 +25,7 @@ from mads import (
     provides,
     tool,
 )
-from mads.testing import emitting, inline, kept, noting, rolling, saying, sending, ticking, turning
+from mads.testing import emitting, inline, kept, noting, rolling, saying, sending, stepping, ticking, turning
 from scribe import MeetingEnded, Note, Scribe
 
 COVERS = ("R-021", "R-022", "R-024")
@@ -40,6 +41,7 @@ class Everything:
     think: Think
     emit: Emit
     send: Send
+    step: Step
     turn: Turn
     clock: Clock
     random: Random
@@ -86,6 +88,7 @@ def everything() -> Everything:
         think=saying("Friday."),
         emit=emitting(),
         send=sending(),
+        step=stepping(),
         turn=turning(),
         clock=ticking(),
         random=rolling(),
@@ -129,6 +132,15 @@ async def test_a_command_takes_what_its_tool_takes() -> None:
     assert_type(await meant(scribe.write, NOTE, key="release", once="note-17"), Receipt)
     assert_type(await meant(scribe.recall, "release"), Receipt)
     assert [(sent.tool, *sent.arguments) for sent in send.sent] == [(scribe.write, NOTE), (scribe.recall, "release")]
+
+
+async def test_a_step_takes_what_its_tool_takes_and_gives_its_result() -> None:
+    scribe, step = Scribe(notes=kept(NOTE), think=saying()), stepping({"write": None})
+    meant: Step = step
+
+    assert_type(await meant("recall", scribe.recall, "release"), list[Note])
+    assert_type(await meant("write", scribe.write, NOTE), None)
+    assert [(taken.name, *taken.arguments) for taken in step.taken] == [("recall", "release")]
 
 
 async def test_a_decorator_keeps_the_signature_of_its_method() -> None:

@@ -138,6 +138,25 @@ class Send(Protocol):
     ) -> Receipt: ...
 
 
+class Step(Protocol):
+    """Do part of a command so that no later attempt at the command does it again.
+
+    `paid = await self.step("pay", self.bank.pay, order)` calls the tool and returns its result once that is on disk;
+    the next attempt gets this result instead of a call. `work` is a tool of another MAD, or an `async def` whose result
+    is annotated. A step that raised, or was cut off, is taken again: a tool sees by `Turn.command` that it is the same
+    step (`command-17:pay`).
+
+    Only the handler of a command takes steps. A name stands for one step of its command: in a loop give each turn a
+    name of its own. Where the code no longer fits what an earlier attempt has done, the command is a dead letter.
+    """
+
+    async def __call__(
+        self, name: str, work: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Return the result of `work` with these arguments, or that of an earlier attempt."""
+        ...
+
+
 class Turn(Protocol):
     """The call that is being handled."""
 
@@ -169,6 +188,14 @@ class Turn(Protocol):
     @property
     def key(self) -> str | None:
         """The key in whose order the call is handled."""
+        ...
+
+    @property
+    def command(self) -> str | None:
+        """What is the same in every attempt at one command, or at one step of it; None where the call is neither.
+
+        A handler that remembers it can tell what it has done before: `command-17`, or `command-17:pay` for a step.
+        """
         ...
 
     @property

@@ -21,6 +21,7 @@ from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
 from mads.host.config import Config
 from mads.host.instance import Instance, Surroundings
+from mads.host.journal import RemoteJournal
 from mads.host.kept_rows import RemoteRows
 from mads.host.layers import inner
 from mads.host.loop import new_loop
@@ -74,6 +75,7 @@ async def run(assignment: Assignment) -> None:
             bus=bus,
             rows=RemoteRows(bus, caller.call),
             sends=RemoteSends(bus, caller),
+            journal=RemoteJournal(bus, caller),
             layers=inner(assignment.layers, trace),
             bills=trace.bills,
             workers=workers,

@@ -96,6 +96,7 @@ class Dispatcher:
         self._outlets: dict[str, _Outlet] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._orders, self._begins, self._ends = Together(self._take), Together(self._begin), Together(self._finish)
+        self._at_work: dict[int, str] = {}
         self._open = 0
         self._delivers = self._closing = False
         self._new_span = span_ids()
@@ -153,6 +154,10 @@ class Dispatcher:
         outlet = self._outlet(entry.subject)
         outlet.lanes.put(head_of(entry))
         self._pump(outlet)
+
+    def handles(self, mad: str, command: int) -> bool:
+        """Return whether `mad` is at work on this command."""
+        return self._at_work.get(command) == mad
 
     async def _take(self, orders: Sequence[Order]) -> Sequence[int]:
         try:
@@ -251,9 +256,12 @@ class Dispatcher:
         try:
             found = opened(envelope)
             call = attempt(found, seq=head.seq, number=head.attempt, span=self._new_span(), deadline=deadline)
+            self._at_work[head.seq] = found.subject.split(".")[1]
             return await self._bus.request(call)
         except CallError as error:
             return Reply(failure=failure_of(error))
+        finally:
+            self._at_work.pop(head.seq, None)
 
     async def _failed(self, head: Head, failure: Failure) -> float | None:
         head.why = f"{failure.code}: {failure.message}"

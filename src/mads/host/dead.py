@@ -10,7 +10,7 @@ import msgspec
 
 from mads.host.commands import Dispatcher
 from mads.host.envelope import now_ms, opened
-from mads.store.commands.port import Commands, Entry
+from mads.store.commands.port import Commands, Entry, Steps
 from mads.wire import codec
 from mads.wire.errors import InvalidMessage
 from mads.wire.status import DeadLetter
@@ -22,8 +22,8 @@ LISTED = 1_000
 class Dead:
     """The dead letters in `store`; what is tried again goes to `dispatcher`."""
 
-    def __init__(self, store: Commands, dispatcher: Dispatcher) -> None:
-        self._store, self._dispatcher = store, dispatcher
+    def __init__(self, store: Commands, steps: Steps, dispatcher: Dispatcher) -> None:
+        self._store, self._steps, self._dispatcher = store, steps, dispatcher
 
     async def oldest(self) -> Sequence[DeadLetter]:
         """Return the `LISTED` oldest, in order, without their bodies."""
@@ -39,6 +39,7 @@ class Dead:
             principal=envelope.identity.principal,
             conversation=envelope.conversation,
             trace=envelope.trace,
+            steps=tuple(step.name for step in await self._steps.finished(letter)),
             body=body,
         )
 

@@ -21,6 +21,10 @@ NAME = 512
 """How many characters `key` and `once` may have."""
 
 
+COMMAND = "command-"
+"""What stands before its number in the name of a command."""
+
+
 class Terms(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What a sender may ask for besides; spans in seconds."""
 
@@ -133,4 +137,5 @@ def attempt(envelope: Envelope, *, seq: int, number: int, span: str, deadline: f
         attempt=number,
         parent=envelope.parent,
         made=time.monotonic(),
+        command=f"{COMMAND}{seq}",
     )

@@ -13,7 +13,7 @@ import structlog
 
 from mads.author.declaration import Declaration, Timer
 from mads.author.message import wire_name
-from mads.author.needs import Clock, Emit, Log, Random, Send, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Think, Turn, Workers
 from mads.author.system import System
 from mads.bus.port import Bus, Subscription
 from mads.host.blocking import BlockingWatch
@@ -27,6 +27,7 @@ from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn, 
 from mads.host.proxy import Proxy
 from mads.host.sending import HostSend
 from mads.host.serve import patterns, serve, timer_subject
+from mads.host.steps import HostStep, Journal
 from mads.host.workers import ProcessWorkers
 from mads.observe.trace import Bills
 from mads.store.port import KeptRows, Scope
@@ -49,6 +50,7 @@ class Surroundings:
     bus: Bus
     rows: KeptRows
     sends: Sends
+    journal: Journal
     layers: Sequence[LayerFor]
     bills: Bills
     workers: ProcessWorkers
@@ -133,11 +135,15 @@ class Instance:
     def _fill(self, filling: Filling) -> Any:
         around, source = self._around, filling.source
         if isinstance(source, Mad):
-            return Proxy(source.name, around.declared[source.name], around.bus, self._caller, strict=around.strict)
+            return self._proxy(source.name)
         if isinstance(source, KeptOf):
             return KeptField(around.rows, self._scope(filling.field, source.type), source.type)
         assert isinstance(source, Need)
         return self._needs()[source.type]()
+
+    def _proxy(self, mad: str) -> Proxy:
+        around = self._around
+        return Proxy(mad, around.declared[mad], around.bus, self._caller, strict=around.strict)
 
     def _scope(self, field: str, type_: type[Any]) -> Callable[[], Scope]:
         name = wire_name(type_)
@@ -153,7 +159,8 @@ class Instance:
         return {
             Think: lambda: NoThought(self._mad),
             Emit: lambda: HostEmit(around.bus, self._caller, strict=around.strict),
-            Send: lambda: HostSend(around.sends, self._caller),
+            Send: lambda: HostSend(around.sends, self._caller, self._declared.cls, self._proxy(self._mad)),
+            Step: lambda: HostStep(around.journal, self._declared.cls),
             Turn: lambda: HostTurn(around.bills),
             Clock: HostClock,
             Random: HostRandom,

@@ -71,6 +71,11 @@ class HostTurn:
         return self._call.key
 
     @property
+    def command(self) -> str | None:
+        """What is the same in every attempt at one command, or at one step of it."""
+        return self._call.command
+
+    @property
     def remaining(self) -> float:
         """Seconds left until the deadline."""
         return self._call.remaining()

@@ -169,13 +169,15 @@ class Child:
         if call.subject.startswith("timer.") and not self._bus.sits:
             raise NoResponder("another has taken its seat", where=self._mad, request=call.id)
         if call.cause is None:
-            return msgspec.structs.replace(call, identity=Identity(f"mad:{self._mad}", chain=(self._mad,)))
+            return msgspec.structs.replace(
+                call, identity=Identity(f"mad:{self._mad}", chain=(self._mad,)), command=None
+            )
         parent = self._link.handling.get(call.cause) or self._link.handled.get(call.cause)
         if parent is None:
             why = "it descends from a call that ended long ago"
             self._signals.attempted("identity_forged", call, why, mad=self._mad)
             raise Denied(why, where=self._mad, request=call.id)
-        above = parent.identity
+        above, step = parent.identity, call.command
         return msgspec.structs.replace(
             call,
             identity=Identity(above.principal, above.tenant, (*above.chain, self._mad)),
@@ -183,6 +185,7 @@ class Child:
             trace=parent.trace,
             parent=parent.span,
             conversation=parent.conversation,
+            command=step if step and parent.command and step.startswith(f"{parent.command}:") else None,
         )
 
     def _may_serve(self, pattern: str) -> bool:

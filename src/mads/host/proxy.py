@@ -59,7 +59,7 @@ class RemoteTool:
     def __init__(
         self, subject: str, tool: Tool, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool
     ) -> None:
-        self.subject, self.streams = subject, tool.streams
+        self.subject, self.streams, self.result = subject, tool.streams, tool.result
         self._tool, self._bus, self._caller = tool, bus, caller
         signature = inspect.signature(getattr(declaration.cls, tool.method))
         self._told = f"{subject}{signature}"
@@ -69,6 +69,11 @@ class RemoteTool:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return an awaitable of the result, or an iterator over the items of a stream."""
         return self._stream(args, kwargs) if self.streams else self._ask(args, kwargs)
+
+    async def step(self, args: tuple[Any, ...], kwargs: dict[str, Any], command: str) -> Any:
+        """Return the result of a step of a command; whoever is called sees which one it is."""
+        call = self._caller.call(self.subject, self._body(args, kwargs), key=command, command=command)
+        return outcome(await self._bus.request(call), self.result, self.subject)
 
     def packed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, bytes]:
         """Return these arguments as a message, and its bytes; raise `InvalidMessage` where they do not fit."""
@@ -88,10 +93,10 @@ class RemoteTool:
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = self._caller.call(self.subject, self._body(args, kwargs))
-        return outcome(await self._bus.request(call), self._tool.result, self.subject)
+        return outcome(await self._bus.request(call), self.result, self.subject)
 
     async def _stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
         async with self._bus.stream(self._caller.call(self.subject, self._body(args, kwargs))) as items:
             async for item in items:
-                yield received(item, self._tool.result, self.subject)
+                yield received(item, self.result, self.subject)
             outcome(items.reply, type(None), self.subject)

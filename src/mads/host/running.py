@@ -25,6 +25,7 @@ from mads.host.dead import Dead
 from mads.host.events import Events
 from mads.host.health import Health
 from mads.host.instance import Surroundings
+from mads.host.journal import StoredJournal, serve_journal
 from mads.host.kept_rows import serve_rows
 from mads.host.layers import LAYERS, Outer, inner
 from mads.host.paths import data_folder, socket_path
@@ -86,13 +87,16 @@ class RunningSystem:
         tools = {info.name for info in self.catalogue.tools() if not info.streams}
         self._dispatcher = await Dispatcher.open(self.bus, commands, tools)
         stack.push_async_callback(self._dispatcher.close)
-        self.dead = Dead(commands, self._dispatcher)
+        self.dead = Dead(commands, commands, self._dispatcher)
         await serve_rows(self.bus, rows)
         await serve_commands(self.bus, self._dispatcher)
+        journal = StoredJournal(commands)
+        await serve_journal(self.bus, journal, self._dispatcher)
         around = Surroundings(
             bus=self.bus,
             rows=rows,
             sends=self._dispatcher,
+            journal=journal,
             layers=inner(self._layers, trace),
             bills=trace.bills,
             workers=self._workers,
@@ -178,4 +182,4 @@ async def running(
 def _vouch(call: Call) -> Call:
     """Return `call` with the identity of a caller on the system's own socket: its operator, or less if it says so."""
     principal = call.identity.principal if call.identity.principal == ANONYMOUS else OPERATOR
-    return msgspec.structs.replace(call, identity=Identity(principal), cause=None)
+    return msgspec.structs.replace(call, identity=Identity(principal), cause=None, command=None)

@@ -13,7 +13,7 @@ from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
 from mads.host.commands import Sends
 from mads.host.envelope import Envelope, Terms, check
-from mads.host.proxy import RemoteTool, outcome
+from mads.host.proxy import Proxy, RemoteTool, outcome
 from mads.wire import codec
 from mads.wire.call import Call, Reply
 from mads.wire.errors import Denied, InvalidMessage
@@ -27,8 +27,8 @@ AT_ONCE = 64
 class HostSend:
     """Commands of one MAD."""
 
-    def __init__(self, sends: Sends, caller: Caller) -> None:
-        self._sends, self._caller = sends, caller
+    def __init__(self, sends: Sends, caller: Caller, cls: type[Any], own: Proxy) -> None:
+        self._sends, self._caller, self._cls, self._own = sends, caller, cls, own
 
     async def __call__(
         self,
@@ -42,7 +42,7 @@ class HostSend:
     ) -> Receipt:
         """Return the receipt of a command once it is on disk; raise `InvalidMessage` where it can be none."""
         if not isinstance(tool, RemoteTool):
-            raise InvalidMessage(f"{tool!r:.100} is no tool of another MAD; write `send(self.scribe.write, note)`")
+            tool = self._own_tool(tool)
         if tool.streams:
             raise InvalidMessage(f"{tool.subject} streams, and nobody would read it; send to a tool that returns")
         body = Raw(tool.packed(args, {})[1])
@@ -50,6 +50,15 @@ class HostSend:
         envelope = Envelope(tool.subject, body, identity, trace, conversation, key, band, parent)
         terms = Terms(once, after.total_seconds() if after else 0.0, within.total_seconds() if within else None)
         return Receipt(await self._sends.send(envelope, terms))
+
+    def _own_tool(self, method: Callable[..., Any]) -> RemoteTool:
+        """Return a tool of the MAD's own, as others see it."""
+        if isinstance(getattr(method, "__self__", None), self._cls):
+            found = vars(self._own).get(method.__name__)
+            if isinstance(found, RemoteTool):
+                return found
+            raise InvalidMessage(f"{method.__qualname__} is no tool; write @tool above it")
+        raise InvalidMessage(f"{method!r:.100} is no tool of a MAD; write `send(self.scribe.write, note)`")
 
 
 class Sent(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
 """What a unit test of a MAD needs: a double for every need of the runtime."""
 
-from mads.testing.doubles import emitting, inline, noting, rolling, saying, sending, ticking, turning
+from mads.testing.doubles import emitting, inline, noting, rolling, saying, sending, stepping, ticking, turning
 from mads.testing.kept import kept
 
-__all__ = ["emitting", "inline", "kept", "noting", "rolling", "saying", "sending", "ticking", "turning"]
+__all__ = ["emitting", "inline", "kept", "noting", "rolling", "saying", "sending", "stepping", "ticking", "turning"]

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
-from msgspec import Struct
+from msgspec import Struct, field
 
-from mads.store.commands.port import WINDOW, Added, Commands, Order, State
+from mads.store.commands.port import WINDOW, Added, Commands, Finished, Order, State, Step, Steps
 
-Check = Callable[[Commands], Awaitable[None]]
+
+class Store(Commands, Steps, Protocol):
+    """Commands and their steps in one store."""
+
+
+Check = Callable[[Store], Awaitable[None]]
 """A promise as a test."""
 
-Open = Callable[[], AbstractAsyncContextManager[Commands]]
+Open = Callable[[], AbstractAsyncContextManager[Store]]
 """Opens an empty store."""
 
 NOW = 1_800_000_000_000
@@ -145,6 +151,34 @@ async def _add(commands: Commands, order: Order = ORDER) -> Added:
     return added
 
 
+async def a_finished_step_is_kept_once_and_only_by_the_attempt_that_counts(commands: Store) -> None:
+    seq, _ = await _add(commands)
+    step = Step(seq, 1, "pay", "bank.pay", "v1", b"first")
+    assert await commands.keep([step]) == [False]
+    await commands.begin([seq])
+    again = msgspec.structs.replace(step, result=b"second")
+    stale = msgspec.structs.replace(step, attempt=2, name="ship")
+    assert await commands.keep([step, again, stale]) == [True, True, False]
+    assert await commands.finished(seq) == [Finished("pay", "bank.pay", "v1")]
+    assert [await commands.result(seq, name) for name in ("pay", "ship")] == [b"first", None]
+    await commands.begin([seq])
+    assert await commands.keep([msgspec.structs.replace(step, name="late"), stale]) == [False, True]
+    assert [it.name for it in await commands.finished(seq)] == ["pay", "ship"]
+
+
+async def steps_stay_with_a_dead_command_and_go_when_it_is_done(commands: Store) -> None:
+    for order in (ORDER, ONCE):
+        seq, _ = await _add(commands, order)
+        await commands.begin([seq])
+        await commands.keep([Step(seq, 1, "pay", "bank.pay", "", b"")])
+        await commands.fail(seq, now=NOW, why="it snows", due=None)
+        assert await commands.keep([Step(seq, 1, "ship", "", "", b"")]) == [False]
+        assert [it.name for it in await commands.finished(seq)] == ["pay"]
+        await commands.finish([seq], now=NOW)
+        assert await commands.finished(seq) == []
+        assert await commands.result(seq, "pay") is None
+
+
 CHECKS: tuple[Check, ...] = (
     what_is_added_is_open_in_the_order_of_its_number,
     what_is_added_at_once_is_all_there,
@@ -156,6 +190,8 @@ CHECKS: tuple[Check, ...] = (
     a_dead_one_is_opened_anew,
     once_is_once_for_its_sender_and_tenant,
     once_is_remembered_for_a_while_after_it_was_done,
+    a_finished_step_is_kept_once_and_only_by_the_attempt_that_counts,
+    steps_stay_with_a_dead_command_and_go_when_it_is_done,
 )
 
 
@@ -175,6 +211,7 @@ class _Kept(Struct):
     state: State = "open"
     attempt: int = 0
     done: int = 0
+    steps: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 class _Twins(RuleBasedStateMachine):
@@ -241,7 +278,24 @@ class _Twins(RuleBasedStateMachine):
         found = [kept for seq in seqs if (kept := self._of(seq, "open", "dead")) is not None]
         assert self.runner.run(self.commands.finish([*seqs], now=now)) == len(found)
         for kept in found:
-            kept.state, kept.done = "done", now
+            kept.state, kept.done, kept.steps = "done", now, {}
+
+    @rule(seq=numbers, attempt=st.integers(0, 3), name=st.sampled_from(["pay", "ship"]), result=st.binary(max_size=3))
+    def keep(self, seq: int, attempt: int, name: str, result: bytes) -> None:
+        """Keep a step, maybe of an attempt that has ended."""
+        found = self._of(seq, "open")
+        counts = found is not None and found.attempt == attempt
+        assert self.runner.run(self.commands.keep([Step(seq, attempt, name, "", "", result)])) == [counts]
+        if found and counts:
+            found.steps.setdefault(name, result)
+
+    @rule(seq=numbers)
+    def look(self, seq: int) -> None:
+        """Look at the steps of a command."""
+        steps: dict[str, bytes] = {}
+        found = next((kept.steps for kept in self.list if kept.seq == seq), steps)
+        assert [it.name for it in self.runner.run(self.commands.finished(seq))] == sorted(found)
+        assert self.runner.run(self.commands.result(seq, "pay")) == found.get("pay")
 
     def _of(self, seq: int, *states: State) -> _Kept | None:
         return next((kept for kept in self.list if kept.seq == seq and kept.state in states), None)

@@ -4,7 +4,7 @@
 import asyncio
 import pickle
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, NamedTuple, ParamSpec, TypeVar, overload
@@ -75,6 +75,7 @@ class turning:
     conversation: str | None = None
     attempt: int = 1
     key: str | None = None
+    command: str | None = None
     remaining: float = 30.0
     told: list[Progress] = field(default_factory=list[Progress], init=False)
     charged: int = field(default=0, init=False)
@@ -135,6 +136,42 @@ class sending:
                 return Receipt(number)
         self.sent.append(Sent(tool, arguments, key, once, after, within))
         return Receipt(len(self.sent))
+
+
+class Taken(NamedTuple):
+    """A step: its name, what it called, and with which arguments, by position and by name."""
+
+    name: str
+    work: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    named: dict[str, Any]
+
+
+class stepping:
+    """A `Step` whose `taken` are the steps that were taken; those `finished` in an earlier attempt are not, by name.
+
+    A name that comes twice, or a result that cannot be kept, fails the test.
+    """
+
+    def __init__(self, finished: Mapping[str, Any] | None = None) -> None:
+        self.taken: list[Taken] = []
+        self._finished = dict(finished or {})
+        self._asked: set[str] = set()
+
+    async def __call__(
+        self, name: str, work: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Return the result of `work`, or that of the earlier attempt."""
+        if name in self._asked:
+            raise AssertionError(f"step {name!r} was asked for twice; give each its own name")
+        self._asked.add(name)
+        if name in self._finished:
+            earlier: R = self._finished[name]
+            return earlier
+        self.taken.append(Taken(name, work, args, kwargs))
+        result = await work(*args, **kwargs)
+        codec.encode(result)
+        return result
 
 
 class ticking:

@@ -62,7 +62,8 @@ class Call(Struct, frozen=True, kw_only=True):
     MessagePack, or a deeply immutable value by reference. `deadline` is in seconds of `time.monotonic()`.
     Calls of one `key` from one principal are handled in order and never two at once. `cause` is the id of the call
     that was being handled when this one was made, `parent` the span of that one, or of the client that asked. `made`
-    is when it was made, as `deadline`, or 0. `notes` is prose for readers; nothing acts on it.
+    is when it was made, as `deadline`, or 0. `command` is the same for every attempt at a command, or at a step of one.
+    `notes` is prose for readers; nothing acts on it.
     """
 
     subject: str
@@ -77,6 +78,7 @@ class Call(Struct, frozen=True, kw_only=True):
     band: int = Band.NORMAL
     key: str | None = None
     attempt: int = 1
+    command: str | None = None
     notes: str | None = None
     sink: Sink | None = None
     parent: str = ""

@@ -87,6 +87,7 @@ class WireCall(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     band: int
     key: str | None
     attempt: int
+    command: str | None
     notes: str | None
     parent: str = ""
 
@@ -118,6 +119,7 @@ def to_wire(call: Call) -> WireCall:
         call.band,
         call.key,
         call.attempt,
+        call.command,
         call.notes,
         call.parent,
     )
@@ -145,6 +147,7 @@ def from_wire(wire: WireCall) -> Call:
         band=wire.band,
         key=wire.key,
         attempt=wire.attempt,
+        command=wire.command,
         notes=wire.notes,
         parent=wire.parent,
         made=now,

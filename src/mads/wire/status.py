@@ -84,7 +84,8 @@ class EventInfo(Struct, frozen=True):
 class DeadLetter(Struct, frozen=True, kw_only=True):
     """A command that was given up: what was sent by whom, when, how often it was tried and why it failed.
 
-    `sent` and `died` are in ISO 8601, UTC. `principal`, `conversation`, `trace` and `body` are told of one letter only.
+    `sent` and `died` are in ISO 8601, UTC. `principal`, `conversation`, `trace`, `body` and
+    `steps` (those it finished, which are not taken again) are told of one letter only.
     """
 
     id: int
@@ -99,4 +100,5 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     principal: str = ""
     conversation: str | None = None
     trace: str = ""
+    steps: tuple[str, ...] = ()
     body: Any = None

@@ -16,7 +16,7 @@ from mads.author.lint.fits import example, fits, is_data
 from mads.author.lint.source import Method, Source
 from mads.author.lint.view import View
 from mads.author.message import is_message
-from mads.author.needs import Emit, Send, Think
+from mads.author.needs import Emit, Send, Step, Think
 from mads.wire import codec
 from mads.wire.errors import DeclarationError, InvalidMessage
 
@@ -119,11 +119,14 @@ def _emitted(view: View, node: ast.AST) -> Iterator[str]:
 def _sent(view: View, node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Call(func=func, args=[tool, *given]) if view.fields.get(view.field(func)) is Send:
-            if not any(isinstance(it, ast.Starred) for it in given):
-                for what in _misused(view, ast.Call(tool, given, [])):
-                    yield what.replace("; write `", "; it takes `")
-        case _:
+            named = list[ast.keyword]()
+        case ast.Call(func=func, args=[_, tool, *given], keywords=named) if view.fields.get(view.field(func)) is Step:
             pass
+        case _:
+            return
+    if not any(isinstance(it, ast.Starred) for it in given):
+        for what in _misused(view, ast.Call(tool, given, named)):
+            yield what.replace("; write `", "; it takes `")
 
 
 def _changed(view: View, node: ast.AST) -> Iterator[str]:

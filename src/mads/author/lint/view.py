@@ -13,7 +13,7 @@ from mads.author.declaration import Declaration
 from mads.author.lint.callee import Callee, constructor_of, hints_of, method_of
 from mads.author.lint.fits import element_of
 from mads.author.message import is_message
-from mads.author.needs import Receipt, Send, Think
+from mads.author.needs import Receipt, Send, Step, Think
 from mads.wire.errors import DeclarationError
 
 
@@ -93,6 +93,9 @@ class View:
     def _need(self, type_: Any, call: ast.Call) -> Callee | None:
         if type_ is Send:
             return Callee(hints={}, result=Receipt, awaited=True)
+        if type_ is Step:
+            work = self.callee(ast.Call(call.args[1], [], [])) if len(call.args) > 1 else None
+            return Callee(hints={}, result=work.result if work and work.awaited else Any, awaited=True)
         if type_ is not Think:
             return method_of(type_, "__call__")
         returning = [keyword.value for keyword in call.keywords if keyword.arg == "returning"]

@@ -1,4 +1,4 @@
-"""Commands in memory: the twin for tests, which keeps every promise but the one about crashes."""
+"""Commands and their steps in memory: the twin for tests, which keeps every promise but the one about crashes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from mads.store.commands.port import WINDOW, Added, Entry, Order, State
+from mads.store.commands.port import WINDOW, Added, Entry, Finished, Order, State, Step
 
 
 class _Row(Struct):
@@ -19,11 +19,12 @@ class _Row(Struct):
 
 
 class MemoryCommands:
-    """Keeps commands for as long as it lives."""
+    """Keeps commands and their steps for as long as it lives."""
 
     def __init__(self) -> None:
         self._next = itertools.count(1).__next__
         self._rows: dict[int, _Row] = {}
+        self._steps: dict[int, dict[str, Step]] = {}
 
     async def add(self, orders: Sequence[Order]) -> Sequence[Added]:
         """Keep more commands, all or none, numbered in their order."""
@@ -64,6 +65,7 @@ class MemoryCommands:
         rows = [row for seq in seqs if (row := self._of(seq, "open", "dead")) is not None]
         for row in rows:
             row.state, row.envelope = "done", b""
+            self._steps.pop(row.entry.seq, None)
             row.entry = msgspec.structs.replace(row.entry, since=now)
             if row.once is None:
                 del self._rows[row.entry.seq]
@@ -77,6 +79,28 @@ class MemoryCommands:
         """Return a command in `state` with its envelope; None where there is none."""
         row = self._of(seq, state)
         return None if row is None else (row.entry, row.envelope)
+
+    async def keep(self, steps: Sequence[Step]) -> Sequence[bool]:
+        """Keep finished steps, the first of each name; return of each whether its attempt still counts."""
+        count = [self._counts(step) for step in steps]
+        for step, counts in zip(steps, count, strict=True):
+            if counts:
+                self._steps.setdefault(step.command, {}).setdefault(step.name, step)
+        return count
+
+    async def finished(self, command: int) -> Sequence[Finished]:
+        """Return the finished steps of an open or dead command, by name."""
+        found = self._steps.get(command, {})
+        return [Finished(step.name, step.work, step.version) for _, step in sorted(found.items())]
+
+    async def result(self, command: int, name: str) -> bytes | None:
+        """Return the result of a finished step; None where there is none."""
+        step = self._steps.get(command, {}).get(name)
+        return None if step is None else step.result
+
+    def _counts(self, step: Step) -> bool:
+        row = self._of(step.command, "open")
+        return row is not None and row.entry.attempt == step.attempt
 
     def _add(self, order: Order) -> Added:
         if order.once is not None:

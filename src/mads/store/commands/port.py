@@ -6,6 +6,7 @@
   asks for is left as it is.
 * Of commands of one (tenant, sender, `once`) only the first is kept; the others get its `seq`. That holds while it is
   open or dead, and for `WINDOW` after it was done.
+* The finished steps of a command are there as long as it is open or dead; they go when it is done.
 * All times are given by the caller, in milliseconds since 1970: a store has no clock, so none can mislead it.
 """
 
@@ -64,6 +65,25 @@ Added = tuple[int, bool]
 """The `seq` of a command, or that of the first of its `once`, and whether it is new."""
 
 
+class Step(Struct, frozen=True, gc=False):
+    """A finished step of a command: in which attempt it was taken, what was called by which code, and its result."""
+
+    command: int
+    attempt: int
+    name: str
+    work: str
+    version: str
+    result: bytes
+
+
+class Finished(Struct, frozen=True, gc=False):
+    """A finished step, without its result."""
+
+    name: str
+    work: str
+    version: str
+
+
 class Commands(Protocol):
     """A store of commands; it never looks into their envelopes."""
 
@@ -95,4 +115,23 @@ class Commands(Protocol):
 
     async def read(self, seq: int, state: State) -> tuple[Entry, bytes] | None:
         """Return a command in `state` with its envelope; None where there is none."""
+        ...
+
+
+class Steps(Protocol):
+    """The journal of what open commands have done."""
+
+    async def keep(self, steps: Sequence[Step]) -> Sequence[bool]:
+        """Keep finished steps, the first of each name; return of each whether its attempt still counts.
+
+        It does while its command is open and no later attempt has begun.
+        """
+        ...
+
+    async def finished(self, command: int) -> Sequence[Finished]:
+        """Return the finished steps of an open or dead command, by name."""
+        ...
+
+    async def result(self, command: int, name: str) -> bytes | None:
+        """Return the result of a finished step; None where there is none."""
         ...

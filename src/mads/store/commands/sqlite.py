@@ -1,4 +1,4 @@
-"""Commands in a SQLite database."""
+"""Commands and their steps in a SQLite database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import astuple
 
-from mads.store.commands.port import WINDOW, Added, Entry, Order, State
+from mads.store.commands.port import WINDOW, Added, Entry, Finished, Order, State, Step
 from mads.store.database import Database
 from mads.store.sqlite import Connection, Value
 
@@ -47,12 +47,20 @@ _DONE = """
     UPDATE commands SET state = 'done', since = ?2, envelope = x''
     WHERE seq IN (SELECT value FROM json_each(?1)) AND state IN ('open', 'dead') AND once IS NOT NULL
 """
+_SETTLE = "DELETE FROM steps WHERE command IN (SELECT value FROM json_each(?))"
+_KEEP = """
+    INSERT INTO steps (command, name, work, version, result)
+    SELECT seq, ?3, ?4, ?5, ?6 FROM commands WHERE seq = ?1 AND attempt = ?2 AND state = 'open'
+    ON CONFLICT DO UPDATE SET name = name
+"""
+_FINISHED = "SELECT name, work, version FROM steps WHERE command = ? ORDER BY name"
+_RESULT = "SELECT result FROM steps WHERE command = ? AND name = ?"
 _ENTRIES = f"SELECT {_COLUMNS} FROM commands WHERE state = ? ORDER BY seq"  # noqa: S608  names of columns
 _READ = f"SELECT {_COLUMNS}, envelope FROM commands WHERE seq = ? AND state = ?"  # noqa: S608  names of columns
 
 
 class SqliteCommands:
-    """Keeps commands in `database`, which somebody else closes."""
+    """Keeps commands and their steps in `database`, which somebody else closes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -90,7 +98,9 @@ class SqliteCommands:
             connection.execute(_REMOVE, (named,))
             count = connection.changes()
             connection.execute(_DONE, (named, now))
-            return count + connection.changes()
+            count += connection.changes()
+            connection.execute(_SETTLE, (named,))
+            return count
 
         return await self._database.write(work)
 
@@ -103,6 +113,28 @@ class SqliteCommands:
         """Return a command in `state` with its envelope; None where there is none."""
         found = await self._database.read(lambda connection: connection.execute(_READ, (seq, state)).fetchall())
         return (_entry(found[0][:-1]), found[0][-1]) if found else None
+
+    async def keep(self, steps: Sequence[Step]) -> Sequence[bool]:
+        """Keep finished steps, the first of each name; return of each whether its attempt still counts."""
+
+        def work(connection: Connection) -> list[bool]:
+            count: list[bool] = []
+            for step in steps:
+                connection.execute(_KEEP, astuple(step))
+                count.append(connection.changes() > 0)
+            return count
+
+        return await self._database.write(work)
+
+    async def finished(self, command: int) -> Sequence[Finished]:
+        """Return the finished steps of an open or dead command, by name."""
+        found = await self._database.read(lambda connection: connection.execute(_FINISHED, (command,)).fetchall())
+        return [Finished(*row) for row in found]
+
+    async def result(self, command: int, name: str) -> bytes | None:
+        """Return the result of a finished step; None where there is none."""
+        found = await self._database.read(lambda connection: connection.execute(_RESULT, (command, name)).fetchall())
+        return found[0][0] if found else None
 
     async def _rows(self, statement: str, *bindings: int | str | None) -> list[tuple[Any, ...]]:
         return await self._database.write(lambda connection: connection.execute(statement, bindings).fetchall())

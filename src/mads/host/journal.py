@@ -1,0 +1,109 @@
+"""The journal of steps: in the core a table beside the commands, in a child the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from mads.bus.port import Bus, Subscription
+from mads.host.caller import Caller
+from mads.host.commands import Dispatcher
+from mads.host.proxy import outcome
+from mads.host.together import Together
+from mads.store.commands.port import Finished, Step, Steps
+from mads.wire import codec
+from mads.wire.call import Call, Reply
+from mads.wire.errors import Denied, Failed
+
+AT_ONCE = 64
+"""How many requests are served at a time: what is kept together is committed together."""
+
+
+class StoredJournal:
+    """The journal in `store`."""
+
+    def __init__(self, store: Steps) -> None:
+        self._store = store
+        self._keeps = Together(store.keep)
+
+    async def keep(self, step: Step) -> None:
+        """Return once `step` is on disk."""
+        if not await self._keeps.ask(step):
+            raise Failed(
+                f"attempt {step.attempt} at command {step.command} has ended; step {step.name!r} came too late"
+            )
+
+    async def finished(self, command: int) -> Sequence[Finished]:
+        """Return what earlier attempts have finished."""
+        return await self._store.finished(command)
+
+    async def result(self, command: int, name: str) -> bytes:
+        """Return the result of a finished step."""
+        found = await self._store.result(command, name)
+        if found is None:
+            raise Failed(f"command {command} is over; its step {name!r} is forgotten")
+        return found
+
+
+class Asked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Return the finished steps of a command, or the result of the one called `name`."""
+
+    command: int
+    name: str = ""
+
+
+async def serve_journal(bus: Bus, journal: StoredJournal, dispatcher: Dispatcher) -> Subscription:
+    """Serve `journal` on `bus`: to each MAD the steps of the commands that it is at work on."""
+
+    async def keep(step: Step) -> None:
+        await journal.keep(step)
+
+    async def finished(asked: Asked) -> Sequence[Finished]:
+        return await journal.finished(asked.command)
+
+    async def result(asked: Asked) -> bytes:
+        return await journal.result(asked.command, asked.name)
+
+    verbs: dict[str, tuple[type[Step | Asked], Callable[[Any], Awaitable[Any]]]] = {
+        "host.steps.keep": (Step, keep),
+        "host.steps.finished": (Asked, finished),
+        "host.steps.result": (Asked, result),
+    }
+
+    async def serve(call: Call) -> Reply:
+        type_, do = verbs[call.subject]
+        asked = codec.decode(codec.raw(call.body), type_)
+        chain = call.identity.chain
+        if not chain or not dispatcher.handles(chain[-1], asked.command):
+            who = ".".join(chain) or call.identity.principal
+            raise Denied(f"{who!r} is not at work on command {asked.command}; steps are for its handler")
+        return Reply(codec.raw(await do(asked)))
+
+    return await bus.subscribe(tuple(verbs), serve, group="host.steps", at_once=AT_ONCE, capacity=1024)
+
+
+class RemoteJournal:
+    """The journal that the core serves on `bus`, as a child sees it."""
+
+    def __init__(self, bus: Bus, caller: Caller) -> None:
+        self._bus, self._caller = bus, caller
+
+    async def keep(self, step: Step) -> None:
+        """Return once `step` is on disk."""
+        await self._ask("host.steps.keep", step, type(None))
+
+    async def finished(self, command: int) -> Sequence[Finished]:
+        """Return what earlier attempts have finished."""
+        found: list[Finished] = await self._ask("host.steps.finished", Asked(command), list[Finished])
+        return found
+
+    async def result(self, command: int, name: str) -> bytes:
+        """Return the result of a finished step."""
+        found: bytes = await self._ask("host.steps.result", Asked(command, name), bytes)
+        return found
+
+    async def _ask(self, subject: str, body: Step | Asked, type_: Any) -> Any:
+        reply = await self._bus.request(self._caller.call(subject, codec.raw(body)))
+        return outcome(reply, type_, subject)
