@@ -1,7 +1,8 @@
 # make up     install what is missing and start the system of this repository
 # make setup  install
 # make check  the inner loop: style, types, layers, fast tests       make test   everything
-# make bench  measure, each figure beside its baseline               JSON=1      one JSON object on the last line
+# make bench  measure, each figure beside its baseline               make chaos  break it on purpose, and count what is lost
+# JSON=1      one JSON object on the last line
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,7 +12,7 @@ STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyrig
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
 
-.PHONY: up setup check test bench
+.PHONY: up setup check test bench chaos
 
 up: .venv/ready
 	@exec $(BIN)/mads up
@@ -26,6 +27,9 @@ test: .venv/ready-dev
 
 bench: .venv/ready-dev
 	@$(BIN)/python -m benchmarks
+
+chaos: .venv/ready-dev
+	@$(BIN)/python -m chaos
 
 .venv/ready: requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

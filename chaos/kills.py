@@ -1,0 +1,59 @@
+"""`kill -9` at random moments under load: the core, a child, both; nothing that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+
+from chaos.ledger import Ledger, ended
+from chaos.report import Broken, Outcome
+from chaos.world import World
+
+KINDS = ("core", "child", "both")
+
+
+async def kills(folder: Path, count: int = 50, seed: int = 3) -> Outcome:
+    """Kill so many times and look at what is left."""
+    ledger = Ledger(folder)
+    world = World(folder / "project", *ledger.crew())
+    chance = random.Random(seed)
+    killed = dict.fromkeys(KINDS, 0)
+    await world.start()
+    load = await ledger.load(world)
+    try:
+        for number in range(count):
+            await ledger.flows(world)
+            await asyncio.sleep(chance.uniform(0.0, 0.3))
+            kind = KINDS[number % 3]
+            await _kill(world, kind, chance.choice(("desk", "post")))
+            killed[kind] += 1
+    finally:
+        await ended(load)
+    try:
+        found = await ledger.count(world)
+    finally:
+        await world.stop()
+    missed = "" if found.again and found.hints_lost else "the kills hit nothing"
+    return Outcome(
+        "kill -9 under load",
+        f"{killed} by signal 9, {found.again} tried again; control lost {found.hints_lost} of {found.hints}",
+        str(found),
+        missed or found.broke,
+        {**found.figures, "kills": sum(killed.values())},
+    )
+
+
+async def _kill(world: World, kind: str, mad: str) -> None:
+    child = (await world.seen(mad))["pid"]
+    if kind != "core":
+        os.kill(child, signal.SIGKILL)
+    if kind == "child":
+        await world.until_back(mad, child)
+        return
+    if (status := await world.kill()) != -signal.SIGKILL:
+        raise Broken(f"the core ended with {status}, not by signal 9")
+    await world.line.close()
+    await world.start()
