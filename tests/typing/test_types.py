@@ -13,13 +13,16 @@ from mads import (
     Log,
     Random,
     Receipt,
+    SecurityEvent,
     Send,
+    StateChanged,
     Step,
     Think,
     Turn,
     Workers,
     every,
     mad,
+    message,
     on,
     prose,
     provides,
@@ -29,6 +32,15 @@ from mads.testing import emitting, inline, kept, noting, rolling, saying, sendin
 from scribe import MeetingEnded, Note, Scribe
 
 COVERS = ("R-021", "R-022", "R-024")
+
+
+@message(critical=True, owner="everything", version=2, deprecated="2999-01-01: use Turned")
+class Rotated:
+    """A secret has a new value."""
+
+    name: str
+    generation: int = 1
+
 
 NOTE = Note(about="release", text="Friday.")
 
@@ -64,6 +76,16 @@ class Everything:
     async def hear(self, event: MeetingEnded) -> None:
         """Hear a meeting."""
         self.log.info("heard", words=len(event.transcript))
+
+    @on(StateChanged)
+    async def watch(self, event: StateChanged) -> None:
+        """Hear what becomes of the others."""
+        self.log.info("changed", of=event.mad, now=event.now)
+
+    @tool(deprecated="2999-01-01: use count", destructive=True)
+    async def forget(self, about: str) -> int:
+        """Forget notes."""
+        return await self.notes.remove(about=about)
 
     @prose
     async def chat(self, text: str) -> str:
@@ -149,6 +171,7 @@ async def test_a_decorator_keeps_the_signature_of_its_method() -> None:
     assert_type(await it.count(about="release"), int)
     assert_type(it.each("release"), AsyncIterator[Note])
     assert_type([note async for note in it.each("release")], list[Note])
+    assert_type(await it.forget("release"), int)
     assert_type(await it.chat(text="hello"), str)
     assert_type(length("four"), int)
     meant: Callable[[MeetingEnded], Coroutine[Any, Any, None]] = it.hear
@@ -159,5 +182,8 @@ async def test_a_decorator_keeps_the_signature_of_its_method() -> None:
 
 def test_a_message_is_typed_and_frozen() -> None:
     assert_type(NOTE.text, str)
+    assert_type(Rotated("db", generation=2).generation, int)
+    assert_type(StateChanged(mad="a", was="running", now="ended").why, str)
+    assert_type(SecurityEvent("call_denied", "a", "ana", "mads.b.c", "it may not").letter, int | None)
     with pytest.raises(AttributeError):
         setattr(NOTE, "text", "Monday.")  # noqa: B010  written plainly it is an error before it runs

@@ -21,7 +21,8 @@ VERBS = {
     "restart": "Start a MAD anew, or one that was given up.",
     "show": "Show what a MAD is, needs, hears and offers.",
     "migrate": "See to the steps of the project's database.",
-    "check": "Find everything that would fail at start.",
+    "check": "Find everything that would fail at start, or breaks a promise.",
+    "contract": "Lock what the MADs offer, and see what has become of it.",
     "mcp": "Serve the running system to an MCP client over stdio.",
     "version": "Show the version.",
 }

@@ -15,7 +15,7 @@ from mads.project.check import check as check_project
 @click.command()
 @json_option
 def check(*, as_json: bool) -> None:
-    """Find everything that would keep the nearest mads.toml from starting; nothing is started, kept or written."""
+    """Find all that would keep the nearest mads.toml from starting, or breaks its contract; nothing is started."""
     with kept_apart():
         mads = asyncio.run(check_project(find_root()))
     said = f"{len(mads)} MADs are fine: {', '.join(mads)}"

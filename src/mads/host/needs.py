@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 import structlog
 
-from mads.author.message import is_message, subject
+from mads.author.message import is_message, message_mark, subject, wire_name
 from mads.bus.port import Bus
 from mads.host.caller import Caller
 from mads.observe.trace import Bills
@@ -96,12 +96,17 @@ class HostEmit:
 
     def __init__(self, bus: Bus, caller: Caller, *, strict: bool) -> None:
         self._bus, self._caller, self._strict = bus, caller, strict
+        self._announced: set[type[Any]] = set()
 
     async def __call__(self, event: Any, *, key: str | None = None) -> None:
-        """Publish `event`; raise `InvalidMessage` where it is none."""
+        """Publish `event`; raise `InvalidMessage` where it is none, or a critical one that is refused."""
         type_: Any = event.__class__
         if not is_message(type_):
             raise InvalidMessage(f"{event!r:.100} is no event; write @message above `class {type_.__name__}:`")
+        if (gone := message_mark(type_).deprecated) is not None and type_ not in self._announced:
+            self._announced.add(type_)
+            told = {"event_name": wire_name(type_), "until": gone.until.isoformat(), "instead": gone.instead}
+            structlog.get_logger().warning("deprecated event emitted", **told)
         body = event if is_immutable(type_) and not self._strict else codec.raw(event)
         await self._bus.publish(self._caller.call(subject(type_), body, key=key, timeout=EVENT_PATIENCE, outlives=True))
 

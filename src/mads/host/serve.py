@@ -6,10 +6,12 @@ import difflib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import structlog
 from msgspec import Raw
 from msgspec.structs import asdict
 
 from mads.author.declaration import CHAT, Declaration, Listener, Timer, Tool
+from mads.author.deprecation import Deprecation
 from mads.author.message import subject as event_subject
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
@@ -19,6 +21,9 @@ from mads.wire.served import LayerFor, Served
 from mads.wire.shape import is_immutable, is_spelled_alike
 
 DONE = Reply()
+
+CALLERS = 1000
+"""How many callers of a deprecated tool are logged: they may name themselves."""
 
 
 def timer_subject(mad: str, timer: Timer) -> str:
@@ -60,12 +65,32 @@ def serve(mad: str, declaration: Declaration, instance: Any, layers: Sequence[La
     for subject, served in subjects(mad, declaration).items():
         for layer in reversed(layers):
             handles[subject] = layer(served)(handles[subject])
+    for tool in declaration.tools.values():
+        if tool.deprecated is not None:
+            subject = f"mads.{mad}.{tool.name}"
+            handles[subject] = _announced(f"{mad}.{tool.name}", tool.deprecated, handles[subject])
 
     def dispatch(call: Call) -> Awaitable[Reply]:
         handle = handles.get(call.subject)
         return _unknown(call, declaration) if handle is None else handle(call)
 
     return dispatch
+
+
+def _announced(name: str, deprecated: Deprecation, handle: Handle) -> Handle:
+    """Log who still calls what is to go, each caller once."""
+    log = structlog.get_logger()
+    callers: set[str] = set()
+
+    async def announced(call: Call) -> Reply:
+        caller = (call.identity.chain or (call.identity.principal,))[-1]
+        if caller not in callers and len(callers) < CALLERS:
+            callers.add(caller)
+            until, instead = deprecated.until.isoformat(), deprecated.instead
+            log.warning("deprecated tool called", tool=name, caller=caller, until=until, instead=instead)
+        return await handle(call)
+
+    return announced
 
 
 def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) -> Handle:

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mads.gateway import names
 from mads.host.config import Config, readable
 from mads.host.paths import data_folder, socket_path
 from mads.host.survey import survey
+from mads.project import contract
 from mads.store.migrations import plan, shipped
 from mads.store.sqlite import explained, peek
 from mads.wire.errors import ConfigError, StoreError, Unreachable
@@ -23,15 +25,17 @@ from mads.wire.errors import ConfigError, StoreError, Unreachable
 STORE = "store.sqlite"
 
 
-async def check(root: Path) -> Sequence[str]:
+async def check(root: Path, *, today: date | None = None) -> Sequence[str]:
     """Return the names of the MADs of the system in `root`.
 
-    Raises one `ConfigError` with everything that would keep it from starting, a line each. What a running system holds
-    is as it should be: neither its port nor its store is looked at.
+    Raises one `ConfigError` with everything that would keep it from starting, that breaks its contract, or that should
+    be gone by `today`, a line each. What a running system holds is as it should be: neither its port nor its store is
+    looked at.
     """
+    day = today or date.today()  # noqa: DTZ011  a deprecation's date is one of the author's own calendar
     with _no_bytecode():
         config, mistakes = readable(root)
-        looks: list[Callable[[Config], None]] = [partial(_look_at_mads, is_whole=not mistakes)]
+        looks: list[Callable[[Config], None]] = [partial(_look_at_mads, is_whole=not mistakes, today=day)]
         if not await runs(root):
             looks += [look_at_folder, _look_at_store, _look_at_port]
         for look in looks:
@@ -44,9 +48,12 @@ async def check(root: Path) -> Sequence[str]:
     return list(config.mads)
 
 
-def _look_at_mads(config: Config, *, is_whole: bool) -> None:
+def _look_at_mads(config: Config, *, is_whole: bool, today: date) -> None:
     read = survey(config, is_whole=is_whole)
     names.check(tool for mad, declared in read.declared.items() for tool in tool_infos(mad, declared))
+    broken = contract.mistakes(Path(config.root), read, today=today)
+    if broken:
+        raise ConfigError("\n".join(broken))
 
 
 def look_at_folder(config: Config) -> None:
