@@ -63,12 +63,13 @@ class HostStep:
     def __init__(self, journal: Journal, cls: type[Any]) -> None:
         self._journal, self._version = journal, version_of(cls)
         self._attempts: OrderedDict[str, _Attempt] = OrderedDict()
+        self._results: dict[object, Any] = {}
 
     async def __call__(self, name: str, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Return the result of a step, which is on disk; raise `InvalidMessage` where it can be none."""
         attempt = self._attempt(name)
         attempt.ask(name)
-        it = _work(name, work)
+        it = self._work(name, work)
         earlier = await attempt.earlier()
         if name in earlier:
             return await self._recalled(attempt, earlier[name], it)
@@ -93,6 +94,16 @@ class HostStep:
             if len(self._attempts) > KNOWN:
                 self._attempts.popitem(last=False)
         return known
+
+    def _work(self, name: str, work: Callable[..., Any]) -> _Work:
+        if isinstance(work, RemoteTool):
+            if work.streams:
+                raise InvalidMessage(f"step {name!r}: {work.subject} streams; a step is a tool that returns")
+            return _Work(work.subject.removeprefix("mads."), work.result, work)
+        code = getattr(work, "__code__", None)  # one for all functions that a `def` within a method makes
+        if code not in self._results:
+            self._results[code] = _result_of(name, work)
+        return _Work(work.__qualname__, self._results[code], work)
 
     async def _recalled(self, attempt: _Attempt, step: Finished, it: _Work) -> Any:
         if step.work != it.name:
@@ -166,11 +177,8 @@ def _number(call: Call | None) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
-def _work(name: str, work: Callable[..., Any]) -> _Work:
-    if isinstance(work, RemoteTool):
-        if work.streams:
-            raise InvalidMessage(f"step {name!r}: {work.subject} streams; a step is a tool that returns")
-        return _Work(work.subject.removeprefix("mads."), work.result, work)
+def _result_of(name: str, work: Callable[..., Any]) -> Any:
+    """Return the type of what a step gives that calls a function; raise `InvalidMessage` where it can call none."""
     if not inspect.iscoroutinefunction(work):
         raise InvalidMessage(f"step {name!r}: {work!r:.100} is no tool and no `async def`; write one of them")
     hints = function_hints(work)
@@ -178,7 +186,7 @@ def _work(name: str, work: Callable[..., Any]) -> _Work:
         raise InvalidMessage(
             f"step {name!r}: write what {work.__qualname__} returns, as in `async def pack() -> Parcel:`"
         )
-    return _Work(work.__qualname__, hints["return"], work)
+    return hints["return"]
 
 
 def _packed(name: str, result: Any, it: _Work) -> bytes:

@@ -50,9 +50,12 @@ _DONE = """
 _SETTLE = "DELETE FROM steps WHERE command IN (SELECT value FROM json_each(?))"
 _KEEP = """
     INSERT INTO steps (command, name, work, version, result)
-    SELECT seq, ?3, ?4, ?5, ?6 FROM commands WHERE seq = ?1 AND attempt = ?2 AND state = 'open'
+    SELECT column1, column3, column4, column5, column6 FROM (VALUES {})
+    JOIN commands ON seq = column1 AND attempt = column2 WHERE state = 'open'
     ON CONFLICT DO UPDATE SET name = name
+    RETURNING command, name
 """
+_KEEPS = {count: _KEEP.format(", ".join(["(?, ?, ?, ?, ?, ?)"] * count)) for count in _TOGETHER}
 _FINISHED = "SELECT name, work, version FROM steps WHERE command = ? ORDER BY name"
 _RESULT = "SELECT result FROM steps WHERE command = ? AND name = ?"
 _ENTRIES = f"SELECT {_COLUMNS} FROM commands WHERE state = ? ORDER BY seq"  # noqa: S608  names of columns
@@ -118,10 +121,13 @@ class SqliteCommands:
         """Keep finished steps, the first of each name; return of each whether its attempt still counts."""
 
         def work(connection: Connection) -> list[bool]:
-            count: list[bool] = []
-            for step in steps:
-                connection.execute(_KEEP, astuple(step))
-                count.append(connection.changes() > 0)
+            left, count = list(steps), list[bool]()
+            for size in _TOGETHER:
+                while len(left) >= size:
+                    values = [value for step in left[:size] for value in astuple(step)]
+                    kept = set(connection.execute(_KEEPS[size], values).fetchall())
+                    count += ((step.command, step.name) in kept for step in left[:size])
+                    del left[:size]
             return count
 
         return await self._database.write(work)
