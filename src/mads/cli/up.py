@@ -75,7 +75,7 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
         async def tools() -> Sequence[ToolInfo]:
             return system.tools()
 
-        gateway = await serve(BusDoor(system.bus, tools), port=config.gateway.port)
+        gateway = await serve(BusDoor(system.bus, tools), port=config.gateway.port, figures=system.figures)
         try:
             async with told_of_indexing(system.bus):
                 seen = await system.status()

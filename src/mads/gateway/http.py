@@ -1,9 +1,10 @@
-"""The gateway's face on HTTP: what may come in, `/mcp` behind it, and a page that tells a person how to connect."""
+"""The gateway's face on HTTP: what may come in, `/mcp` behind it, figures, and a page that tells how to connect."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ LINGER = 0.5
 QUICK = 0.05
 """The seconds after which the client of a request is watched."""
 
+Figures = Callable[[str], Awaitable[tuple[bytes, str]]]
+"""Returns the page of figures and its content type, as a scraper asks for it in its `accept` header."""
+
 _HOST = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _ORIGIN = re.compile(rb"https?://" + _HOST.pattern, re.IGNORECASE)
 
@@ -42,9 +46,10 @@ class HttpError(Exception):
 class Front:
     """An ASGI application. A web page from elsewhere, or a name bent to this machine, gets nothing."""
 
-    def __init__(self, endpoint: Endpoint, page: str) -> None:
+    def __init__(self, endpoint: Endpoint, page: str, figures: Figures | None) -> None:
         self._endpoint = endpoint
         self._page = page
+        self._figures = figures
         self._open: set[CancelScope] = set()
         self._closing = False
 
@@ -63,6 +68,10 @@ class Front:
             self._admit(scope)
             if scope["path"] == "/":
                 await answer.text(200, self._page)
+            elif scope["path"] == "/metrics" and self._figures is not None:
+                accepted = b",".join(value for key, value in scope["headers"] if key == b"accept")
+                page, kind = await self._figures(accepted.decode("latin-1"))
+                await answer.body(200, page, kind)
             else:
                 await self._serve(scope, receive, answer)
         except HttpError as error:
@@ -76,9 +85,10 @@ class Front:
             raise HttpError(421, "this gateway answers to 127.0.0.1 and localhost only")
         if not all(_ORIGIN.fullmatch(value) for key, value in scope["headers"] if key == b"origin"):
             raise HttpError(403, "this gateway answers no web page but those of this machine")
-        if scope["path"] not in ("/", "/mcp"):
-            raise HttpError(404, "there is only /mcp, for MCP clients, and /, for people")
-        if scope["path"] == "/" and scope["method"] not in ("GET", "HEAD"):
+        pages = ("/",) if self._figures is None else ("/", "/metrics")
+        if scope["path"] not in (*pages, "/mcp"):
+            raise HttpError(404, f"there is only /mcp, for MCP clients, and {', '.join(pages)}, to be read")
+        if scope["path"] != "/mcp" and scope["method"] not in ("GET", "HEAD"):
             raise HttpError(405, "MCP clients are served at /mcp")
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
@@ -179,8 +189,11 @@ class _Answer:
 
     async def text(self, status: int, text: str, *more: tuple[bytes, bytes], ends: bool = True) -> None:
         """Answer with plain text and `more` headers."""
-        body = text.encode()
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), *more]
+        await self.body(status, text.encode(), "text/plain; charset=utf-8", *more, ends=ends)
+
+    async def body(self, status: int, body: bytes, kind: str, *more: tuple[bytes, bytes], ends: bool = True) -> None:
+        """Answer with a body of the content type `kind` and `more` headers."""
+        headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), *more]
         await self({"type": "http.response.start", "status": status, "headers": headers})
         await self({"type": "http.response.body", "body": body, "more_body": not ends})
 

@@ -11,7 +11,7 @@ import uvicorn
 from mads.gateway import connect
 from mads.gateway.connection import CONNECTIONS, IDLE, Connection
 from mads.gateway.door import Door
-from mads.gateway.http import Front
+from mads.gateway.http import Figures, Front
 from mads.gateway.protocol import Endpoint, server_of
 from mads.wire.errors import ConfigError
 
@@ -25,15 +25,15 @@ LEAVE_WITHIN = 1
 """The seconds that clients have to hang up once their answers have ended."""
 
 
-async def serve(door: Door, *, port: int | None) -> Running:
+async def serve(door: Door, *, port: int | None, figures: Figures | None = None) -> Running:
     """Serve `door` at `port`, or at any free port where it is 0; return once clients can connect.
 
-    Where it is None the port is `USUAL`, or any other where that is taken.
+    Where it is None the port is `USUAL`, or any other where that is taken. What `figures` returns stands at `/metrics`.
 
     Raises `ConfigError` where the port cannot be had or clients could not use the names of the tools.
     """
     endpoint = Endpoint(await server_of(door))
-    running = Running(endpoint, _listen(port))
+    running = Running(endpoint, _listen(port), figures)
     await running.open()
     return running
 
@@ -41,9 +41,9 @@ async def serve(door: Door, *, port: int | None) -> Running:
 class Running:
     """A gateway that serves clients at `address`."""
 
-    def __init__(self, endpoint: Endpoint, listening: socket.socket) -> None:
+    def __init__(self, endpoint: Endpoint, listening: socket.socket, figures: Figures | None) -> None:
         self.address = f"http://{HOST}:{listening.getsockname()[1]}/mcp"
-        self._endpoint = endpoint
+        self._endpoint, self._figures = endpoint, figures
         self._listening = listening
         self._opened = asyncio.Event()
         self._leave = asyncio.Event()
@@ -63,7 +63,7 @@ class Running:
         await self._serving
 
     async def _serve(self) -> None:
-        front = Front(self._endpoint, connect.page(self.address))
+        front = Front(self._endpoint, connect.page(self.address), self._figures)
         http = _http_server(front)
         async with self._endpoint.running():
             await http.startup(sockets=[self._listening])

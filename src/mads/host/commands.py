@@ -112,6 +112,11 @@ class Dispatcher:
             dispatcher.put(entry)
         return dispatcher
 
+    @property
+    def waiting(self) -> int:
+        """How many commands are open."""
+        return self._open
+
     def start(self) -> None:
         """Deliver what is open, and from now on what comes."""
         self._delivers = True

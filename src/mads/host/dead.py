@@ -29,6 +29,10 @@ class Dead:
         """Return the `LISTED` oldest, in order, without their bodies."""
         return [_letter(entry) for entry in (await self._store.entries("dead"))[:LISTED]]
 
+    async def count(self) -> int:
+        """Return how many there are."""
+        return len(await self._store.entries("dead"))
+
     async def one(self, letter: int) -> DeadLetter:
         """Return one with its body."""
         entry, kept = await self._found(letter)

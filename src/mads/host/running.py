@@ -124,6 +124,21 @@ class RunningSystem:
         """Return how each MAD fares, in the order of the configuration."""
         return await self._health.status()
 
+    async def figures(self, accepted: str) -> tuple[bytes, str]:
+        """Return the page of figures for Prometheus and its content type, in a format that is `accepted`."""
+        from mads.observe.metrics import Figures, page  # noqa: PLC0415  slow to import, and not for every command
+
+        recorder = self._observer.recorder
+        figures = Figures(
+            cells=self._observer.meter.cells,
+            mads=await self.status(),
+            recording=recorder.waiting,
+            left_out=recorder.left_out,
+            open_commands=self._dispatcher.waiting,
+            dead_letters=await self.dead.count(),
+        )
+        return page(figures, accepted)
+
     async def restart(self, mad: str) -> None:
         """Start `mad` anew, whatever has become of it; where it runs no call is lost."""
         await self.supervisor.restart(mad)

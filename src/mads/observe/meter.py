@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from mads.wire.failure import CODES, Failure
 from mads.wire.status import ToolStatus
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -13,23 +14,28 @@ BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 class Cell:
     """The counts of one thing that is served; plain numbers, touched by one loop.
 
-    `buckets` says how many took at most so long: one for each of `BOUNDS`, and one for the rest.
+    `buckets` says how many took at most so long: one for each of `BOUNDS`, and one for the rest; `failures` how many
+    failed, by code. `cost` is in millionths.
     """
 
-    __slots__ = ("buckets", "calls", "failed", "longest", "running", "seconds")
+    __slots__ = ("buckets", "calls", "cost", "failed", "failures", "longest", "running", "seconds")
 
     def __init__(self) -> None:
-        self.calls = self.failed = self.running = 0
+        self.calls = self.failed = self.running = self.cost = 0
         self.seconds = self.longest = 0.0
         self.buckets = [0] * (len(BOUNDS) + 1)
+        self.failures: dict[str, int] = {}
 
-    def end(self, took: float, *, failed: bool) -> None:
-        """Count what had begun as ended."""
+    def end(self, took: float, failure: Failure | None, cost: int) -> None:
+        """Count what had begun as ended; a code that is none of `CODES` counts as failed."""
         self.running -= 1
         self.seconds += took
+        self.cost += cost
         self.buckets[bisect_left(BOUNDS, took)] += 1
-        if failed:
+        if failure is not None:
             self.failed += 1
+            code = failure.code if failure.code in CODES else "failed"
+            self.failures[code] = self.failures.get(code, 0) + 1
         self.longest = max(self.longest, took)
 
 

@@ -63,7 +63,7 @@ class Observer:
                 ended = monotonic()
                 if ended >= call.deadline and kept.failure is None:
                     kept = _late(call, seen.served.mad)
-                cell.end(ended - began, failed=kept.failure is not None)
+                cell.end(ended - began, kept.failure, kept.cost)
                 take(Span(seen, call, kept, began, ended))
             return reply
 

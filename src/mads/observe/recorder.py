@@ -51,6 +51,11 @@ class Recorder:
         self._log = structlog.get_logger()
 
     @property
+    def waiting(self) -> int:
+        """How many spans wait to be written."""
+        return self._taken - self._written
+
+    @property
     def is_full(self) -> bool:
         """Whether callers should wait for `room`."""
         return len(self._waiting) >= MOST or self._weight >= MOST_BYTES

@@ -31,6 +31,9 @@ _BY_CODE: dict[str, type[CallError]] = {
     for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Reject, Failed, Lost)
 }
 
+CODES = frozenset({*_BY_CODE, "cancelled"})
+"""What a failure's code may be; `cancelled` is told to nobody, for the caller did not wait."""
+
 
 class Failure(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Why a call was not answered: `code` names the error class, `cause` is what lay behind it."""
