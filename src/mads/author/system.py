@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from mads.wire.status import DeadLetter, EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
+from mads.wire.trace import TraceLine, Tree
 
 
 class DeadLetters(Protocol):
@@ -25,8 +26,25 @@ class DeadLetters(Protocol):
         """Forget it."""
 
 
+class Traces(Protocol):
+    """What the system did."""
+
+    async def tree(self, id_: str) -> Tree:
+        """Return the tree of a trace, of the trace of a call, or of a conversation; raise `InvalidMessage` if none."""
+        ...
+
+    async def last(self, *, limit: int, failed: bool, control: bool) -> Sequence[TraceLine]:
+        """Return the traces that ended last; only those that `failed`, and those of `control` of the system too."""
+        ...
+
+
 class System(Protocol):
     """The running system, seen from inside."""
+
+    @property
+    def traces(self) -> Traces:
+        """What it did."""
+        ...
 
     @property
     def dead(self) -> DeadLetters:

@@ -16,6 +16,7 @@ VERBS = {
     "chat": "Talk to a MAD.",
     "emit": "Publish an event.",
     "dead": "See to commands that were given up.",
+    "trace": "Show what was done on behalf of a request.",
     "ps": "Show where each MAD runs and how it fares.",
     "logs": "Show what the system's processes logged, follow it with -f.",
     "restart": "Start a MAD anew, or one that was given up.",

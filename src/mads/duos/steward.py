@@ -8,6 +8,7 @@ from mads import mad, tool
 from mads.author.system import System
 from mads.wire.status import DeadLetter, EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
+from mads.wire.trace import TraceLine, Tree
 
 
 @mad
@@ -40,6 +41,16 @@ class Steward:
     async def layers(self) -> list[str]:
         """Return the layers that every call passes at its callee, outermost first."""
         return list(self.system.layers())
+
+    @tool(read_only=True)
+    async def trace(self, id: str) -> Tree:  # noqa: A002  the word that its callers write
+        """Return all that was done on behalf of a request, by the id of its trace, of a call or of a conversation."""
+        return await self.system.traces.tree(id)
+
+    @tool(read_only=True)
+    async def traces(self, limit: int = 20, *, failed: bool = False, control: bool = False) -> list[TraceLine]:
+        """Return the traces that ended last, latest first: only those that failed, and the control plane's too."""
+        return list(await self.system.traces.last(limit=max(1, min(limit, 1000)), failed=failed, control=control))
 
     @tool
     async def emit(self, event: str, body: dict[str, Any]) -> int:

@@ -13,9 +13,9 @@ from mads.wire.served import Served
 ANONYMOUS = "anonymous"
 """The principal of whoever knocks on loopback without saying who it is."""
 
-OPEN = Decision("access", allowed=True, rule="it is not destructive, so anybody may call it")
-KNOWN = Decision("access", allowed=True, rule="it is destructive, and the caller is not anonymous")
-CLOSED = Decision("access", allowed=False, rule="it is destructive, and the caller is anonymous")
+OPEN = Decision("access", allowed=True, rule="not destructive: anybody may call it")
+KNOWN = Decision("access", allowed=True, rule="destructive: the caller is not anonymous")
+CLOSED = Decision("access", allowed=False, rule="destructive: the caller is anonymous")
 
 
 def access(served: Served) -> Layer:

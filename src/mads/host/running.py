@@ -36,6 +36,7 @@ from mads.host.serve import patterns
 from mads.host.signals import HOST, Signals
 from mads.host.supervise import Supervisor
 from mads.host.survey import Survey, survey
+from mads.host.traces import Traces
 from mads.host.upkeep import Upkeep
 from mads.host.workers import ProcessWorkers
 from mads.observe.record import Observer
@@ -56,8 +57,8 @@ class RunningSystem:
     """The system of one `mads.toml`, while it runs; make one with `running`."""
 
     def __init__(self, config: Config, read: Survey, layers: Sequence[str], *, strict: bool) -> None:
-        self._observer = Observer()
-        self._outer = Outer(layers, self._observer)
+        self.observer = Observer()
+        self._outer = Outer(layers, self.observer)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
         self._order, self._layers, self._strict = read.order(), tuple(layers), strict
@@ -66,7 +67,7 @@ class RunningSystem:
         self.signals = Signals(self.bus)
         self._know_events()
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
-        self._health = Health(config, self.supervisor, self._observer.meter, self._watch)
+        self._health = Health(config, self.supervisor, self.observer.meter, self._watch)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -81,8 +82,10 @@ class RunningSystem:
         await hub.listen(socket_path(root), vouch=_vouch, may_serve=lambda _: False)
         database = await Database.open(data_folder(root) / "store.sqlite")
         stack.push_async_callback(database.close)
-        self._observer.recorder.start(SqliteRecord(database))
-        stack.push_async_callback(self._observer.recorder.close)
+        self.record = SqliteRecord(database)
+        self.traces = Traces(self.record, self.observer.recorder)
+        self.observer.recorder.start(self.record)
+        stack.push_async_callback(self.observer.recorder.close)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace()
         tools = {info.name for info in self.catalogue.tools() if not info.streams}
         self._dispatcher = await Dispatcher.open(self.bus, commands, tools)
@@ -128,9 +131,9 @@ class RunningSystem:
         """Return the page of figures for Prometheus and its content type, in a format that is `accepted`."""
         from mads.observe.metrics import Figures, page  # noqa: PLC0415  slow to import, and not for every command
 
-        recorder = self._observer.recorder
+        recorder = self.observer.recorder
         figures = Figures(
-            cells=self._observer.meter.cells,
+            cells=self.observer.meter.cells,
             mads=await self.status(),
             recording=recorder.waiting,
             left_out=recorder.left_out,
