@@ -74,6 +74,9 @@ class System(Protocol):
     async def restart(self, mad: str) -> None:
         """Start a MAD anew; raise `InvalidMessage` where there is none, `ConfigError` where it cannot start."""
 
+    async def reload(self, mad: str) -> None:
+        """Start a MAD with its code as it now stands on disk; raise as `restart` does, and leave the old one then."""
+
     async def emit(self, event: str, body: dict[str, Any]) -> int:
         """Publish an event by its wire name, or any unambiguous ending of it; return how many MADs hear it."""
         ...

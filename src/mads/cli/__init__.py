@@ -20,6 +20,7 @@ VERBS = {
     "ps": "Show where each MAD runs and how it fares.",
     "logs": "Show what the system's processes logged, follow it with -f.",
     "restart": "Start a MAD anew, or one that was given up.",
+    "reload": "Run a MAD with its code as it now stands on disk.",
     "show": "Show what a MAD is, needs, hears and offers.",
     "migrate": "See to the steps of the project's database.",
     "check": "Find everything that would fail at start, or breaks a promise.",

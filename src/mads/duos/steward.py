@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
-from mads import mad, tool
+from mads import Reject, mad, tool
 from mads.author.system import System
+from mads.wire.errors import UsageError
 from mads.wire.status import DeadLetter, EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Say what is wrong with the code of another MAD: that is no failure of this one."""
+    try:
+        yield
+    except UsageError as error:
+        raise Reject(str(error)) from None
 
 
 @mad
@@ -60,7 +72,14 @@ class Steward:
     @tool(destructive=True)
     async def restart(self, mad: str) -> None:
         """Start a MAD anew, whatever has become of it; where it runs, a new one takes over and no call is lost."""
-        await self.system.restart(mad)
+        with _told():
+            await self.system.restart(mad)
+
+    @tool(destructive=True)
+    async def reload(self, mad: str) -> None:
+        """Start a MAD with its code as it now stands on disk; no call is lost, and the old one stays where it fails."""
+        with _told():
+            await self.system.reload(mad)
 
     @tool(read_only=True)
     async def dead_list(self) -> list[DeadLetter]:

@@ -28,10 +28,14 @@ class Births:
         self._signals = signals
         self._number = count(1).__next__
 
-    def of(self, mad: str, declared: Declaration, fillings: list[Filling]) -> Bear:
-        """Return what makes the lives of `mad` where it declares this, and its fields are filled like that."""
+    def of(self, mad: str, declared: Declaration, fillings: list[Filling], *, anew: bool = False) -> Bear:
+        """Return what makes the lives of `mad` where it declares this, and its fields are filled like that.
+
+        What was loaded `anew` has classes of its own, so to its neighbours it speaks in bytes.
+        """
         config = self._config.mads[mad]
-        around = replace(self._around, declared={**self._around.declared, mad: declared})
+        strict = self._around.strict or anew
+        around = replace(self._around, declared={**self._around.declared, mad: declared}, strict=strict)
 
         def here(bus: SeatBus) -> Life:
             bus.around = partial(self._outer.round, mad, declared, "here")

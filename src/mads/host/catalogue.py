@@ -40,6 +40,10 @@ class Catalogue:
         """Return every tool of every MAD."""
         return self._tools
 
+    def sendable(self) -> set[str]:
+        """Return the names of the tools to which commands may be sent."""
+        return {info.name for info in self._tools if not info.streams}
+
     def shown(self, mad: str) -> Shown:
         """Return who `mad` is; raise `InvalidMessage` where there is none."""
         read = self.declared.get(mad)

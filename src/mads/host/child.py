@@ -70,7 +70,7 @@ async def run(assignment: Assignment) -> None:
     instance: Instance | None = None
     failure: Failure | None = None
     try:
-        read = survey(assignment.config)
+        read = survey(assignment.config, of=mad)
         around = Surroundings(
             bus=bus,
             rows=RemoteRows(bus, caller.call),

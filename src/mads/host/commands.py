@@ -92,7 +92,7 @@ class Dispatcher:
 
     def __init__(self, bus: Bus, store: Commands, tools: Collection[str], retries: Retries) -> None:
         self.retries = retries
-        self._bus, self._store, self._tools = bus, store, tools
+        self._bus, self._store, self.tools = bus, store, tools
         self._outlets: dict[str, _Outlet] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._orders, self._begins, self._ends = Together(self._take), Together(self._begin), Together(self._finish)
@@ -145,7 +145,7 @@ class Dispatcher:
 
         Where the sender is cancelled meanwhile, the command may have been taken, and is delivered then.
         """
-        if envelope.subject not in self._tools:
+        if envelope.subject not in self.tools:
             raise InvalidMessage(f"{envelope.subject!r} is no tool for a command; name one that does not stream")
         taken = order(envelope, terms, self.retries.attempts)
         if self._open >= OPEN:

@@ -60,9 +60,10 @@ class KeptOf:
 
 @dataclass(frozen=True, slots=True)
 class Mad:
-    """Another MAD, by its name."""
+    """Another MAD, by its name, and its class as the field's author knows it."""
 
     name: str
+    cls: type[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +180,18 @@ class _Planner:
         return Filling(name, f"Kept[{arguments[0].__name__}]", KeptOf(arguments[0]))
 
     def _proxy(self, name: str, type_: type[Any], other: str | None) -> Filling:
-        fitting = [key for key, cls in self._others.items() if cls is type_]
+        wanted = (type_.__module__, type_.__qualname__)  # not identity: one may have been loaded anew, the other not
+        fitting = [key for key, cls in self._others.items() if (cls.__module__, cls.__qualname__) == wanted]
         if other is not None:
             if other not in fitting:
                 raise ConfigError(
                     f"[mads] {self._mad} set.{name} = {other!r}: no MAD of that name is a {type_.__name__}; "
                     f"there is {', '.join(fitting) or 'none'}"
                 )
-            return Filling(name, f"MAD {other}", Mad(other))
+            return Filling(name, f"MAD {other}", Mad(other, type_))
         if name in fitting or len(fitting) == 1:
             chosen = name if name in fitting else fitting[0]
-            return Filling(name, f"MAD {chosen}", Mad(chosen))
+            return Filling(name, f"MAD {chosen}", Mad(chosen, type_))
         if fitting:
             raise ConfigError(
                 f"{self._cls.__qualname__}.{name}: {' and '.join(fitting)} are both a {type_.__name__}; "

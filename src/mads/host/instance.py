@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from mads.author.declaration import Declaration, Timer
+from mads.author.declaration import Declaration, Timer, declaration
 from mads.author.message import wire_name
 from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Think, Turn, Workers
 from mads.author.system import System
@@ -135,15 +135,16 @@ class Instance:
     def _fill(self, filling: Filling) -> Any:
         around, source = self._around, filling.source
         if isinstance(source, Mad):
-            return self._proxy(source.name)
+            return self._proxy(source)
         if isinstance(source, KeptOf):
             return KeptField(around.rows, self._scope(filling.field, source.type), source.type)
         assert isinstance(source, Need)
         return self._needs()[source.type]()
 
-    def _proxy(self, mad: str) -> Proxy:
-        around = self._around
-        return Proxy(mad, around.declared[mad], around.bus, self._caller, strict=around.strict)
+    def _proxy(self, to: Mad) -> Proxy:
+        around, known = self._around, self._around.declared[to.name]
+        callee = known if known.cls is to.cls else declaration(to.cls)
+        return Proxy(to.name, callee, around.bus, self._caller, strict=around.strict)
 
     def _scope(self, field: str, type_: type[Any]) -> Callable[[], Scope]:
         name = wire_name(type_)
@@ -155,12 +156,14 @@ class Instance:
         return scope
 
     def _needs(self) -> dict[type[Any], Callable[[], Any]]:
-        around = self._around
+        around, cls = self._around, self._declared.cls
         return {
             Think: lambda: NoThought(self._mad),
             Emit: lambda: HostEmit(around.bus, self._caller, strict=around.strict),
-            Send: lambda: HostSend(around.sends, self._caller, self._declared.cls, self._proxy(self._mad)),
-            Step: lambda: HostStep(around.journal, self._declared.cls),
+            Send: lambda: HostSend(
+                around.sends, self._caller, self._declared.cls, self._proxy(Mad(self._mad, self._declared.cls))
+            ),
+            Step: lambda: HostStep(around.journal, cls),
             Turn: lambda: HostTurn(around.bills),
             Clock: HostClock,
             Random: HostRandom,

@@ -28,6 +28,7 @@ class Place:
         self._turn = asyncio.Lock()
         self._life: tuple[Life, SeatBus] | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
         self._retiring: dict[asyncio.Task[None], Life] = {}
 
     @property
@@ -68,13 +69,15 @@ class Place:
         """End the MAD: what it handles may take `grace` seconds more; stopping again does nothing."""
         async with self._turn:
             life, self._life = self._life, None
+            self._hurry.set()
             if self._watcher is not None:
-                self._watcher.cancel()
+                if life is not None:
+                    self._watcher.cancel()
+                await asyncio.wait((self._watcher,))  # one that has seen an end clears up after it
             if life is not None:
                 await _end(*life, grace)
-            for task in self._retiring:
-                task.cancel()
             await asyncio.gather(*self._retiring, return_exceptions=True)
+            self._hurry.clear()
 
     async def _begin(self) -> tuple[Life, SeatBus] | None:
         """Start a life, and return the one before it."""
@@ -103,10 +106,11 @@ class Place:
 
     async def _retire(self, life: Life, bus: SeatBus) -> None:
         assert bus.sitting is not None
-        try:
-            await bus.sitting.drained()
-        finally:
-            await _end(life, bus, 0)
+        waited = [asyncio.create_task(bus.sitting.drained()), asyncio.create_task(self._hurry.wait())]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        for task in waited:
+            task.cancel()
+        await _end(life, bus, 0)
         structlog.get_logger(mad=self.seat.mad).info("the one before has ended", pid=life.pid)
 
 

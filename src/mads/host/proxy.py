@@ -36,15 +36,17 @@ class Proxy:
         raise AttributeError(f"{self._mad} has no tool {name!r}; {meant}", name=name, obj=self)
 
 
-def outcome(reply: Reply, type_: Any, subject: str) -> Any:
+def outcome(reply: Reply, type_: Any, subject: str, *, strict: bool = False) -> Any:
     """Return the result that `reply` carries as `type_`; raise the `CallError` that it carries instead."""
     if reply.failure is not None:
         raise error_of(reply.failure)
-    return received(reply.body, type_, subject)
+    return received(reply.body, type_, subject, strict=strict)
 
 
-def received(body: Any, type_: Any, subject: str) -> Any:
+def received(body: Any, type_: Any, subject: str, *, strict: bool) -> Any:
     """Return a body that came from `subject` as `type_`; raise `Failed` where it does not fit."""
+    if strict:
+        body = codec.raw(body)
     if type(body) is not Raw:
         return body
     try:
@@ -64,6 +66,7 @@ class RemoteTool:
         signature = inspect.signature(getattr(declaration.cls, tool.method))
         self._told = f"{subject}{signature}"
         self._names = list(signature.parameters)[1:]
+        self._strict = strict
         self._by_reference = is_immutable(tool.params) and not strict
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -73,7 +76,7 @@ class RemoteTool:
     async def step(self, args: tuple[Any, ...], kwargs: dict[str, Any], command: str) -> Any:
         """Return the result of a step of a command; whoever is called sees which one it is."""
         call = self._caller.call(self.subject, self._body(args, kwargs), key=command, command=command)
-        return outcome(await self._bus.request(call), self.result, self.subject)
+        return outcome(await self._bus.request(call), self.result, self.subject, strict=self._strict)
 
     def packed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, bytes]:
         """Return these arguments as a message, and its bytes; raise `InvalidMessage` where they do not fit."""
@@ -93,10 +96,10 @@ class RemoteTool:
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = self._caller.call(self.subject, self._body(args, kwargs))
-        return outcome(await self._bus.request(call), self.result, self.subject)
+        return outcome(await self._bus.request(call), self.result, self.subject, strict=self._strict)
 
     async def _stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
         async with self._bus.stream(self._caller.call(self.subject, self._body(args, kwargs))) as items:
             async for item in items:
-                yield received(item, self.result, self.subject)
-            outcome(items.reply, type(None), self.subject)
+                yield received(item, self.result, self.subject, strict=self._strict)
+            outcome(items.reply, type(None), self.subject, strict=self._strict)

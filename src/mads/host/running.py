@@ -34,6 +34,7 @@ from mads.host.seat import Seat
 from mads.host.sending import serve_commands
 from mads.host.serve import patterns
 from mads.host.signals import HOST, Signals
+from mads.host.sources import Sources
 from mads.host.supervise import Supervisor
 from mads.host.survey import Survey, survey
 from mads.host.traces import Traces
@@ -61,6 +62,7 @@ class RunningSystem:
         self._outer = Outer(layers, self.observer)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
+        self._sources, self._reloading = Sources(config), asyncio.Lock()
         self._order, self._layers, self._strict = read.order(), tuple(layers), strict
         self._watch, self._workers = BlockingWatch(), ProcessWorkers()
         self._caller = Caller(Identity(HOST))
@@ -87,8 +89,7 @@ class RunningSystem:
         self.observer.recorder.start(self.record)
         stack.push_async_callback(self.observer.recorder.close)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace()
-        tools = {info.name for info in self.catalogue.tools() if not info.streams}
-        self._dispatcher = await Dispatcher.open(self.bus, commands, tools)
+        self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
         stack.push_async_callback(self._dispatcher.close)
         self.dead = Dead(commands, commands, self._dispatcher)
         await serve_rows(self.bus, rows)
@@ -145,6 +146,22 @@ class RunningSystem:
     async def restart(self, mad: str) -> None:
         """Start `mad` anew, whatever has become of it; where it runs no call is lost."""
         await self.supervisor.restart(mad)
+
+    async def reload(self, mad: str) -> None:
+        """Start `mad` with its code as it now stands on disk; where that does not load, the old one goes on."""
+        place = self.supervisor.named(mad)
+        async with self._reloading:
+            anew = await asyncio.to_thread(self._sources.anew, mad, self.catalogue.declared)
+            try:
+                await place.replace(self._births.of(mad, anew.declared, anew.fillings, anew=True))
+            except BaseException:
+                self._sources.undo(anew)
+                raise
+            self._sources.keep(anew)
+            self.catalogue.renew(mad, anew.declared, anew.fillings)
+            self._know_events()
+            self._dispatcher.tools = self.catalogue.sendable()
+            self.supervisor.released(mad, self.catalogue.callees())
 
     def tools(self) -> Sequence[ToolInfo]:
         """Return every tool of every MAD."""

@@ -59,7 +59,8 @@ def serve(mad: str, declaration: Declaration, instance: Any, layers: Sequence[La
         handle = _tool(f"{mad}.{tool.name}", tool, getattr(instance, tool.method), strict=strict)
         handles[f"mads.{mad}.{tool.name}"] = handle
     for listener in declaration.listeners:
-        handles[event_subject(listener.event)] = _listener(listener, getattr(instance, listener.method))
+        handle = _listener(listener, getattr(instance, listener.method), strict=strict)
+        handles[event_subject(listener.event)] = handle
     for timer in declaration.timers:
         handles[timer_subject(mad, timer)] = _timer(getattr(instance, timer.method))
     for subject, served in subjects(mad, declaration).items():
@@ -102,7 +103,8 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
         return codec.decode(body, tool.params) if alike else codec.fit(codec.decode(body, Any), tool.params)
 
     def arguments(call: Call) -> dict[str, Any]:
-        return asdict(decoded(call.body) if type(call.body) is Raw else call.body)
+        body = codec.raw(call.body) if strict else call.body  # of another class, maybe, where the sender's is older
+        return asdict(decoded(body) if type(body) is Raw else body)
 
     def checked(result: Any) -> Any:
         try:
@@ -129,9 +131,10 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
     return stream if tool.streams else answer
 
 
-def _listener(listener: Listener, method: Callable[[Any], Awaitable[None]]) -> Handle:
+def _listener(listener: Listener, method: Callable[[Any], Awaitable[None]], *, strict: bool) -> Handle:
     async def hear(call: Call) -> Reply:
-        await method(codec.decode(call.body, listener.event) if type(call.body) is Raw else call.body)
+        body = codec.raw(call.body) if strict else call.body
+        await method(codec.decode(body, listener.event) if type(body) is Raw else body)
         return DONE
 
     return hear

@@ -81,6 +81,11 @@ class Supervisor:
         else:
             await place.replace()
 
+    def released(self, mad: str, callees: Mapping[str, Collection[str]]) -> None:
+        """Forget how often `mad` was restarted: it has new code, and the MADs call each other as in `callees`."""
+        self._rule.forget(mad)
+        self._callees = callees
+
     def named(self, mad: str) -> Place:
         """Return the place of a MAD that may be ended by name; raise `InvalidMessage` where there is none."""
         place = self.places.get(mad)

@@ -38,22 +38,23 @@ class Survey:
         return done
 
 
-def survey(config: Config, *, is_whole: bool = True) -> Survey:
+def survey(config: Config, *, is_whole: bool = True, of: str = "") -> Survey:
     """Read every MAD of `config`; raise one `ConfigError` with all that would fail at start, a line each.
 
-    Unless `config` `is_whole`, a MAD that it lacks is no mistake.
+    Unless `config` `is_whole`, a MAD that it lacks is no mistake. Where it is the survey `of` one MAD, mistakes of the
+    others are left to them, as long as that one can be built.
     """
     extend_path(config)
     declared: dict[str, Declaration] = {}
-    wrong: list[str] = []
+    wrong: dict[str, list[str]] = {name: [] for name in ("", *config.mads)}
     clear: list[str] = []
     for name, mad in config.mads.items():
         try:
             declared[name], unclear = readable(load_class(name, mad.use, config))
         except UsageError as error:
-            wrong.append(str(error))
+            wrong[name].append(str(error))
         else:
-            wrong += [*unclear, *mistakes(declared[name])]
+            wrong[name] += [*unclear, *mistakes(declared[name])]
             clear += [] if unclear else [name]
     is_whole = is_whole and len(declared) == len(config.mads)  # else the fields that name the rest are no mistake
     fillings: dict[str, list[Filling]] = {}
@@ -62,9 +63,15 @@ def survey(config: Config, *, is_whole: bool = True) -> Survey:
         try:
             fillings[name] = plan(name, declared[name], config.mads[name].set, classes)
         except UsageError as error:
-            wrong += [line for line in str(error).splitlines() if is_whole or ": no MAD of " not in line]
+            wrong[name] += [line for line in str(error).splitlines() if is_whole or ": no MAD of " not in line]
     if is_whole:
-        wrong += critical.mistakes(declared)
+        wrong[""] = critical.mistakes(declared)
+    is_clear = of and (wrong[of] or of in fillings)
+    refuse(wrong[of] if is_clear else [line for lines in wrong.values() for line in lines])
+    return Survey(declared, fillings)
+
+
+def refuse(wrong: list[str]) -> None:
+    """Raise one `ConfigError` with all that is `wrong`, each once, where anything is."""
     if wrong:
         raise ConfigError("\n".join(dict.fromkeys(wrong)))
-    return Survey(declared, fillings)
