@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-WIDTH = 58
+WIDTH = 72
 
 
 class Broken(Exception):
@@ -36,7 +36,7 @@ class Outcome:
 def line(outcome: Outcome) -> str:
     """Return one row of the table."""
     said = outcome.held if outcome.passed else f"BROKE: {outcome.broke}"
-    return f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.fault:<34} | {outcome.proof:<{WIDTH}} | {said}"
+    return f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.fault:<26} | {outcome.proof:<{WIDTH}} | {said}"
 
 
 def tell(outcomes: Sequence[Outcome], figures: dict[str, float]) -> None:

@@ -6,15 +6,22 @@ meanwhile: `make chaos` measures that.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from chaos.clock import clock_jump
 from chaos.kills import kills
+from chaos.misbehaviour import MISDEEDS, misbehaves
 from chaos.power import cuts
+from chaos.report import Outcome
+from chaos.storage import corrupt_database, corrupt_log, full_disk
 
-COVERS = ("R-120",)
+COVERS = ("R-105", "R-120")
 
 pytestmark = pytest.mark.slow
+
+Fault = Callable[[Path], Awaitable[Outcome]]
 
 
 async def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
@@ -33,3 +40,18 @@ async def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path) -
 async def test_a_power_cut_on_a_disk_that_lies_loses_what_was_acknowledged_and_that_is_seen(tmp_path: Path) -> None:
     _, found = await cuts(tmp_path, [1], is_honest=False)
     assert found.gone > 0
+
+
+@pytest.mark.parametrize("fault", [full_disk, corrupt_log, corrupt_database, clock_jump], ids=lambda it: it.__name__)
+async def test_a_fault_loses_nothing_that_was_acknowledged(tmp_path: Path, fault: Fault) -> None:
+    outcome = await fault(tmp_path)
+    assert outcome.broke == ""
+    assert outcome.figures["acknowledged"] > 0
+    assert outcome.figures["lost"] == 0
+
+
+@pytest.mark.parametrize("fault", MISDEEDS)
+async def test_a_child_that_misbehaves_is_replaced_by_rule_and_no_call_of_others_fails(
+    tmp_path: Path, fault: str
+) -> None:
+    assert (await misbehaves(fault)(tmp_path)).broke == ""
