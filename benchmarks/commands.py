@@ -165,7 +165,8 @@ async def _process(folder: Path, how: str) -> asyncio.subprocess.Process:
 async def killable(folder: Path, how: str) -> None:
     """Fill a system with open commands, or deliver what is open, until somebody kills this process."""
     depot = MadConfig("benchmarks.post:Depot", set={"shut": how == "fill", "loud": how == "deliver"})
-    async with placed(folder, strict=False, path=(str(ROOT),), **MADS | {"depot": depot}) as it:
+    mads: dict[str, Any] = MADS | {"depot": depot}
+    async with placed(folder, strict=False, path=(str(ROOT),), **mads) as it:
         if how == "fill":
             await it.mad(Sender).pour(60, PRODUCERS, OPEN)
             print("full", flush=True)

@@ -99,6 +99,7 @@ class Courier:
 
     desk: Desk
     send: Send
+    turn: Turn
 
     @tool
     async def post(
@@ -115,6 +116,24 @@ class Courier:
             self.desk.read, letter, key=key, once=once, after=timedelta(seconds=after), within=limit
         )
         return receipt.id
+
+    @tool
+    async def remind(self, text: str) -> int:
+        """Send a command to a tool of one's own; return the number on the receipt."""
+        return (await self.send(self.note, text)).id
+
+    @tool
+    async def note(self, text: str) -> None:
+        """Tell the desk who was asked, and by which command."""
+        await self.desk.read(Letter(f"{text} {self.turn.command} {self.turn.attempt}"))
+
+    @tool
+    async def stray(self) -> None:
+        """Send to what is no tool, against all types."""
+        await self.send(self._hidden)
+
+    async def _hidden(self) -> None:
+        pass
 
     @tool
     async def stream(self) -> None:

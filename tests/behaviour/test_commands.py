@@ -127,6 +127,48 @@ async def test_a_dead_letter_can_be_seen_tried_again_and_forgotten(post: Post) -
                 await it.call(f"steward.{verb}", letter=first)
 
 
+async def test_dead_letters_are_chosen_retried_and_dropped_together(post: Post) -> None:
+    async with post() as it:
+        courier = it.mad(Courier)
+        for text in ("a", "b", "c"):
+            await courier.post(Letter(text, "reject", times=1))
+        await courier.post(Letter("d", "refuse"))
+        await _dead(it, 4)
+        assert {status.mad: (status.commands, status.dead) for status in await it.system.status()} == {
+            "courier": (0, 0),
+            "desk": (0, 4),
+            "steward": (0, 0),
+        }
+        for which, count in (({"why": "stamp"}, 1), ({"tool": "desk"}, 4), ({"tool": "des"}, 0), ({"sender": "x"}, 0)):
+            found = await it.call("steward.dead_list", which=which)
+            assert (len(found["letters"]), found["more"]) == (count, 0)
+        assert await it.call("steward.dead_drop_all", which={"older_than": 3600.0}) == 0
+        assert await it.call("steward.dead_retry_all", which={"why": "nobody"}) == 3
+        assert len(await _seen(it, 7)) == 7
+        assert await it.call("steward.dead_drop_all") == 1
+        assert await _dead(it, 0) == []
+        assert [status.dead for status in await it.system.status()] == [0, 0, 0]
+
+
+async def test_a_list_of_dead_letters_says_how_many_more_there_are(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mads.host.dead.LISTED", 2)
+    async with post() as it:
+        for text in ("a", "b", "c"):
+            await it.mad(Courier).post(Letter(text, "reject"))
+        async with asyncio.timeout(20):
+            while (found := await it.call("steward.dead_list"))["more"] != 1:
+                await asyncio.sleep(0.02)
+        assert [letter["id"] for letter in found["letters"]] == [1, 2]
+
+
+async def test_a_mad_sends_a_command_to_a_tool_of_its_own(post: Post) -> None:
+    async with post() as it:
+        assert await it.mad(Courier).remind("later") == 1
+        assert [seen.text for seen in await _seen(it, 1)] == ["later command-1 1"]
+        with pytest.raises(InvalidMessage, match=r"Courier\._hidden is no tool; write @tool above it"):
+            await it.mad(Courier).stray()
+
+
 async def test_what_can_be_no_command_is_refused_and_never_kept(post: Post) -> None:
     async with post() as it:
         for bad, said in (("stream", "streams"), ("mistake", "Expected `object`, got `int`")):
@@ -172,7 +214,7 @@ async def _dead(it: Placed, count: int) -> list[DeadLetter]:
 
 
 async def _letters(it: Placed) -> list[DeadLetter]:
-    return list(await it.system.dead.oldest())
+    return list((await it.system.dead.oldest()).letters)
 
 
 async def _until(ask: Callable[[], Awaitable[list[T]]], count: int) -> list[T]:

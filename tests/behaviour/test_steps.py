@@ -138,6 +138,8 @@ async def _counts(it: Placed) -> dict[str, int]:
 
 async def _dead(it: Placed, *, attempts: int = 0) -> DeadLetter:
     async with asyncio.timeout(20):
-        while not (found := [letter for letter in await it.system.dead.oldest() if letter.attempts >= attempts]):
+        while not (
+            found := [letter for letter in (await it.system.dead.oldest()).letters if letter.attempts >= attempts]
+        ):
             await asyncio.sleep(0.02)
         return found[0]

@@ -46,13 +46,24 @@ def test_a_dead_letter_is_listed_shown_tried_again_and_forgotten(tmp_path: Path)
         until_dead(mads, attempts=2)
         assert mads("dead", "drop", "1", "--json").stdout == "1\n"
         assert json.loads(mads("dead", "list", "--json").stdout) == []
+        for how in ("one", "two"):
+            mads("call", "courier.post", f'letter={{"text": "{how}", "how": "refuse"}}')
+        until_dead(mads, attempts=1, count=2)
+        assert mads("dead", "list", "--why", "no such words").stdout.splitlines()[1:] == []
+        assert mads("dead", "retry", "--all", "--tool", "desk").stdout == "2 commands are on their way again\n"
+        until_dead(mads, attempts=2, count=2)
+        for words in (("drop",), ("drop", "2", "--all"), ("drop", "2", "--tool", "desk")):
+            assert "write `mads dead drop ID`, or `mads dead drop --all`" in mads("dead", *words).stderr
+        assert "'7' is no span; write a number and s, m, h or d" in mads("dead", "drop", "--older-than", "7").stderr
+        assert mads("dead", "drop", "--all", "--older-than", "7d").stdout == "0 commands are forgotten\n"
+        assert mads("dead", "drop", "--all", "--json").stdout == "2\n"
         gone = mads("dead", "show", "1", "--json")
         assert gone.returncode == 2
         assert "no dead letter 1" in json.loads(gone.stdout)["error"]["message"]
 
 
-def until_dead(mads: Mads, *, attempts: int) -> None:
-    """Wait until there is a dead letter that was tried so often."""
+def until_dead(mads: Mads, *, attempts: int, count: int = 1) -> None:
+    """Wait until there are so many dead letters, each tried so often."""
     until = time.monotonic() + PATIENCE
-    while [it["attempts"] for it in json.loads(mads("dead", "list", "--json").stdout)] != [attempts]:
+    while [it["attempts"] for it in json.loads(mads("dead", "list", "--json").stdout)] != [attempts] * count:
         assert time.monotonic() < until

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from mads.wire.status import DeadLetter, EventInfo, Shown, Status
+from mads.wire.status import DeadLetter, DeadLetters, EventInfo, Shown, Status, Which
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
 
 
-class DeadLetters(Protocol):
+class DeadOffice(Protocol):
     """Commands that were given up; each method raises `InvalidMessage` where there is none of that id."""
 
-    async def oldest(self) -> Sequence[DeadLetter]:
-        """Return the oldest, as many as fit one reply, without their bodies."""
+    async def oldest(self, which: Which) -> DeadLetters:
+        """Return the oldest of `which`, as many as fit one reply, without their bodies."""
         ...
 
     async def one(self, letter: int) -> DeadLetter:
@@ -24,6 +24,14 @@ class DeadLetters(Protocol):
 
     async def drop(self, letter: int) -> None:
         """Forget it."""
+
+    async def retry_all(self, which: Which) -> int:
+        """Deliver all of `which` again; return how many."""
+        ...
+
+    async def drop_all(self, which: Which) -> int:
+        """Forget all of `which`; return how many."""
+        ...
 
 
 class Traces(Protocol):
@@ -47,7 +55,7 @@ class System(Protocol):
         ...
 
     @property
-    def dead(self) -> DeadLetters:
+    def dead(self) -> DeadOffice:
         """Its dead letters."""
         ...
 

@@ -3,34 +3,65 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import click
 
 from mads.cli.remote import connected
 from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
-from mads.wire.status import DeadLetter
+from mads.wire.status import DeadLetter, DeadLetters
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 HEAD = ("ID", "TOOL", "SENDER", "KEY", "SENT", "ATTEMPTS", "WHY")
 
 
+class Span(click.ParamType[float]):
+    """A number and its unit, as seconds."""
+
+    name = "span"
+    units: ClassVar[dict[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds that `value` stands for."""
+        number, unit = str(value)[:-1], str(value)[-1:]
+        if not number.isdecimal() or unit not in self.units:
+            self.fail(f"{value!r} is no span; write a number and s, m, h or d, as in 7d", param, ctx)
+        return float(int(number) * self.units[unit])
+
+
+def which(command: F) -> F:
+    """Add the options that say which commands are meant."""
+    for option in (
+        click.option("--tool", default="", help="Only those to this tool (desk.read) or MAD (desk)."),
+        click.option("--sender", default="", help="Only those that this MAD sent."),
+        click.option("--why", default="", help="Only those whose reason holds these words."),
+        click.option("--older-than", type=Span(), default="0s", help="Only those that died longer ago, as in 7d."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.group()
 def dead() -> None:
-    """See to commands that were given up."""
+    """See to commands that were given up; each is kept until it is dropped."""
 
 
 @dead.command("list")
+@which
 @json_option
-def list_(*, as_json: bool) -> None:
+def list_(*, as_json: bool, **those: Any) -> None:
     """Show the commands that were given up, oldest first, and why."""
-    seen = _asked("dead_list", list[DeadLetter])
+    seen = _asked("dead_list", DeadLetters, which=those)
     if as_json:
-        show(codec.plain(seen), as_json=True)
+        show(codec.plain(seen.letters), as_json=True)
     else:
-        table(HEAD, [(it.id, it.tool, it.sender, it.key or "", it.sent, it.attempts, it.why) for it in seen])
+        table(HEAD, [(it.id, it.tool, it.sender, it.key or "", it.sent, it.attempts, it.why) for it in seen.letters])
+    if seen.more:
+        click.echo(f"and {seen.more} more; --tool, --sender, --why or --older-than show fewer", err=True)
 
 
 @dead.command("show")
@@ -42,21 +73,40 @@ def show_(letter: int, *, as_json: bool) -> None:
 
 
 @dead.command()
-@click.argument("letter", type=int)
+@click.argument("letter", type=int, required=False)
+@click.option("--all", "every", is_flag=True, help="All of them, or those that the other options leave.")
+@which
 @json_option
-def retry(letter: int, *, as_json: bool) -> None:
-    """Deliver one of them again, as if it had just been sent."""
-    _asked("dead_retry", type(None), letter=letter)
-    show(letter if as_json else f"command {letter} is on its way again", as_json=as_json)
+def retry(letter: int | None, *, every: bool, as_json: bool, **those: Any) -> None:
+    """Deliver one of them again, or --all, as if it had just been sent."""
+    count = _done("dead_retry", letter, every=every, those=those)
+    said = f"command {letter} is on its way again" if count is None else f"{count} commands are on their way again"
+    show((letter if count is None else count) if as_json else said, as_json=as_json)
 
 
 @dead.command()
-@click.argument("letter", type=int)
+@click.argument("letter", type=int, required=False)
+@click.option("--all", "every", is_flag=True, help="All of them, or those that the other options leave.")
+@which
 @json_option
-def drop(letter: int, *, as_json: bool) -> None:
-    """Forget one of them."""
-    _asked("dead_drop", type(None), letter=letter)
-    show(letter if as_json else f"command {letter} is forgotten", as_json=as_json)
+def drop(letter: int | None, *, every: bool, as_json: bool, **those: Any) -> None:
+    """Forget one of them, or --all."""
+    count = _done("dead_drop", letter, every=every, those=those)
+    said = f"command {letter} is forgotten" if count is None else f"{count} commands are forgotten"
+    show((letter if count is None else count) if as_json else said, as_json=as_json)
+
+
+def _done(tool: str, letter: int | None, *, every: bool, those: dict[str, Any]) -> int | None:
+    """Do it to one letter, or to all of those; return how many, None for one."""
+    if (letter is None) is not every or (any(those.values()) and not every):
+        verb = tool.removeprefix("dead_")
+        raise click.UsageError(
+            f"write `mads dead {verb} ID`, or `mads dead {verb} --all`, with --tool and so on for some"
+        )
+    if every:
+        return _asked(f"{tool}_all", int, which=those)
+    _asked(tool, type(None), letter=letter)
+    return None
 
 
 def _asked(tool: str, type_: type[T], **arguments: Any) -> T:

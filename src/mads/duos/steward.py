@@ -9,7 +9,7 @@ from typing import Any
 from mads import Reject, mad, tool
 from mads.author.system import System
 from mads.wire.errors import UsageError
-from mads.wire.status import DeadLetter, EventInfo, Shown, Status
+from mads.wire.status import DeadLetter, DeadLetters, EventInfo, Shown, Status, Which
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
 
@@ -21,6 +21,9 @@ def _told() -> Generator[None]:
         yield
     except UsageError as error:
         raise Reject(str(error)) from None
+
+
+EVERY = Which()
 
 
 @mad
@@ -82,9 +85,9 @@ class Steward:
             await self.system.reload(mad)
 
     @tool(read_only=True)
-    async def dead_list(self) -> list[DeadLetter]:
-        """Return the commands that were given up, oldest first and at most 1,000, and why."""
-        return list(await self.system.dead.oldest())
+    async def dead_list(self, which: Which = EVERY) -> DeadLetters:
+        """Return the commands that were given up, oldest first and at most 1,000, and how many more there are."""
+        return await self.system.dead.oldest(which)
 
     @tool(read_only=True)
     async def dead_show(self, letter: int) -> DeadLetter:
@@ -100,3 +103,13 @@ class Steward:
     async def dead_drop(self, letter: int) -> None:
         """Forget a command that was given up."""
         await self.system.dead.drop(letter)
+
+    @tool
+    async def dead_retry_all(self, which: Which = EVERY) -> int:
+        """Deliver commands that were given up, as if they had just been sent; return how many."""
+        return await self.system.dead.retry_all(which)
+
+    @tool(destructive=True)
+    async def dead_drop_all(self, which: Which = EVERY) -> int:
+        """Forget commands that were given up; return how many."""
+        return await self.system.dead.drop_all(which)

@@ -6,7 +6,8 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import structlog
@@ -97,6 +98,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._orders, self._begins, self._ends = Together(self._take), Together(self._begin), Together(self._finish)
         self._at_work: dict[int, str] = {}
+        self._dead: Counter[str] = Counter()
         self._open = 0
         self._delivers = self._closing = False
         self._new_span = span_ids()
@@ -110,6 +112,7 @@ class Dispatcher:
         dispatcher = cls(bus, store, tools, retries or Retries())
         for entry in await store.entries("open"):
             dispatcher.put(entry)
+        dispatcher._dead.update(_mad(entry.subject) for entry in await store.entries("dead"))
         return dispatcher
 
     @property
@@ -148,10 +151,28 @@ class Dispatcher:
         if envelope.subject not in self.tools:
             raise InvalidMessage(f"{envelope.subject!r} is no tool for a command; name one that does not stream")
         taken = order(envelope, terms, self.retries.attempts)
-        if self._open >= OPEN:
-            raise Overloaded(f"{self._open} commands are open already", retry_after=REPAIR)
+        self.expect_room()
         self._open += 1
         return self._orders.ask(taken)
+
+    def expect_room(self) -> None:
+        """Raise `Overloaded` where no further command may be open."""
+        if self._open >= OPEN:
+            raise Overloaded(f"{self._open} commands are open already", retry_after=REPAIR)
+
+    def counts(self, mad: str) -> tuple[int, int]:
+        """Return how many commands to `mad` are open, and how many were given up."""
+        outlet = self._outlets.get(mad)
+        return len(outlet.lanes) if outlet else 0, self._dead[mad]
+
+    def revive(self, entry: Entry) -> None:
+        """Deliver what was given up, and is open again."""
+        self.forget([entry])
+        self.put(entry)
+
+    def forget(self, entries: Iterable[Entry]) -> None:
+        """Count what was given up no longer."""
+        self._dead.subtract(_mad(entry.subject) for entry in entries)
 
     def put(self, entry: Entry) -> None:
         """Deliver an open command when its time comes."""
@@ -185,8 +206,7 @@ class Dispatcher:
     def _outlet(self, subject: str) -> _Outlet:
         outlet = self._outlets.get(subject)
         if outlet is None:  # each subject leads to the outlet of its MAD
-            mad = subject.split(".")[1]
-            outlet = self._outlets[subject] = self._outlets.setdefault(mad, _Outlet())
+            outlet = self._outlets[subject] = self._outlets.setdefault(_mad(subject), _Outlet())
         return outlet
 
     def _pump(self, outlet: _Outlet) -> None:
@@ -261,7 +281,7 @@ class Dispatcher:
         try:
             found = opened(envelope)
             call = attempt(found, seq=head.seq, number=head.attempt, span=self._new_span(), deadline=deadline)
-            self._at_work[head.seq] = found.subject.split(".")[1]
+            self._at_work[head.seq] = head.mad
             return await self._bus.request(call)
         except CallError as error:
             return Reply(failure=failure_of(error))
@@ -285,6 +305,7 @@ class Dispatcher:
 
     async def _bury(self, head: Head, why: str, *, arrived: bool = True) -> None:
         await self._written(lambda: self._store.fail(head.seq, now=now_ms(), why=why, due=None, arrived=arrived))
+        self._dead[head.mad] += 1
         self._log.warning("command is a dead letter", command=head.seq, attempt=head.attempt, why=why)
 
     async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
@@ -297,6 +318,10 @@ class Dispatcher:
                     raise
                 self._log.error("commands wait for the store", why=str(error))
                 await asyncio.sleep(REPAIR)
+
+
+def _mad(subject: str) -> str:
+    return subject.split(".", 2)[1]
 
 
 def _over(head: Head) -> str:

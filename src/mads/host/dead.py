@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,9 @@ from mads.host.envelope import now_ms, opened
 from mads.store.commands.port import Commands, Entry, Steps
 from mads.wire import codec
 from mads.wire.errors import InvalidMessage
-from mads.wire.status import DeadLetter
+from mads.wire.status import DeadLetter, DeadLetters, Which
 
+EVERY = Which()
 LISTED = 1_000
 """How many are listed at a time: more would not fit one reply."""
 
@@ -25,9 +27,10 @@ class Dead:
     def __init__(self, store: Commands, steps: Steps, dispatcher: Dispatcher) -> None:
         self._store, self._steps, self._dispatcher = store, steps, dispatcher
 
-    async def oldest(self) -> Sequence[DeadLetter]:
-        """Return the `LISTED` oldest, in order, without their bodies."""
-        return [_letter(entry) for entry in (await self._store.entries("dead"))[:LISTED]]
+    async def oldest(self, which: Which = EVERY) -> DeadLetters:
+        """Return the `LISTED` oldest of `which`, in order, without their bodies."""
+        found = await self._those(which)
+        return DeadLetters(tuple(_letter(entry) for entry in found[:LISTED]), max(len(found) - LISTED, 0))
 
     async def count(self) -> int:
         """Return how many there are."""
@@ -50,20 +53,56 @@ class Dead:
     async def retry(self, letter: int) -> None:
         """Deliver it again, from now on as if it had just been sent."""
         await self._found(letter)
-        entry = await self._store.reopen(letter, now=now_ms(), attempts=self._dispatcher.retries.attempts)
-        if entry is not None:
-            self._dispatcher.put(entry)
+        await self._retry(letter)
 
     async def drop(self, letter: int) -> None:
         """Forget it."""
-        await self._found(letter)
-        await self._store.finish([letter], now=now_ms())
+        entry, _ = await self._found(letter)
+        await self._drop([entry])
+
+    async def retry_all(self, which: Which) -> int:
+        """Deliver all of `which` again, in their order; return how many."""
+        count = 0
+        for part in _parts(await self._those(which)):
+            count += sum(await asyncio.gather(*(self._retry(entry.seq) for entry in part)))
+        return count
+
+    async def drop_all(self, which: Which) -> int:
+        """Forget all of `which`; return how many."""
+        return sum([await self._drop(part) for part in _parts(await self._those(which))])
+
+    async def _retry(self, seq: int) -> bool:
+        self._dispatcher.expect_room()
+        entry = await self._store.reopen(seq, now=now_ms(), attempts=self._dispatcher.retries.attempts)
+        if entry is not None:
+            self._dispatcher.revive(entry)
+        return entry is not None
+
+    async def _drop(self, entries: Sequence[Entry]) -> int:
+        self._dispatcher.forget(entries)
+        return await self._store.finish([entry.seq for entry in entries], now=now_ms())
+
+    async def _those(self, which: Which) -> list[Entry]:
+        before = now_ms() - which.older_than * 1000
+        return [
+            entry
+            for entry in await self._store.entries("dead")
+            if f"{entry.subject}.".startswith(f"mads.{which.tool.removeprefix('mads.')}." if which.tool else "")
+            and which.sender in ("", entry.sender)
+            and which.why in entry.why
+            and (not which.older_than or entry.since < before)
+        ]
 
     async def _found(self, seq: int) -> tuple[Entry, bytes]:
         found = await self._store.read(seq, "dead")
         if found is None:
             raise InvalidMessage(f"there is no dead letter {seq}; mads dead list shows those that there are")
         return found
+
+
+def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    for start in range(0, len(entries), LISTED):
+        yield entries[start : start + LISTED]
 
 
 def _letter(entry: Entry) -> DeadLetter:

@@ -95,6 +95,8 @@ def new_head(it: Order, seq: int, start: float) -> Head:
         math.inf if it.within is None else start + it.within / 1000,
         0,
         it.attempts,
+        "",
+        it.subject.split(".", 2)[1],
     )
 
 
@@ -112,6 +114,7 @@ def head_of(it: Entry) -> Head:
         it.attempt,
         it.attempts,
         it.why,
+        it.subject.split(".", 2)[1],
     )
 
 

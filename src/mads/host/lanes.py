@@ -13,8 +13,8 @@ Key = tuple[str, str, str]
 class Head(Struct, eq=False, gc=False):
     """What must be known of a command to say when its turn is; `due` and `expires` in seconds of one monotonic clock.
 
-    `attempt` is the last that was begun, `why` says how it failed, `failures` how often in this process. A command
-    without a `key` waits for no other.
+    `attempt` is the last that was begun, `why` says how it failed, `failures` how often in this process, `mad` is where
+    it goes. A command without a `key` waits for no other.
     """
 
     seq: int
@@ -25,6 +25,7 @@ class Head(Struct, eq=False, gc=False):
     attempt: int
     attempts: int
     why: str = ""
+    mad: str = ""
     failures: int = 0
     scheduled: bool = False
 

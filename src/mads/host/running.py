@@ -126,7 +126,12 @@ class RunningSystem:
 
     async def status(self) -> Sequence[Status]:
         """Return how each MAD fares, in the order of the configuration."""
-        return await self._health.status()
+        seen = await self._health.status()
+        counts = [self._dispatcher.counts(status.mad) for status in seen]
+        return [
+            msgspec.structs.replace(status, commands=opened, dead=dead)
+            for status, (opened, dead) in zip(seen, counts, strict=True)
+        ]
 
     async def figures(self, accepted: str) -> tuple[bytes, str]:
         """Return the page of figures for Prometheus and its content type, in a format that is `accepted`."""

@@ -34,7 +34,8 @@ class Status(Struct, frozen=True):
     """How one MAD fares: `state` is starting, running, restarting, ended, quarantined or stopped.
 
     `health` is green, yellow or red, and unless it is green `why` says why. `waiting` calls are in its inbox, `dropped`
-    events found it full, `blocked` counts the times it held up its loop. `rss_mb` is what its process has in memory.
+    events found it full, `commands` are on their way to it and `dead` were given up, `blocked` counts the times it held
+    up its loop. `rss_mb` is what its process has in memory.
     """
 
     mad: str
@@ -51,6 +52,8 @@ class Status(Struct, frozen=True):
     health: str = "green"
     growing: str = ""
     rss_mb: float = 0.0
+    commands: int = 0
+    dead: int = 0
 
 
 class Shown(Struct, frozen=True):
@@ -81,6 +84,18 @@ class EventInfo(Struct, frozen=True):
     deprecated: str = ""
 
 
+class Which(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which commands: to this tool (`desk.read`) or MAD (`desk`), from this sender, with these words in `why`.
+
+    Only those that died more than `older_than` seconds ago. What is left out does not matter.
+    """
+
+    tool: str = ""
+    sender: str = ""
+    why: str = ""
+    older_than: float = 0.0
+
+
 class DeadLetter(Struct, frozen=True, kw_only=True):
     """A command that was given up: what was sent by whom, when, how often it was tried and why it failed.
 
@@ -102,3 +117,10 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     trace: str = ""
     steps: tuple[str, ...] = ()
     body: Any = None
+
+
+class DeadLetters(Struct, frozen=True):
+    """The oldest of those that were asked for, and how many more there are."""
+
+    letters: tuple[DeadLetter, ...]
+    more: int
