@@ -7,6 +7,7 @@ import gc
 import os
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -165,6 +166,11 @@ class Tree:
         os._exit(7)
 
     @tool
+    async def whereabouts(self) -> list[str]:
+        """Return what to send along where one calls others by oneself."""
+        return [self.turn.traceparent, self.turn.tracestate, self.turn.baggage]
+
+    @tool
     async def whisper(self, text: str) -> None:
         """Say something to the log."""
         self.log.info("whispered", text=text, trace="mine")
@@ -241,6 +247,18 @@ class Gardener:
                 await self.heard.add(Leaf(type(error).__name__))
 
         self.later = asyncio.create_task(fell())
+
+    @tool
+    async def prune(self, leaf: Leaf) -> None:
+        """Have the tree drop a leaf, and a branch break."""
+        await self.tree.drop(leaf)
+        with suppress(CallError):
+            await self.tree.break_("raise")
+
+    @tool
+    async def whereabouts(self) -> list[list[str]]:
+        """Return what to send along from here, and from below."""
+        return [[self.turn.traceparent, self.turn.tracestate, self.turn.baggage], await self.tree.whereabouts()]
 
     @tool
     async def whisper_below(self, text: str) -> None:

@@ -54,6 +54,18 @@ def test_the_control_plane_is_there_unless_somebody_replaces_it(tmp_path: Path) 
         ("[mads]\n'A b' = 'm:A'", "a name has small letters"),
         ("[gateway]\nport = 70000\n[mads]\na='m:A'", "[gateway] port: Expected `int` <= 65535"),
         ("gateway = 3\n[mads]\na='m:A'", "[gateway]: expected a table"),
+        ("[traces]\n[mads]\na='m:A'", "line 1: [traces]: missing required field `otlp`"),
+        ("[traces]\notlp = 'localhost:4318'\n[mads]\na='m:A'", "line 2: [traces] otlp: write the address"),
+        ("[traces]\notlp = 'http://me:pw@x'\n[mads]\na='m:A'", "OTEL_EXPORTER_OTLP_HEADERS"),
+        (
+            "[traces]\notlp = 'http://x'\nslow = 'soon'\n[mads]\na='m:A'",
+            "line 3: [traces] slow: write a number of seconds",
+        ),
+        ("[traces]\notlp = 'http://x'\none_in = -1\n[mads]\na='m:A'", "line 3: [traces] one_in: Expected `int` >= 0"),
+        (
+            "[traces]\notlp = 'http://x'\ncost = 1\n[mads]\na='m:A'",
+            "line 3: [traces] cost: unknown key; did you mean 'costly'?",
+        ),
         ("", "[mads]: names no MAD"),
         ("[mads", FILE),
     ],

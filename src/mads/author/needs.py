@@ -203,6 +203,21 @@ class Turn(Protocol):
         """Seconds left until the deadline."""
         ...
 
+    @property
+    def traceparent(self) -> str:
+        """The call in its trace, as the W3C header of that name: for what the handler calls outside of mads."""
+        ...
+
+    @property
+    def tracestate(self) -> str:
+        """What the W3C header of that name is to say; empty where there is nothing to send."""
+        ...
+
+    @property
+    def baggage(self) -> str:
+        """What the W3C header of that name is to say; empty where there is nothing to send."""
+        ...
+
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell the caller how far the work has come, in units of your own."""
 

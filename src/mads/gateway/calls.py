@@ -6,20 +6,31 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from mads.gateway import answer
 from mads.gateway.door import Door
 from mads.gateway.progress import Reporter, Tell
 from mads.gateway.surface import Offer, Surface
 from mads.guard.access import ANONYMOUS
+from mads.wire.context import Origin, incoming, traceparent
 from mads.wire.errors import CallError, InvalidMessage
-from mads.wire.ids import call_ids
+from mads.wire.ids import call_ids, span_ids, trace_ids
 from mads.wire.tools import ToolInfo
 
 CONVERSATION = "mads/conversation"
 """The key of a request's `_meta` by which a client says which conversation the call belongs to."""
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_CONVERSATION = re.compile(r"([\w.:-]{1,128})")
+_CONVERSATION = re.compile(r"[\w.:-]{1,128}")
+
+
+class Client(Struct, frozen=True):
+    """What a client says beside the call: the `_meta` of its request, its HTTP headers, its version of MCP."""
+
+    meta: Mapping[str, Any]
+    headers: Mapping[str, str]
+    protocol: str
 
 
 class Calls:
@@ -28,7 +39,7 @@ class Calls:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._tools: Sequence[ToolInfo] = ()
-        self._new_id = call_ids()
+        self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
         self.surface = Surface(())
 
     async def refresh(self) -> Surface:
@@ -41,12 +52,32 @@ class Calls:
         return self.surface
 
     async def call(
-        self, offer: Offer, arguments: dict[str, Any], *, tell: Tell | None, meta: Mapping[str, Any]
+        self, offer: Offer, arguments: dict[str, Any], *, tell: Tell | None, client: Client
     ) -> answer.Answer:
-        """Call one tool; `meta` is what the client says of the request, `tell` how it wants to hear of progress."""
-        request = self._new_id()
-        trace, parent = _match(_TRACEPARENT, meta.get("traceparent")) or ("", "")
-        conversation = _match(_CONVERSATION, meta.get(CONVERSATION))
+        """Call one tool; `tell` is how its client wants to hear of progress."""
+        request, origin = self._new_id(), self._origin(client)
+        told = await self._answer(offer, arguments, tell=tell, client=client, request=request, origin=origin)
+        meta = {"traceparent": traceparent(origin.trace, origin.span, origin.context)}
+        return {**told, "_meta": {**told.get("_meta", {}), **meta}}
+
+    def _origin(self, client: Client) -> Origin:
+        """Return where a call stands: in the trace that the request names, else the connection, else in its own."""
+        ways = [incoming(client.meta), incoming(client.headers)]
+        said = next((way for way in ways if way.trace), ways[0])
+        context = msgspec.structs.replace(said.context, protocol=client.protocol)
+        return Origin(said.trace or self._new_trace(), self._new_span(), said.parent, context)
+
+    async def _answer(
+        self,
+        offer: Offer,
+        arguments: dict[str, Any],
+        *,
+        tell: Tell | None,
+        client: Client,
+        request: str,
+        origin: Origin,
+    ) -> answer.Answer:
+        said = client.meta.get(CONVERSATION)
         try:
             async with Reporter(tell) as reporter:
                 value = await self._door.call(
@@ -55,9 +86,8 @@ class Calls:
                     request=request,
                     principal=ANONYMOUS,
                     sink=reporter,
-                    trace=trace,
-                    parent=parent,
-                    conversation=conversation[0] if conversation else None,
+                    origin=origin,
+                    conversation=said if isinstance(said, str) and _CONVERSATION.fullmatch(said) else None,
                 )
             if offer.tool.streams:
                 value = reporter.items
@@ -75,9 +105,3 @@ def _explained(error: CallError, offer: Offer, arguments: dict[str, Any]) -> Cal
     except InvalidMessage as mistakes:
         return mistakes
     return error
-
-
-def _match(form: re.Pattern[str], said: Any) -> tuple[str, ...] | None:
-    """Return the parts of what a client said, or None where it did not say it in this form."""
-    match = form.fullmatch(said) if isinstance(said, str) else None
-    return match and match.groups()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 from mads.wire.call import Sink
+from mads.wire.context import Origin
 from mads.wire.tools import ToolInfo
 
 
@@ -28,14 +29,13 @@ class Door(Protocol):
         request: str,
         principal: str,
         sink: Sink,
-        trace: str = "",
-        parent: str = "",
+        origin: Origin | None = None,
         conversation: str | None = None,
     ) -> Any:
         """Call a tool by its canonical name; return its result in the types of JSON, or None where it streams.
 
-        `request` becomes the id of the call, `trace` its trace and `parent` the span above it. Its progress, and the
-        items of a stream in the types of JSON, go to `sink`. Cancelling this cancels the handler. Raises `CallError`,
-        which is `InvalidMessage` where `arguments` do not fit the tool: nobody checks them before.
+        `request` becomes the id of the call, `origin` its place in a trace. Its progress, and the items of a stream in
+        the types of JSON, go to `sink`. Cancelling this cancels the handler. Raises `CallError`, which is
+        `InvalidMessage` where `arguments` do not fit the tool: nobody checks them before.
         """
         ...

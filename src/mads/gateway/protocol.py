@@ -30,7 +30,7 @@ from mcp_types import (
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from mads.gateway.calls import Calls
+from mads.gateway.calls import Calls, Client
 from mads.wire.errors import MadsError
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ async def server_of(door: Door) -> Server[Any]:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name!r:.80}; list the tools to see their names")
         meta = cast("Mapping[str, Any]", context.meta or {})
         tell = context.session.report_progress if "progress_token" in meta else None
-        return await calls.call(offer, params.arguments or {}, tell=tell, meta=meta)
+        headers: Mapping[str, str] = {} if context.request is None else context.request.headers
+        client = Client(meta, headers, context.protocol_version)
+        return await calls.call(offer, params.arguments or {}, tell=tell, client=client)
 
     def input_schema(name: str) -> dict[str, Any] | None:
         """Return a schema that mirrors arguments into headers, which the SDK compares; with any other it loses time."""

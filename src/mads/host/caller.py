@@ -71,6 +71,7 @@ class Caller:
             command=command,
             sink=sink,
             parent=parent.span,
+            context=parent.context,
             made=now,
         )
 

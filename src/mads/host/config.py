@@ -19,7 +19,7 @@ FILE = "mads.toml"
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
-_TABLES = ("mads", "gateway", "supervision")
+_TABLES = ("mads", "gateway", "supervision", "traces")
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 _Path = tuple[str, ...]
@@ -28,6 +28,14 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 LONGEST = 400
 """Bytes that the path of a system may have: SQLite takes 512, and its files lie in folders below."""
+
+
+ADDRESS = r"^https?://[^/?#@\s]+(/[^?#\s]*)?$"
+_WRITE = WRITE | {
+    ADDRESS: 'write the address of a collector, as in "http://127.0.0.1:4318"; what only it may know goes into the '
+    "environment: OTEL_EXPORTER_OTLP_HEADERS"
+}
+"""What to write instead of what does not fit."""
 
 
 class Recycle(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +85,21 @@ class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65535)] | None = None
 
 
+class Traces(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where traces are exported to, and which: those that failed, are `slow` or `costly`, and `one_in` so many.
+
+    `otlp` is the address of a collector that takes OTLP over HTTP. `slow` is how long one call takes, `costly` what all
+    calls of a trace cost, in units of money; 0 for `one_in` is none. `service` is how the system calls itself: the name
+    of its folder, unless it says otherwise.
+    """
+
+    otlp: Annotated[str, Meta(pattern=ADDRESS)]
+    slow: Span = 1.0
+    costly: Annotated[float, Meta(gt=0)] = 0.1
+    one_in: Annotated[int, Meta(ge=0)] = 100
+    service: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """A whole `mads.toml`: the bus, the folders in which MADs' modules are found, the gateway, the rules, the MADs."""
 
@@ -85,6 +108,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     path: tuple[str, ...] = (".",)
     gateway: GatewayConfig = GatewayConfig()
     supervision: Supervision = Supervision()
+    traces: Traces | None = None
     root: str = ""
 
 
@@ -133,9 +157,10 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     mads = {name: mad for name, table in named.items() if (mad := reader.mad(name, table)) is not None}
     gateway = reader.table(("gateway",), tables.pop("gateway", {}), GatewayConfig) or GatewayConfig()
     rules = reader.table(("supervision",), tables.pop("supervision", {}), Supervision) or Supervision()
+    traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, MadConfig("mads.duos.steward:Steward"))
-    whole = msgspec.structs.replace(rest, mads=mads, gateway=gateway, supervision=rules, root=str(root))
+    whole = msgspec.structs.replace(rest, mads=mads, gateway=gateway, supervision=rules, traces=traces, root=str(root))
     return whole, reader.mistakes
 
 
@@ -194,8 +219,8 @@ class _Reader:
 
 
 def _explained(error: msgspec.ValidationError, type_: Any) -> str:
-    for pattern, write in WRITE.items():
-        if pattern in str(error):
+    for pattern, write in _WRITE.items():
+        if repr(pattern) in str(error):
             return write
     allowed = f"; it is one of {', '.join(get_args(type_))}" if get_origin(type_) is Literal else ""
     return f"{error}{allowed}"

@@ -12,6 +12,7 @@ from mads.bus.port import Bus
 from mads.host.caller import Caller
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply, Sink
+from mads.wire.context import Origin
 from mads.wire.failure import error_of
 from mads.wire.ids import span_ids, trace_ids
 from mads.wire.tools import ToolInfo
@@ -37,28 +38,28 @@ class BusDoor:
         request: str,
         principal: str,
         sink: Sink,
-        trace: str = "",
-        parent: str = "",
+        origin: Origin | None = None,
         conversation: str | None = None,
         patience: float = PATIENCE,
     ) -> Any:
         """Call `tool` by its canonical name; return its result, or None where it streams its items into `sink`.
 
-        `trace` and `parent` are those of the client's span, where it has one.
-        Raises `CallError`; cancelling it cancels the handler.
+        Without an `origin` it begins a trace. Raises `CallError`; cancelling it cancels the handler.
         """
         now = time.monotonic()
+        origin = origin or Origin(self._new_trace(), self._new_span())
         call = Call(
             subject=tool,
             body=codec.raw(arguments),
             id=request,
             deadline=now + patience,
             identity=Identity(principal),
-            trace=trace or self._new_trace(),
-            span=self._new_span(),
+            trace=origin.trace,
+            span=origin.span,
             conversation=conversation,
             sink=sink,
-            parent=parent,
+            parent=origin.parent,
+            context=origin.context,
             made=now,
         )
         if not any(info.streams for info in await self.tools() if info.name == tool):

@@ -18,6 +18,7 @@ from mads.host.caller import Caller
 from mads.observe.trace import Bills
 from mads.wire import codec
 from mads.wire.call import Call, Progress, current
+from mads.wire.context import traceparent
 from mads.wire.errors import InvalidMessage, MadsError, NoModel
 from mads.wire.shape import is_immutable
 
@@ -79,6 +80,21 @@ class HostTurn:
     def remaining(self) -> float:
         """Seconds left until the deadline."""
         return self._call.remaining()
+
+    @property
+    def traceparent(self) -> str:
+        """The call in its trace, as the W3C header of that name: for what the handler calls outside of mads."""
+        return traceparent(self._call.trace, self._call.span, self._call.context)
+
+    @property
+    def tracestate(self) -> str:
+        """What the W3C header of that name is to say; empty where there is nothing to send."""
+        return self._call.context.state
+
+    @property
+    def baggage(self) -> str:
+        """What the W3C header of that name is to say; empty where there is nothing to send."""
+        return self._call.context.baggage
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell the caller how far the work has come; nothing happens where it does not listen."""

@@ -184,6 +184,7 @@ class Child:
             deadline=call.deadline if call.subject.startswith(EVENT) else min(call.deadline, parent.deadline),
             trace=parent.trace,
             parent=parent.span,
+            context=parent.context,
             conversation=parent.conversation,
             command=step if step and parent.command and step.startswith(f"{parent.command}:") else None,
         )

@@ -23,6 +23,7 @@ from mads.host.config import STEWARD, Config
 from mads.host.critical import OPERATOR, Gate
 from mads.host.dead import Dead
 from mads.host.events import Events
+from mads.host.exporting import export_of
 from mads.host.health import Health
 from mads.host.instance import Surroundings
 from mads.host.journal import StoredJournal, serve_journal
@@ -84,9 +85,12 @@ class RunningSystem:
         await hub.listen(socket_path(root), vouch=_vouch, may_serve=lambda _: False)
         database = await Database.open(data_folder(root) / "store.sqlite")
         stack.push_async_callback(database.close)
+        self._export = export_of(self.config)
+        if self._export is not None:
+            stack.push_async_callback(self._export.close)
         self.record = SqliteRecord(database)
         self.traces = Traces(self.record, self.observer.recorder)
-        self.observer.recorder.start(self.record)
+        self.observer.recorder.start(self.record, self._export.heard if self._export else None)
         stack.push_async_callback(self.observer.recorder.close)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace()
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
@@ -145,6 +149,7 @@ class RunningSystem:
             left_out=recorder.left_out,
             open_commands=self._dispatcher.waiting,
             dead_letters=await self.dead.count(),
+            exported=self._export.counts() if self._export else {},
         )
         return page(figures, accepted)
 

@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from mads.observe.span import Span, batch_of
-from mads.store.record.port import Record
+from mads.store.record.port import Batch, Record
 from mads.wire.errors import StoreError
+from mads.wire.record import Entry
 
 MOST = 10_000
 """How many spans may wait before callers do; twice as many is the end."""
@@ -33,6 +34,9 @@ REPAIR = 1.0
 GRACE = 2.0
 """Seconds in which what waits is written once the system stops."""
 
+Told = Callable[[Sequence[Span], Sequence[Entry]], None]
+"""Whoever hears of spans once they are written; must not wait."""
+
 
 class Recorder:
     """Takes spans with `take`, writes them between `start` and `close`.
@@ -47,6 +51,7 @@ class Recorder:
         self._weight = self._taken = self._written = 0
         self._news, self._hurry, self._progress = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
+        self._told: Told | None = None
         self._closing = False
         self._log = structlog.get_logger()
 
@@ -87,8 +92,9 @@ class Recorder:
                 while self._written < taken and not self.trouble:
                     await self._next()
 
-    def start(self, record: Record) -> None:
-        """Write to `record` from now on."""
+    def start(self, record: Record, told: Told | None = None) -> None:
+        """Write to `record` from now on; `told` hears of what was written."""
+        self._told = told
         self._writer = asyncio.create_task(self._write_all(record), name="recorder")
 
     async def close(self) -> None:
@@ -125,9 +131,15 @@ class Recorder:
     async def _write(self, record: Record, batch: list[Span]) -> None:
         """Write `batch` as soon as the store can; what no store can write is left out."""
         epoch = time.time() - time.monotonic()
+        made: list[Batch] = []
+
+        def make() -> Batch:
+            made[:] = [batch_of(batch, epoch)]
+            return made[0]
+
         while True:
             try:
-                await record.add(partial(batch_of, batch, epoch))
+                await record.add(make)
             except StoreError as error:
                 self._stuck(str(error))
                 await self._pause(REPAIR)
@@ -136,6 +148,8 @@ class Recorder:
                 return
             else:
                 self._well()
+                if self._told is not None:
+                    self._told(batch, made[0].entries)
                 return
 
     async def _divide(self, record: Record, batch: list[Span], error: Exception) -> None:

@@ -15,6 +15,7 @@ from mads.author.schema import tool_infos
 from mads.bus.unix import connect
 from mads.gateway import names
 from mads.host.config import Config, readable
+from mads.host.exporting import look_at_traces
 from mads.host.paths import data_folder, socket_path
 from mads.host.survey import survey
 from mads.project import contract
@@ -35,7 +36,8 @@ async def check(root: Path, *, today: date | None = None) -> Sequence[str]:
     day = today or date.today()  # noqa: DTZ011  a deprecation's date is one of the author's own calendar
     with _no_bytecode():
         config, mistakes = readable(root)
-        looks: list[Callable[[Config], None]] = [partial(_look_at_mads, is_whole=not mistakes, today=day)]
+        mads = partial(_look_at_mads, is_whole=not mistakes, today=day)
+        looks: list[Callable[[Config], None]] = [mads, look_at_traces]
         if not await runs(root):
             looks += [look_at_folder, _look_at_store, _look_at_port]
         for look in looks:

@@ -77,6 +77,9 @@ class turning:
     key: str | None = None
     command: str | None = None
     remaining: float = 30.0
+    traceparent: str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    tracestate: str = ""
+    baggage: str = ""
     told: list[Progress] = field(default_factory=list[Progress], init=False)
     charged: int = field(default=0, init=False)
 

@@ -12,7 +12,7 @@ import msgspec
 from mads.author.declaration import declaration
 from mads.bus.memory import MemoryBus
 from mads.host.caller import Caller
-from mads.host.config import Config, MadConfig, Supervision
+from mads.host.config import Config, MadConfig, Supervision, Traces
 from mads.host.door import PATIENCE, BusDoor
 from mads.host.layers import LAYERS
 from mads.host.paths import data_folder
@@ -20,6 +20,7 @@ from mads.host.proxy import Proxy
 from mads.host.running import RunningSystem, running
 from mads.observe.logs import configure
 from mads.wire.call import Identity, Progress
+from mads.wire.context import Origin
 
 M = TypeVar("M")
 
@@ -68,6 +69,7 @@ class Placed:
         heard: Heard | None = None,
         within: float = PATIENCE,
         conversation: str | None = None,
+        origin: Origin | None = None,
         **arguments: Any,
     ) -> Any:
         """Call `tool` (`mad.tool`) with JSON arguments, as the gateway does; return the JSON result."""
@@ -80,6 +82,7 @@ class Placed:
             sink=heard or Heard(),
             patience=within,
             conversation=conversation,
+            origin=origin,
         )
 
     async def running(self, mad: str) -> dict[str, int]:
@@ -100,6 +103,7 @@ async def placed(
     layers: Sequence[str] = LAYERS,
     strict: bool = True,
     supervision: Supervision | None = None,
+    traces: Traces | None = None,
     **mads: str | MadConfig,
 ) -> AsyncGenerator[Placed]:
     """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`."""
@@ -109,6 +113,7 @@ async def placed(
     }
     configs["steward"] = MadConfig("mads.duos.steward:Steward")
     configure(data_folder(root))
-    config = Config(mads=configs, path=tuple(path), root=str(root), supervision=supervision or Supervision())
+    rules = supervision or Supervision()
+    config = Config(mads=configs, path=tuple(path), root=str(root), supervision=rules, traces=traces)
     async with running(config, layers=layers, strict=strict) as system:
         yield Placed(system, strict=strict)

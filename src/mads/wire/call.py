@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from mads.wire.context import NONE, Context
 from mads.wire.failure import Failure
 from mads.wire.record import Decision
 
@@ -61,9 +62,9 @@ class Call(Struct, frozen=True, kw_only=True):
     `subject` is a dotted name (`mads.dewey.search`, `event.scribe.MeetingEnded.v1`). `body` is a `msgspec.Raw` of
     MessagePack, or a deeply immutable value by reference. `deadline` is in seconds of `time.monotonic()`.
     Calls of one `key` from one principal are handled in order and never two at once. `cause` is the id of the call
-    that was being handled when this one was made, `parent` the span of that one, or of the client that asked. `made`
-    is when it was made, as `deadline`, or 0. `command` is the same for every attempt at a command, or at a step of one.
-    `notes` is prose for readers; nothing acts on it.
+    that was being handled when this one was made, `parent` the span of that one, or of the client that asked, `context`
+    what that said of its trace. `made` is when it was made, as `deadline`, or 0. `command` is the same for every
+    attempt at a command, or at a step of one. `notes` is prose for readers; nothing acts on it.
     """
 
     subject: str
@@ -82,6 +83,7 @@ class Call(Struct, frozen=True, kw_only=True):
     notes: str | None = None
     sink: Sink | None = None
     parent: str = ""
+    context: Context = NONE
     made: float = 0.0
 
     def remaining(self) -> float:

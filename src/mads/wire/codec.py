@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from mads.wire.call import NOTES, Band, Call, Identity, Reply
+from mads.wire.context import NONE, Context
 from mads.wire.errors import InvalidMessage
 from mads.wire.failure import Failure
 from mads.wire.shape import is_bounded
@@ -90,6 +91,7 @@ class WireCall(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     command: str | None
     notes: str | None
     parent: str = ""
+    context: Context = NONE
 
 
 class WireReply(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -122,6 +124,7 @@ def to_wire(call: Call) -> WireCall:
         call.command,
         call.notes,
         call.parent,
+        call.context,
     )
 
 
@@ -150,6 +153,7 @@ def from_wire(wire: WireCall) -> Call:
         command=wire.command,
         notes=wire.notes,
         parent=wire.parent,
+        context=wire.context,
         made=now,
     )
 
