@@ -25,8 +25,8 @@ Fault = Callable[[Path], Awaitable[Outcome]]
 
 
 async def test_kills_at_random_moments_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    outcome = await kills(tmp_path, count=3)
-    assert outcome.figures["kills"] == 3
+    outcome = await kills(tmp_path, count=4)
+    assert outcome.figures["kills"] == 4
     assert outcome.figures["acknowledged"] > 0
     assert outcome.figures["lost"] == 0
 
