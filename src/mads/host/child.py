@@ -19,6 +19,7 @@ from msgspec import Struct
 from mads.bus.unix import UnixBus, adopt
 from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
+from mads.host.census import Census
 from mads.host.config import Config
 from mads.host.instance import Instance, Surroundings
 from mads.host.journal import RemoteJournal
@@ -26,8 +27,10 @@ from mads.host.kept_rows import RemoteRows
 from mads.host.layers import inner
 from mads.host.loop import new_loop
 from mads.host.paths import data_folder
+from mads.host.quantity import seconds, size
 from mads.host.sending import RemoteSends
 from mads.host.survey import survey
+from mads.host.usage import limit
 from mads.host.workers import ProcessWorkers
 from mads.observe.logs import configure
 from mads.observe.trace import Trace
@@ -67,6 +70,7 @@ async def run(assignment: Assignment) -> None:
     bus = await adopt(socket.socket(fileno=assignment.descriptor))
     caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
     trace, workers, watch = Trace(), ProcessWorkers(), BlockingWatch()
+    census = Census(seconds(assignment.config.supervision.census), alone=mad)
     instance: Instance | None = None
     failure: Failure | None = None
     try:
@@ -80,12 +84,14 @@ async def run(assignment: Assignment) -> None:
             bills=trace.bills,
             workers=workers,
             watch=watch,
+            census=census,
             declared=read.declared,
             strict=assignment.strict,
         )
         instance = Instance(mad, assignment.config.mads[mad], read.fillings[mad], around)
-        await _serve_status(bus, assignment, watch)
+        await _serve_status(bus, assignment, watch, census)
         watch.start()
+        census.start()
         await instance.start()
     except Exception as error:  # noqa: BLE001  whatever an author's factory raises is the core's to tell
         failure = failure_of(error, where=mad)
@@ -105,9 +111,11 @@ async def _stop(instance: Instance, bus: UnixBus) -> None:
         pass
 
 
-async def _serve_status(bus: UnixBus, assignment: Assignment, watch: BlockingWatch) -> None:
+async def _serve_status(bus: UnixBus, assignment: Assignment, watch: BlockingWatch, census: Census) -> None:
+    mad = assignment.mad
+
     async def status(_: Call) -> Reply:
-        return Reply(codec.raw(watch.vitals(assignment.mad)))
+        return Reply(codec.raw(watch.vitals(mad, growing=census.growing(mad))))
 
     await bus.subscribe((assignment.status,), status)
 
@@ -118,6 +126,9 @@ def main() -> None:
     threading.Thread(target=_end_with_core, name="mads-lifeline", daemon=True).start()
     assignment = msgspec.json.decode(line, type=Assignment)
     configure(data_folder(Path(assignment.config.root)), mad=assignment.mad)
+    memory = assignment.config.mads[assignment.mad].memory
+    if memory is not None:
+        limit(size(memory))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # standard output is the command line's alone
     sys.stdout = sys.stderr
     with asyncio.Runner(loop_factory=new_loop) as runner:

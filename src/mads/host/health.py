@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 from mads.host.blocking import BlockingWatch
+from mads.host.census import Census
 from mads.host.config import Config
 from mads.host.place import Place
 from mads.host.process import Child
@@ -29,8 +30,16 @@ FULL = 0.8
 class Health:
     """The health of every MAD of a system."""
 
-    def __init__(self, config: Config, supervisor: Supervisor, meter: Meter, watch: BlockingWatch) -> None:
-        self._config, self._supervisor, self._meter, self._watch = config, supervisor, meter, watch
+    def __init__(
+        self, config: Config, supervisor: Supervisor, meter: Meter, watch: BlockingWatch, census: Census
+    ) -> None:
+        self._config, self._supervisor, self._meter, self._watch, self._census = (
+            config,
+            supervisor,
+            meter,
+            watch,
+            census,
+        )
 
     async def status(self) -> list[Status]:
         """Return how each MAD fares, in the order of the configuration."""
@@ -45,7 +54,7 @@ class Health:
             seen = None if life.pulse.silent >= RED else await life.vitals(PATIENCE)
             vitals, pid = seen or life.pulse.vitals, life.pid
         else:
-            vitals = self._watch.vitals(mad)
+            vitals = self._watch.vitals(mad, growing=self._census.growing(mad))
             pid = os.getpid() if life else 0
         colour, why = self.judge(mad, place, vitals)
         return Status(

@@ -18,6 +18,7 @@ from mads.author.system import System
 from mads.bus.port import Bus, Subscription
 from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
+from mads.host.census import Census
 from mads.host.commands import Sends
 from mads.host.config import MadConfig
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
@@ -55,6 +56,7 @@ class Surroundings:
     bills: Bills
     workers: ProcessWorkers
     watch: BlockingWatch
+    census: Census
     declared: Mapping[str, Declaration]
     strict: bool
     system: System | None = None
@@ -79,6 +81,7 @@ class Instance:
         try:
             instance = await build(self._declared, self._fillings, self._stack, self._fill)
             around.watch.know(self._mad, instance)
+            around.census.know(self._mad, instance)
             self._stack.callback(around.watch.forget, instance)
             self.subscription = await around.bus.subscribe(
                 patterns(self._mad, self._declared),

@@ -18,6 +18,7 @@ from mads.host.births import Births
 from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
+from mads.host.census import Census
 from mads.host.commands import Dispatcher
 from mads.host.config import STEWARD, Config
 from mads.host.critical import OPERATOR, Gate
@@ -31,6 +32,7 @@ from mads.host.kept_rows import serve_rows
 from mads.host.layers import LAYERS, Outer, inner
 from mads.host.paths import data_folder, socket_path
 from mads.host.place import Place
+from mads.host.quantity import seconds
 from mads.host.seat import Seat
 from mads.host.sending import serve_commands
 from mads.host.serve import patterns
@@ -66,11 +68,12 @@ class RunningSystem:
         self._sources, self._reloading = Sources(config), asyncio.Lock()
         self._order, self._layers, self._strict = read.order(), tuple(layers), strict
         self._watch, self._workers = BlockingWatch(), ProcessWorkers()
+        self._census = Census(seconds(config.supervision.census))
         self._caller = Caller(Identity(HOST))
         self.signals = Signals(self.bus)
         self._know_events()
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
-        self._health = Health(config, self.supervisor, self.observer.meter, self._watch)
+        self._health = Health(config, self.supervisor, self.observer.meter, self._watch, self._census)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -78,6 +81,8 @@ class RunningSystem:
         root = Path(self.config.root)
         self._watch.start()
         stack.callback(self._watch.stop)
+        self._census.start()
+        stack.callback(self._census.stop)
         stack.callback(self._workers.close)
         stack.push_async_callback(self.signals.close)
         hub = Hub(self.bus)
@@ -109,6 +114,7 @@ class RunningSystem:
             bills=trace.bills,
             workers=self._workers,
             watch=self._watch,
+            census=self._census,
             declared=self.catalogue.declared,
             strict=self._strict,
             system=self,

@@ -30,11 +30,10 @@ def processes(pid: int, most: int) -> int:
     return found
 
 
-def limit(memory: int | None) -> None:
+def limit(memory: int) -> None:
     """Have allocations of this process that take it far over `memory` bytes fail, in it and whatever it starts."""
-    if memory is not None:
-        most = round(memory * HEADROOM)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    most = round(memory * HEADROOM)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _children(pid: int) -> list[int]:
