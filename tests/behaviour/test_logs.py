@@ -57,6 +57,20 @@ async def test_an_error_is_found_by_the_request_that_its_caller_was_told(troupe:
     assert "a branch broke" in line.facts["exception"]
 
 
+async def test_what_is_sensitive_is_not_said_however_it_is_said(troupe: Troupe, tmp_path: Path) -> None:
+    async with troupe("tree") as it:
+        with pytest.raises(Failed):
+            await it.call("tree.confide", secret={"name": "door", "word": "open sesame"}, pin=471147)
+        line = await until_logged(tmp_path, mad="tree", level="error")
+        said = logged(tmp_path, request=line.request)
+    assert [it.event for it in said] == ["the word is [sensitive]", "handler failed"]
+    hidden = {"name": "door", "word": "[sensitive]"}
+    assert said[0].facts == {"secret": hidden, "all": {"it": [hidden]}, "pin": "[sensitive]", "name": "door"}
+    text = (data_folder(tmp_path) / "log.jsonl").read_text(encoding="utf-8")
+    assert "sesame" not in text
+    assert "471147" not in text
+
+
 async def test_what_a_child_logged_before_it_was_killed_is_there(
     troupe: Troupe, tmp_path: Path, placement: str
 ) -> None:

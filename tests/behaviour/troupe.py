@@ -11,7 +11,23 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from mads import CallError, Denied, Emit, Kept, Log, Random, Turn, Workers, every, mad, message, on, prose, tool
+from mads import (
+    CallError,
+    Denied,
+    Emit,
+    Kept,
+    Log,
+    Random,
+    Sensitive,
+    Turn,
+    Workers,
+    every,
+    mad,
+    message,
+    on,
+    prose,
+    tool,
+)
 from mads.bus.unix import Link
 
 if TYPE_CHECKING:
@@ -52,6 +68,14 @@ class Basket:
     """A value that holds something which can."""
 
     leaves: list[str]
+
+
+@message
+class Secret:
+    """A word that must not be said."""
+
+    name: str
+    word: Sensitive[str]
 
 
 @message
@@ -164,6 +188,13 @@ class Tree:
                 await link.close()
             await asyncio.sleep(60)
         os._exit(7)
+
+    @tool
+    async def confide(self, secret: Secret, pin: Sensitive[int]) -> None:
+        """Say to the log what must not be said, in every way, and fail with it."""
+        told = f"the word is {secret.word}"
+        self.log.info(told, secret=secret, all={"it": [secret]}, pin=pin, name=secret.name)
+        raise ValueError(secret.word)
 
     @tool
     async def whereabouts(self) -> list[str]:

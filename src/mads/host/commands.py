@@ -115,11 +115,6 @@ class Dispatcher:
         dispatcher._dead.update(_mad(entry.subject) for entry in await store.entries("dead"))
         return dispatcher
 
-    @property
-    def waiting(self) -> int:
-        """How many commands are open."""
-        return self._open
-
     def start(self) -> None:
         """Deliver what is open, and from now on what comes."""
         self._delivers = True

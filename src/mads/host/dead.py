@@ -32,10 +32,6 @@ class Dead:
         found = await self._those(which)
         return DeadLetters(tuple(_letter(entry) for entry in found[:LISTED]), max(len(found) - LISTED, 0))
 
-    async def count(self) -> int:
-        """Return how many there are."""
-        return len(await self._store.entries("dead"))
-
     async def one(self, letter: int) -> DeadLetter:
         """Return one with its body."""
         entry, kept = await self._found(letter)

@@ -153,8 +153,6 @@ class RunningSystem:
             mads=await self.status(),
             recording=recorder.waiting,
             left_out=recorder.left_out,
-            open_commands=self._dispatcher.waiting,
-            dead_letters=await self.dead.count(),
             exported=self._export.counts() if self._export else {},
         )
         return page(figures, accepted)

@@ -9,16 +9,19 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import msgspec
 import structlog
+from msgspec import Struct
 
 from mads.observe.line import Line, human
 from mads.observe.logfile import LogFile
+from mads.observe.redact import HIDDEN, redactor, unsaid
+from mads.observe.redact import said as without
 from mads.wire.call import current
 
 LONGEST = 2000
@@ -112,13 +115,14 @@ def _told(_: Any, level: str, said: MutableMapping[str, Any]) -> tuple[tuple[Lin
     facts = {name: fact(value) for name, value in (*said.items(), *facts.items())}
     if error:
         facts["exception"] = _traceback(error)
+    secrets = unsaid.get()()
     line = Line(
         ts=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         level=level,
         mad=mad,
-        event=_text(str(event)),
+        event=_hushed(_text(str(event)), secrets),
         pid=os.getpid(),
-        facts=facts,
+        facts=_hushed(facts, secrets),
         **own,
     )
     return (line,), {}
@@ -131,11 +135,43 @@ def fact(value: Any) -> Any:
     if isinstance(value, str):
         return _text(value)
     try:
-        plain = msgspec.to_builtins(value, str_keys=True, enc_hook=repr)
+        plain = _plain(value)
         told = msgspec.json.encode(plain)
     except Exception:  # noqa: BLE001  an author's value may be anything
         return _text(_shown(value))
     return plain if len(told) <= LONGEST else _text(told.decode())
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` in the types of JSON, without what is sensitive in the messages that it holds."""
+    if _is_mapping(value):
+        return {str(_plain(key)): _plain(inner) for key, inner in value.items()}
+    if _is_row(value):
+        return [_plain(inner) for inner in value]
+    plain = msgspec.to_builtins(value, str_keys=True, enc_hook=repr)
+    hide = redactor(type(value)) if isinstance(value, Struct) else None
+    return plain if hide is None else hide.plain(plain)
+
+
+def _hushed(value: Any, secrets: Sequence[str]) -> Any:
+    """Return `value`, in the types of JSON, without any of `secrets`."""
+    if not secrets or isinstance(value, bool) or value is None:
+        return value
+    if _is_mapping(value):
+        return {key: _hushed(inner, secrets) for key, inner in value.items()}
+    if _is_row(value):
+        return [_hushed(inner, secrets) for inner in value]
+    if isinstance(value, str):
+        return without(value, secrets)
+    return HIDDEN if str(value) in secrets else value
+
+
+def _is_mapping(value: Any) -> TypeGuard[dict[Any, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_row(value: Any) -> TypeGuard[Iterable[Any]]:
+    return isinstance(value, list | tuple | set | frozenset)
 
 
 def _shown(value: Any) -> str:

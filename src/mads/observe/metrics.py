@@ -30,8 +30,6 @@ class Figures(Struct, frozen=True, kw_only=True):
     mads: Sequence[Status]
     recording: int = 0
     left_out: int = 0
-    open_commands: int = 0
-    dead_letters: int = 0
     exported: Mapping[str, int] = {}
 
 
@@ -98,7 +96,11 @@ def _of_mads(mads: Sequence[Status]) -> Iterator[Metric]:
     )
     state = GaugeMetricFamily("mads_state", "1 for the state that a MAD is in.", labels=("mad", "state"))
     health = GaugeMetricFamily("mads_health", "1 for how a MAD fares.", labels=("mad", "health"))
+    commands = GaugeMetricFamily("mads_commands_open", "Commands for a MAD that are not done.", labels=("mad",))
+    dead = GaugeMetricFamily("mads_dead_letters", "Commands for a MAD that were given up.", labels=("mad",))
     for it in mads:
+        commands.add_metric([it.mad], it.commands)
+        dead.add_metric([it.mad], it.dead)
         waiting.add_metric([it.mad], it.waiting)
         dropped.add_metric([it.mad], it.dropped)
         restarts.add_metric([it.mad], it.restarts)
@@ -109,14 +111,12 @@ def _of_mads(mads: Sequence[Status]) -> Iterator[Metric]:
             state.add_metric([it.mad, name], it.state == name)
         for name in HEALTH:
             health.add_metric([it.mad, name], it.health == name)
-    yield from (waiting, dropped, restarts, blocked, up, memory, state, health)
+    yield from (waiting, dropped, commands, dead, restarts, blocked, up, memory, state, health)
 
 
 def _of_system(figures: Figures) -> Iterator[Metric]:
     yield GaugeMetricFamily("mads_record_waiting", "Spans that wait to be recorded.", figures.recording)
     yield CounterMetricFamily("mads_record_left_out", "Spans that could not be recorded.", figures.left_out)
-    yield GaugeMetricFamily("mads_commands_open", "Commands that are not done.", figures.open_commands)
-    yield GaugeMetricFamily("mads_dead_letters", "Commands that were given up.", figures.dead_letters)
     exported = CounterMetricFamily(
         "mads_spans_exported", "Spans of traces that were kept, by what became of them.", labels=("result",)
     )

@@ -7,6 +7,7 @@ named in it, is taken out too: nobody knows what it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, TypeGuard
 
@@ -23,6 +24,9 @@ HIDDEN = "[sensitive]"
 
 SHORTEST = 2
 """How many characters a value must have to be looked for in words."""
+
+unsaid: ContextVar[Callable[[], Sequence[str]]] = ContextVar("mads_unsaid", default=tuple)
+"""Returns the words that the handler running in this task must not say, for its call calls them sensitive."""
 
 Hide = Callable[[Any, list[Any]], Any]
 """Returns a value, in the types of MessagePack, without what is sensitive, which it adds to the list."""

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
-from mads.observe.redact import Redactor, failed, redactor
+from mads.observe.redact import Redactor, failed, redactor, unsaid
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Layer, Reply, current
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, MadsError
@@ -58,9 +58,22 @@ class Trace:
                     cost = bills.pop(call.span, 0)
                 return replace(reply, cost=reply.cost + cost) if cost else reply
 
-            return traced
+            return traced if end.redactor is None else _hushed(traced, end.redactor)
 
         return trace
+
+
+def _hushed(handle: Handle, redactor: Redactor) -> Handle:
+    """Have the log say nothing of what a call calls sensitive while it is handled."""
+
+    async def hushed(call: Call) -> Reply:
+        token = unsaid.set(lambda: redactor.body(codec.encode(call.body))[1])
+        try:
+            return await handle(call)
+        finally:
+            unsaid.reset(token)
+
+    return hushed
 
 
 class _Ending:
@@ -69,15 +82,15 @@ class _Ending:
     def __init__(self, served: Served) -> None:
         self._served = served
         self._name = f"{served.mad}.{served.name}"
-        self._redactor: Redactor | None = None if served.asked is None else redactor(served.asked)
+        self.redactor: Redactor | None = None if served.asked is None else redactor(served.asked)
         self._log = structlog.get_logger(mad=served.mad)
 
     def broken(self, error: BaseException, call: Call) -> Reply:
         """Return the failure that `error` is, and log it."""
         told = self._told(error, call)
         failure = failure_of(told, where=self._served.mad, request=call.id)
-        if self._redactor is not None:
-            failure = failed(failure, self._redactor.body(codec.encode(call.body))[1])
+        if self.redactor is not None:
+            failure = failed(failure, self.redactor.body(codec.encode(call.body))[1])
         self._say(error, failure, call)
         return Reply(failure=failure)
 
@@ -101,7 +114,7 @@ class _Ending:
     def _say(self, error: BaseException, failure: Failure, call: Call) -> None:
         facts: dict[str, Any] = {"name": self._served.name, "request": call.id, "trace": call.trace}
         if not isinstance(error, MadsError):
-            if self._redactor is None:
+            if self.redactor is None:
                 self._log.error("handler failed", **facts, exc_info=error)
             else:
                 self._log.error("handler failed", **facts, why=failure.message)
