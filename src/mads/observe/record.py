@@ -48,7 +48,7 @@ class Observer:
                 return await self._stray(call, handle)
             if recorder.is_full:
                 await recorder.room()
-            if seen.served.kind == "event":  # each of those who hear it does so in a span of its own
+            if seen.is_event:  # each of those who hear it does so in a span of its own
                 call = replace(call, span=self._new_span())
             cell = seen.cell
             cell.calls += 1

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 import structlog
+from msgspec import Raw
 
 from mads.observe.span import Span, batch_of
 from mads.store.record.port import Batch, Record
@@ -41,12 +42,14 @@ Told = Callable[[Sequence[Span], Sequence[Entry]], None]
 class Recorder:
     """Takes spans with `take`, writes them between `start` and `close`.
 
-    `left_out` spans were not written and never will be; `trouble` says why the store does not write now.
+    `left_out` spans were not written and never will be; `trouble` says why the store does not write now. Where it
+    `is_full`, callers should wait for `room`.
     """
 
     def __init__(self) -> None:
         self.left_out = 0
         self.trouble = ""
+        self.is_full = False
         self._waiting: deque[Span] = deque()
         self._weight = self._taken = self._written = 0
         self._news, self._hurry, self._progress = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -60,20 +63,20 @@ class Recorder:
         """How many spans wait to be written."""
         return self._taken - self._written
 
-    @property
-    def is_full(self) -> bool:
-        """Whether callers should wait for `room`."""
-        return len(self._waiting) >= MOST or self._weight >= MOST_BYTES
-
     def take(self, span: Span) -> None:
         """Have `span` written soon; it is left out where there is no room for it at all."""
-        if self.is_full and (self.trouble or len(self._waiting) >= 2 * MOST):
+        waiting = self._waiting
+        if not waiting:
+            self._news.set()
+        if self.is_full and (self.trouble or len(waiting) >= 2 * MOST):
             self.left_out += 1
             return
         self._taken += 1
-        self._weight += span.weight
-        self._waiting.append(span)
-        self._news.set()
+        if type(span.call.body) is Raw:
+            self._weight += span.weight
+        waiting.append(span)
+        if len(waiting) >= MOST or self._weight >= MOST_BYTES:
+            self.is_full = True
 
     async def room(self) -> None:
         """Wait until there is room; not for long, and not while the store does not write."""
@@ -122,7 +125,9 @@ class Recorder:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             await self._write(record, batch)
             self._written += len(batch)
-            self._weight -= sum(span.weight for span in batch)
+            if self._weight:
+                self._weight -= sum(span.weight for span in batch if type(span.call.body) is Raw)
+            self.is_full = len(self._waiting) >= MOST or self._weight >= MOST_BYTES
             if not self._waiting:
                 self._news.clear()
                 self._hurry.clear()

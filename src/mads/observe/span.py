@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
 from mads.observe.meter import Cell
-from mads.observe.redact import redactor, said
+from mads.observe.redact import Redactor, redactor, said
 from mads.store.record.port import Batch
 from mads.wire import codec
 from mads.wire.call import EVENT, Call, Reply
@@ -23,6 +23,10 @@ WORDS = 500
 MICRO = 1_000_000
 
 
+Hide = Redactor | Literal[False] | None
+"""What redacts the bodies of one type: False where none has to be, None where the type is not known."""
+
+
 class Watched:
     """What is served in one place: what its entries say of it, and the cell in which its calls are counted."""
 
@@ -31,6 +35,8 @@ class Watched:
     ) -> None:
         self.served, self.cell = served, cell
         self.version, self.place, self.standing = version, place, standing
+        self.is_event = served.kind == "event"
+        self.asked, self.answered = _redactor(served.asked), _redactor(served.answered)
 
 
 class Span(Struct, gc=False):
@@ -48,7 +54,7 @@ class Span(Struct, gc=False):
 
     @property
     def weight(self) -> int:
-        """How many bytes its bodies hold; what travels by reference is not weighed."""
+        """How many bytes its bodies hold, where they travelled as bytes."""
         asked, answered = self.call.body, self.reply.body
         return (len(asked) if type(asked) is Raw else 0) + (len(answered) if type(answered) is Raw else 0)
 
@@ -62,10 +68,11 @@ def batch_of(spans: Sequence[Span], epoch: float) -> Batch:
 def _entry(span: Span, epoch: float, bodies: dict[bytes, bytes]) -> Entry:
     call, reply, watched = span.call, span.reply, span.watched
     failure, identity = reply.failure, call.identity
-    asked, secrets = _kept(call.body, watched and watched.served.asked, bodies)
-    answered, more = _kept(reply.body, watched and watched.served.answered, bodies)
-    if more:
-        secrets = [*secrets, *more]
+    secrets: list[str] = []
+    asked = _kept(call.body, watched.asked if watched else None, bodies, secrets)
+    answered = b""
+    if reply.body is not None:
+        answered = _kept(reply.body, watched.answered if watched else None, bodies, secrets)
     by = watched if span.handled else None
     return Entry(
         kind=_kind(call, by),
@@ -104,21 +111,30 @@ def _kind(call: Call, by: Watched | None) -> Kind:
     return "command" if kind == "call" and is_command(call.id) else kind
 
 
-def _kept(body: Any, type_: Any, bodies: dict[bytes, bytes]) -> tuple[bytes, Sequence[str]]:
-    """Return the address of `body` as it may be kept, and the words that must not be said of it.
+def _kept(body: Any, hide: Hide, bodies: dict[bytes, bytes], secrets: list[str]) -> bytes:
+    """Return the address of `body` as it may be kept, and add to `secrets` the words that must not be said of it.
 
     Bytes of which nobody knows the type are not kept: they may hold anything.
     """
-    if body is None or (type_ is None and type(body) is Raw):
-        return b"", ()
-    try:
-        data = bytes(body) if type(body) is Raw else codec.encode(body)
-    except InvalidMessage:
-        return b"", ()
-    secrets: Sequence[str] = ()
-    if (hide := redactor(body.__class__ if type_ is None else type_)) is not None:
-        data, secrets = hide.body(data)
+    if type(body) is not Raw:
+        try:
+            data = codec.encode(body)
+        except InvalidMessage:
+            return b""
+        hide = _redactor(body.__class__) if hide is None else hide
+    elif hide is None:
+        return b""
+    else:
+        data = bytes(body)
+    if isinstance(hide, Redactor):
+        data, words = hide.body(data)
+        secrets += words
+    if len(data) < HASHED:
+        return data
     at = address(data)
-    if len(at) == HASHED:
-        bodies[at] = data
-    return at, secrets
+    bodies[at] = data
+    return at
+
+
+def _redactor(type_: Any) -> Hide:
+    return None if type_ is None else redactor(type_) or False

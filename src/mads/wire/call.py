@@ -30,7 +30,7 @@ class Band(IntEnum):
     BULK = 3
 
 
-class Identity(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Identity(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Who calls: the principal at the start of the chain, its tenant, and the MADs the call has passed through."""
 
     principal: str
@@ -56,7 +56,7 @@ class Sink(Protocol):
         """Report progress; never waits, and may be dropped."""
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class Call(Struct, frozen=True, kw_only=True, gc=False):
     """A request, an event or a stream's opening, as it lies in one process.
 
     `subject` is a dotted name (`mads.dewey.search`, `event.scribe.MeetingEnded.v1`). `body` is a `msgspec.Raw` of
@@ -91,7 +91,7 @@ class Call(Struct, frozen=True, kw_only=True):
         return self.deadline - time.monotonic()
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, gc=False):
     """The end of a call: a result in `body` (as in `Call`), or a `failure`.
 
     `cost` is what the handler says that the call cost outside, in millionths; `decisions` are those of the guards.

@@ -12,17 +12,20 @@ from collections.abc import Callable
 
 def call_ids() -> Callable[[], str]:
     """Return a function that gives a new call id each time: 12 random hex digits, then a count."""
-    return _counter(os.urandom(6).hex() + "-", "x")
+    start, count = os.urandom(6).hex(), itertools.count(1).__next__
+    return lambda: f"{start}-{count():x}"
 
 
 def trace_ids() -> Callable[[], str]:
     """Return a function that gives a new W3C trace id each time: 32 hex digits."""
-    return _counter(os.urandom(10).hex(), "012x")
+    start, count = os.urandom(10).hex(), itertools.count(1).__next__
+    return lambda: f"{start}{count():012x}"
 
 
 def span_ids() -> Callable[[], str]:
     """Return a function that gives a new W3C span id each time: 16 hex digits."""
-    return _counter(os.urandom(4).hex(), "08x")
+    start, count = os.urandom(4).hex(), itertools.count(1).__next__
+    return lambda: f"{start}{count():08x}"
 
 
 def command_id(seq: int, attempt: int) -> str:
@@ -33,8 +36,3 @@ def command_id(seq: int, attempt: int) -> str:
 def is_command(id_: str) -> bool:
     """Return whether a call of this id is an attempt at a command."""
     return id_.startswith("command-")
-
-
-def _counter(start: str, form: str) -> Callable[[], str]:
-    count = itertools.count(1).__next__
-    return lambda: start + format(count(), form)

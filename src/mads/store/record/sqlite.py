@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -14,7 +16,9 @@ from mads.store.sqlite import Connection, Value
 from mads.wire.record import HASHED, Decision, Entry
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
-_ADD = f"INSERT INTO record ({_COLUMNS}) VALUES (NULL{', ?' * (len(Entry.__struct_fields__) - 1)})"  # noqa: S608  names of columns
+_ROW = f"(NULL{',?' * (len(Entry.__struct_fields__) - 1)})"
+_ADD = {rows: f"INSERT INTO record ({_COLUMNS}) VALUES {','.join([_ROW] * rows)}" for rows in (250, 25, 1)}  # noqa: S608  names of columns
+"""Many rows in one statement: between two statements the writer's thread waits for its turn at the interpreter."""
 _KEEP = "INSERT INTO bodies (address, body) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _BODY = "SELECT body FROM bodies WHERE address = ?"
 
@@ -41,7 +45,12 @@ class SqliteRecord:
 
         def work(connection: Connection) -> int:
             batch = make()
-            connection.executemany(_ADD, map(_row, batch.entries))
+            rows = [_row(entry) for entry in batch.entries]
+            done = 0
+            for size, statement in _ADD.items():
+                while len(rows) - done >= size:
+                    connection.execute(statement, list(chain.from_iterable(rows[done : done + size])))
+                    done += size
             connection.executemany(_KEEP, batch.bodies.items())
             return len(batch.entries)
 
@@ -69,14 +78,15 @@ def _row(entry: Entry) -> tuple[Value, ...]:
     return (*astuple(entry)[1:-2], _json(entry.chain), _json(entry.decisions))
 
 
+@lru_cache(maxsize=256)
 def _json(parts: tuple[Any, ...]) -> str:
     return msgspec.json.encode(parts).decode() if parts else ""
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    *plain, chain, decisions = row
+    *plain, passed, decisions = row
     return Entry(
         **dict(zip(Entry.__struct_fields__, plain, strict=False)),
-        chain=_chain.decode(chain) if chain else (),
+        chain=_chain.decode(passed) if passed else (),
         decisions=_decisions.decode(decisions) if decisions else (),
     )
