@@ -42,16 +42,16 @@ Told = Callable[[Sequence[Span], Sequence[Entry]], None]
 class Recorder:
     """Takes spans with `take`, writes them between `start` and `close`.
 
-    `left_out` spans were not written and never will be; `trouble` says why the store does not write now. Where it
+    So many spans were `written`, or `left_out` for good; `trouble` says why the store does not write now. Where it
     `is_full`, callers should wait for `room`.
     """
 
     def __init__(self) -> None:
-        self.left_out = 0
+        self.written = self.left_out = 0
         self.trouble = ""
         self.is_full = False
         self._waiting: deque[Span] = deque()
-        self._weight = self._taken = self._written = 0
+        self._weight = self._taken = 0
         self._news, self._hurry, self._progress = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._told: Told | None = None
@@ -61,7 +61,7 @@ class Recorder:
     @property
     def waiting(self) -> int:
         """How many spans wait to be written."""
-        return self._taken - self._written
+        return self._taken - self.written
 
     def take(self, span: Span) -> None:
         """Have `span` written soon; it is left out where there is no room for it at all."""
@@ -92,7 +92,7 @@ class Recorder:
         taken = self._taken
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE):
-                while self._written < taken and not self.trouble:
+                while self.written < taken and not self.trouble:
                     await self._next()
 
     def start(self, record: Record, told: Told | None = None) -> None:
@@ -107,7 +107,7 @@ class Recorder:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        self.left_out += self._taken - self._written
+        self.left_out += self._taken - self.written
         if self.left_out:
             self._log.warning("the record is not whole", left_out=self.left_out, why=self.trouble)
 
@@ -124,7 +124,7 @@ class Recorder:
                 await self._pause(PAUSE)
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             await self._write(record, batch)
-            self._written += len(batch)
+            self.written += len(batch)
             if self._weight:
                 self._weight -= sum(span.weight for span in batch if type(span.call.body) is Raw)
             self.is_full = len(self._waiting) >= MOST or self._weight >= MOST_BYTES
