@@ -80,7 +80,7 @@ class All(Struct):
     kept: str
 
 
-texts = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=8)
+texts = st.text(st.characters(codec="utf-8", categories=("L", "N")), min_size=1, max_size=8)
 secrets = texts.map(lambda text: f"§{text}§")
 
 
