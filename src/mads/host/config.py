@@ -220,9 +220,10 @@ class _Reader:
 
 
 def _explained(error: msgspec.ValidationError, type_: Any) -> str:
-    for pattern, write in _WRITE.items():
-        if repr(pattern) in str(error):
-            return write
+    what, _, place = str(error).partition(" - at ")
+    for sign, write in _WRITE.items():
+        if sign in what or repr(sign) in what:
+            return f"{place and f'{place}: '}{write}"
     allowed = f"; it is one of {', '.join(get_args(type_))}" if get_origin(type_) is Literal else ""
     return f"{error}{allowed}"
 

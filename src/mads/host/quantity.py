@@ -19,11 +19,11 @@ Span = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=SPAN)]
 Size = Annotated[int, Meta(gt=0)] | Annotated[str, Meta(pattern=SIZE)]
 """A number of bytes, or one with its unit."""
 
-WRITE = {
-    SPAN: 'write a number of seconds above 0, or with a unit, as in "90 s", "15 min", "12 h"',
-    SIZE: 'write a number of bytes, or with a unit, as in "512 MB"',
-}
-"""What to write instead of what does not fit."""
+_A_SPAN = 'write a number of seconds above 0, or one with a unit, as in "90 s", "15 min", "12 h"'
+_A_SIZE = 'write a number of bytes above 0, or one with a unit, as in "512 MB"'
+
+WRITE = {SPAN: _A_SPAN, "> 0.0": _A_SPAN, "float | str": _A_SPAN, SIZE: _A_SIZE, "int | str": _A_SIZE}
+"""What to write instead of what does not fit, by what says that it does not."""
 
 
 def seconds(span: float | str) -> float:
