@@ -1,30 +1,38 @@
 """A file with a byte that is not as it was written is refused, and what was acknowledged is never left out in silence.
 
-Covers the database and its log as a crash leaves them. Does not cover a log that was cut off or taken away: nothing in
-it would say so.
+Covers the log as a crash leaves it, and what is kept and to be done in the database. Does not cover a log that was cut
+off or taken away, nor the times and numbers beside a command: nothing would say so.
 """
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mads.store.commands.port import Order
+from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
+from mads.store.kept import SqliteRows
 from mads.store.log import look_over
 from mads.store.migrations import shipped, up
 from mads.store.migrations.upgrade import upgrade
 from mads.store.sqlite import connect
+from mads.testing.store_suite import NOTES
 from mads.wire.errors import StoreError
+from tests.store.test_power_cut import ORDER
 
 COVERS = ("R-120",)
 
 COUNT = 12
+DATA = bytes(range(256)) * 10
 ADD = "INSERT INTO kept (tenant, mad, field, type, body) VALUES ('t', 'm', 'f', 't.v1', zeroblob(3000))"
 
 
@@ -41,6 +49,35 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for file in (path, log_of(path)):
             shutil.copy(file, folder / f"left-{file.name}")
     return folder / "left-store.sqlite"
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with rows and commands, as a system leaves it that was stopped."""
+    path = tmp_path_factory.mktemp("filled") / "store.sqlite"
+
+    async def fill() -> None:
+        database = await Database.open(path)
+        for _ in range(COUNT):
+            await SqliteRows(database).add(NOTES, DATA)
+            await SqliteCommands(database).add([Order(**ORDER, envelope=DATA)])
+        await database.close()
+
+    asyncio.run(fill())
+    return path
+
+
+async def held(path: Path) -> list[tuple[Any, ...]]:
+    """Return what a system would do with a database: what is kept, and what is to be done for whom."""
+    database = await Database.open(path)
+    rows, commands = SqliteRows(database), SqliteCommands(database)
+    found: list[tuple[Any, ...]] = [(body,) for _, body in await rows.rows(NOTES)]
+    for entry in await commands.entries("open"):
+        read = await commands.read(entry.seq, "open")
+        assert read is not None
+        found.append((entry.tenant, entry.sender, entry.subject, entry.key, read[1]))
+    await database.close()
+    return found
 
 
 def log_of(path: Path) -> Path:
@@ -110,3 +147,21 @@ def test_a_page_of_the_database_that_is_damaged_is_found_before_it_is_used(left:
         else:
             assert rows(path) == COUNT  # what was overwritten is within the body of a row
     assert refused >= len(content) // 4096 - 1 - COUNT
+
+
+@settings(max_examples=80, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_bit_of_the_database_that_flips_is_found_at_start_or_has_changed_nothing(
+    filled: Path, place: float, bit: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(shutil.copy(filled, folder))
+        content = bytearray(filled.read_bytes())
+        content[int(place * len(content))] ^= 1 << bit
+        path.write_bytes(content)
+        try:
+            found = asyncio.run(held(path))
+        except StoreError as refused:
+            assert str(path) in str(refused)
+        else:
+            assert found == asyncio.run(held(filled))

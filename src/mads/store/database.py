@@ -11,6 +11,7 @@ from mads.store.log import look_over
 from mads.store.migrations import shipped
 from mads.store.migrations.upgrade import upgrade
 from mads.store.sqlite import Connection, connect, explained
+from mads.store.sums import refuse_changed
 from mads.store.writer import Work, Writer
 from mads.wire.errors import StoreError
 
@@ -62,4 +63,7 @@ def _open(path: Path) -> tuple[Connection, Connection]:
             "the log ends in a transaction that is not whole, and is left out", path=str(path)
         )
     upgrade(path, shipped())
-    return connect(path), connect(path, readonly=True)
+    written = connect(path)
+    with explained(path):
+        refuse_changed(written)
+    return written, connect(path, readonly=True)

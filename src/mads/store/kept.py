@@ -8,9 +8,10 @@ from pathlib import Path
 from mads.store.database import Database
 from mads.store.port import Row, Scope, expect, page
 from mads.store.sqlite import Connection
+from mads.store.sums import sum_of
 
 _FIRST = "SELECT id, type FROM kept WHERE tenant = ? AND mad = ? AND field = ? LIMIT 1"
-_ADD = "INSERT INTO kept (tenant, mad, field, type, body) VALUES (?, ?, ?, ?, ?)"
+_ADD = "INSERT INTO kept (tenant, mad, field, type, body, sum) VALUES (?, ?, ?, ?, ?, ?)"
 _ROWS = "SELECT id, type, body FROM kept WHERE tenant = ? AND mad = ? AND field = ? AND id > ? ORDER BY id"
 _REMOVE = """
     DELETE FROM kept
@@ -26,11 +27,13 @@ class SqliteRows:
 
     async def add(self, scope: Scope, body: bytes) -> int:
         """Keep one more row; return its id."""
+        whose = (scope.tenant, scope.mad, scope.field, scope.type)
+        kept_sum = sum_of(body, *whose)
 
         def work(connection: Connection) -> int:
             for row, kept_as in connection.execute(_FIRST, (scope.tenant, scope.mad, scope.field)):
                 expect(scope, row, kept_as)
-            connection.execute(_ADD, (scope.tenant, scope.mad, scope.field, scope.type, body))
+            connection.execute(_ADD, (*whose, body, kept_sum))
             return connection.last_insert_rowid()
 
         return await self._database.write(work)

@@ -120,8 +120,8 @@ def peek(path: Path) -> Connection:
 
 
 def whole(connection: Connection) -> None:
-    """Raise `StoreError` where the structure of the database is damaged; reads all of it."""
-    found = connection.pragma("quick_check")
+    """Raise `StoreError` where the structure of the database is damaged, or an index misses a row; reads all of it."""
+    found = connection.pragma("integrity_check")
     if found != "ok":
         first = str(found).splitlines()[0]
         raise StoreError(f"{connection.filename}: it is damaged; {PUT_BACK} ({first})")
@@ -193,6 +193,8 @@ def explained(what: object) -> Generator[None]:
         yield
     except OSError as error:
         raise StoreError(f"{what}: {error.strerror}; see that its folder is one, and may be written") from error
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{what}: it is damaged; {PUT_BACK} ({error.object[:20]!r} is no text)") from error
     except apsw.Error as error:
         reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
         raise StoreError(f"{what}: {reason} ({error})") from error

@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 from mads.store.commands.port import WINDOW, Added, Entry, Finished, Order, State, Step
 from mads.store.database import Database
 from mads.store.sqlite import Connection, Value
+from mads.store.sums import sum_of
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
 
@@ -19,9 +20,9 @@ _FORGET = "DELETE FROM commands WHERE state = 'done' AND since < ?"
 _FIRST = "SELECT seq FROM commands WHERE tenant = ? AND sender = ? AND once = ?"
 _ADD = """
     INSERT INTO commands (state, attempt, why, tenant, sender, subject, key, band, once, sent, due, within, attempts,
-                          envelope, since)
+                          envelope, since, sum)
     VALUES """
-_ROW = "('open', 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROW = "('open', 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TOGETHER = (64, 8, 1)
 """How many rows one statement adds: few statements for many rows, and few forms of it for SQLite to remember."""
 _ADDS = {count: _ADD + ", ".join([_ROW] * count) for count in _TOGETHER}
@@ -158,7 +159,7 @@ def _add(connection: Connection, orders: Sequence[Order]) -> list[Added]:
             values: list[Value] = []
             for order in orders[len(added) : len(added) + count]:
                 values += astuple(order)
-                values.append(order.sent)
+                values += (order.sent, sum_of(order.envelope, order.tenant, order.sender, order.subject, order.key))
             connection.execute(_ADDS[count], values)
             last = connection.last_insert_rowid()
             added += ((seq, True) for seq in range(last - count + 1, last + 1))
