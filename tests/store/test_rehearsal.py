@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from mads.store.database import Database
 from mads.store.migrations import Migration, shipped, up
 from mads.store.migrations.destructive import destructive
 from mads.store.migrations.rehearsal import rehearse, rehearse_down
+from mads.store.migrations.upgrade import upgrade
 from mads.store.sqlite import connect
 from mads.wire.errors import StoreError
 from tests.store.test_migrations import fill, step, tables
@@ -195,27 +195,17 @@ def files(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-async def open_with(path: Path, monkeypatch: pytest.MonkeyPatch, known: list[Migration]) -> None:
-    """Open the database as a mads does that ships `known`."""
-    monkeypatch.setattr("mads.store.database.shipped", lambda: known)
-    await (await Database.open(path)).close()
-
-
-async def test_a_lossy_step_that_says_nothing_keeps_a_system_from_starting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lossy_step_that_says_nothing_keeps_a_system_from_starting(tmp_path: Path) -> None:
     path = database(tmp_path, notes=2)
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"0002_step\.sql is lossy and does not say so"):
-        await open_with(path, monkeypatch, [NOTES, step(2, "DELETE FROM notes", "SELECT 1")])
+        upgrade(path, [NOTES, step(2, "DELETE FROM notes", "SELECT 1")])
     assert path.read_bytes() == before
 
 
-async def test_before_a_lossy_step_is_taken_at_start_a_copy_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_before_a_lossy_step_is_taken_at_start_a_copy_is_made(tmp_path: Path) -> None:
     path = database(tmp_path, notes=2)
-    await open_with(path, monkeypatch, [NOTES, FORGET])
+    upgrade(path, [NOTES, FORGET])
     copies = [file for file in files(tmp_path) if file.name == "store.sqlite.before-0002.1"]
     counted: list[int] = []
     for file in (path, *copies):
@@ -225,9 +215,9 @@ async def test_before_a_lossy_step_is_taken_at_start_a_copy_is_made(
     assert copies[0].stat().st_mode & 0o077 == 0
 
 
-async def test_an_exact_step_is_taken_at_start_without_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exact_step_is_taken_at_start_without_a_copy(tmp_path: Path) -> None:
     path = database(tmp_path, notes=2)
-    await open_with(path, monkeypatch, [NOTES, step(2, "CREATE TABLE pages (x)", "DROP TABLE pages")])
+    upgrade(path, [NOTES, step(2, "CREATE TABLE pages (x)", "DROP TABLE pages")])
     with closing(connect(path)) as connection:
         assert "pages" in tables(connection)
     assert files(tmp_path) == [path]
