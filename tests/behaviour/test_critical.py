@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mads import CallError, Denied, Failed, InvalidMessage, SecurityEvent
-from mads.testing.placed import Placed
+from mads.testing.placed import Placed, placed
 from mads.wire import codec
 from tests.behaviour.conftest import Troupe
 from tests.behaviour.vault import Guard, Rumour, Thief, Vault, Watch
@@ -21,7 +22,7 @@ from tests.behaviour.vault import Guard, Rumour, Thief, Vault, Watch
 COVERS = ("R-027", "R-028", "R-039")
 
 HERE = "tests.behaviour.vault"
-MADS = {name.lower(): f"{HERE}:{name}" for name in ("Vault", "Thief", "Watch", "Guard")}
+MADS: dict[str, Any] = {name.lower(): f"{HERE}:{name}" for name in ("Vault", "Thief", "Watch", "Guard")}
 ROTATED = f"{HERE}.Rotated.v2"
 
 
@@ -31,6 +32,12 @@ def refusal(kind: type[CallError], why: str) -> Generator[None]:
     with pytest.raises(Failed, match=why) as failed:
         yield
     assert isinstance(failed.value.__cause__, kind)
+
+
+async def letters(it: Placed) -> list[dict[str, Any]]:
+    """Return the dead letters, oldest first."""
+    found: list[dict[str, Any]] = (await it.call("steward.dead_list"))["letters"]
+    return found
 
 
 async def heard(it: Placed) -> list[str]:
@@ -89,6 +96,81 @@ async def test_nobody_speaks_for_the_owner(troupe: Troupe) -> None:
             ("event_refused", "thief", "tester")
         ] * 2
         assert await heard(it) == []
+
+
+async def test_what_is_refused_is_a_dead_letter_with_its_reason_and_its_body(troupe: Troupe) -> None:
+    async with troupe(**MADS) as it:
+        with refusal(InvalidMessage, "unknown field `by`"):
+            await it.mad(Vault).smuggle(ROTATED, codec.encode({"name": "db", "generation": 2, "by": "me"}))
+        with refusal(InvalidMessage, "Expected `object`"):
+            await it.mad(Vault).smuggle(ROTATED, b"\xa2\xc3\x28")
+        alarms = await it.mad(Watch).alarmed(2)
+        strange, torn = await letters(it)
+        assert [alarm.letter for alarm in alarms] == [strange["id"], torn["id"]]
+        assert (strange["tool"], strange["sender"], strange["attempts"]) == (f"event.{ROTATED}", "vault", 0)
+        assert "invalid: " in strange["why"]
+        assert "unknown field `by`" in strange["why"]
+        shown = await it.call("steward.dead_show", letter=strange["id"])
+        assert (shown["body"], shown["principal"]) == ({"name": "db", "generation": 2, "by": "me"}, "tester")
+        assert (await it.call("steward.dead_show", letter=torn["id"]))["body"] == "a2c328"
+        with pytest.raises(InvalidMessage, match="unknown field `by`"):
+            await it.call("steward.dead_retry", letter=strange["id"])
+        for letter in (strange["id"], torn["id"]):
+            await it.call("steward.dead_drop", letter=letter)
+        assert await letters(it) == []
+        assert await heard(it) == []
+
+
+STRICT = """
+from mads import Kept, mad, message, on, tool
+
+@message(name="it.Rotated", critical=True, owner="vault")
+class Rotated:
+    name: str
+
+@mad
+class Vault:
+    kept: Kept[Rotated]
+
+    @on(Rotated)
+    async def hear(self, event: Rotated) -> None:
+        await self.kept.add(event)
+
+    @tool
+    async def heard(self) -> list[Rotated]:
+        \"\"\"Return what was heard.\"\"\"
+        return await self.kept.where()
+"""
+
+
+async def test_what_was_refused_is_published_once_it_fits(tmp_path: Path) -> None:
+    (tmp_path / "vault_of_old.py").write_text(STRICT, encoding="utf-8")
+    (tmp_path / "vault_of_now.py").write_text(
+        STRICT.replace("    name: str\n", '    name: str\n    by: str = ""\n'), encoding="utf-8"
+    )
+    event = {"name": "db", "by": "ana"}
+    async with placed(tmp_path, vault="vault_of_old:Vault") as it:
+        with pytest.raises(InvalidMessage, match="unknown field `by`"):
+            await it.call("steward.emit", principal="operator", event="Rotated", body=event)
+        (letter,) = await letters(it)
+        with pytest.raises(InvalidMessage, match="unknown field `by`"):
+            await it.call("steward.dead_retry", letter=letter["id"])
+    async with placed(tmp_path, vault="vault_of_now:Vault") as it:
+        await it.call("steward.dead_retry", letter=letter["id"])
+        assert await letters(it) == []
+        while not (heard := await it.call("vault.heard")):
+            continue
+        assert heard == [event]
+
+
+async def test_a_guard_that_says_no_raises_an_alarm(troupe: Troupe) -> None:
+    async with troupe(**MADS) as it:
+        with pytest.raises(Denied):
+            await it.call("vault.burn", principal="anonymous")
+        (alarm,) = await it.mad(Watch).alarmed(1)
+        assert (alarm.kind, alarm.mad, alarm.principal) == ("call_denied", "", "anonymous")
+        assert alarm.subject == "mads.vault.burn"
+        assert alarm.why.startswith("access: ")
 
 
 async def test_an_event_by_hand_is_the_operators_alone_and_must_fit(troupe: Troupe) -> None:

@@ -29,6 +29,7 @@ from mads import (
     tool,
 )
 from mads.bus.unix import Link
+from mads.wire.call import current
 
 if TYPE_CHECKING:
     from mads import Clock
@@ -133,6 +134,12 @@ class Tree:
     async def principal(self) -> str:
         """Return who stands at the start of the chain."""
         return self.turn.principal
+
+    @tool(read_only=True)
+    async def noted(self) -> str:
+        """Look for notes where no handler should."""
+        call = current.get()
+        return repr(call.notes if call else None)
 
     @tool
     async def sway(self, seconds: float) -> str:

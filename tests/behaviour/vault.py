@@ -45,6 +45,10 @@ class Vault:
         """Give a secret a new value."""
         await self.emit(Rotated(name, 2))
 
+    @tool(destructive=True)
+    async def burn(self) -> None:
+        """Forget every secret."""
+
     @tool
     async def slip(self, name: str, generation: Any) -> None:
         """Emit what does not fit: a constructor checks nothing."""

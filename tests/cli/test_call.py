@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.shell import PATIENCE, Mads
 
-COVERS = ("R-023", "R-148")
+COVERS = ("R-023", "R-029", "R-148")
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +131,15 @@ def test_without_a_project_it_says_how_to_make_one(tmp_path: Path) -> None:
 
     assert ran.returncode == 2
     assert "make a project with: mads new NAME" in ran.stderr
+
+
+def test_notes_ride_along_and_are_bounded(parlour: Mads) -> None:
+    plain = parlour("call", "parrot.repeat", "text=hello", "--json")
+    assert (
+        parlour("call", "parrot.repeat", "text=hello", "--notes", "say goodbye instead", "--json").stdout
+        == plain.stdout
+    )
+
+    ran = parlour("call", "parrot.repeat", "text=hello", "--notes", "x" * 4097)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "notes of 4097 characters are too long; 4096 may ride along with a call" in ran.stderr

@@ -38,11 +38,11 @@ def test_a_dead_letter_is_listed_shown_tried_again_and_forgotten(tmp_path: Path)
         until_dead(mads, attempts=1)
 
         head, row = mads("dead", "list").stdout.splitlines()
-        assert head.split()[:3] == ["ID", "TOOL", "SENDER"]
+        assert head.split()[:3] == ["ID", "WHAT", "SENDER"]
         assert row.split()[:3] == ["1", "desk.read", "courier"]
         assert row.endswith("rejected: nobody of that name")
         assert "    how: reject" in mads("dead", "show", "1").stdout
-        assert mads("dead", "retry", "1").stdout == "command 1 is on its way again\n"
+        assert mads("dead", "retry", "1").stdout == "letter 1 is on its way again\n"
         until_dead(mads, attempts=2)
         assert mads("dead", "drop", "1", "--json").stdout == "1\n"
         assert json.loads(mads("dead", "list", "--json").stdout) == []
@@ -50,12 +50,12 @@ def test_a_dead_letter_is_listed_shown_tried_again_and_forgotten(tmp_path: Path)
             mads("call", "courier.post", f'letter={{"text": "{how}", "how": "refuse"}}')
         until_dead(mads, attempts=1, count=2)
         assert mads("dead", "list", "--why", "no such words").stdout.splitlines()[1:] == []
-        assert mads("dead", "retry", "--all", "--tool", "desk").stdout == "2 commands are on their way again\n"
+        assert mads("dead", "retry", "--all", "--tool", "desk").stdout == "2 letters are on their way again\n"
         until_dead(mads, attempts=2, count=2)
         for words in (("drop",), ("drop", "2", "--all"), ("drop", "2", "--tool", "desk")):
             assert "write `mads dead drop ID`, or `mads dead drop --all`" in mads("dead", *words).stderr
         assert "'7' is no span; write a number and s, m, h or d" in mads("dead", "drop", "--older-than", "7").stderr
-        assert mads("dead", "drop", "--all", "--older-than", "7d").stdout == "0 commands are forgotten\n"
+        assert mads("dead", "drop", "--all", "--older-than", "7d").stdout == "0 letters are forgotten\n"
         assert mads("dead", "drop", "--all", "--json").stdout == "2\n"
         gone = mads("dead", "show", "1", "--json")
         assert gone.returncode == 2

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.shell import Mads
 
-COVERS = ("R-025", "R-148")
+COVERS = ("R-025", "R-027", "R-148")
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +42,25 @@ def test_a_mad_that_is_not_there_is_a_wrong_usage(parlour: Mads) -> None:
 
     assert ran.returncode == 2
     assert "did you mean parrot?" in ran.stderr
+
+
+def test_a_critical_event_that_does_not_fit_is_refused_by_the_system_and_kept(parlour: Mads) -> None:
+    for name, field in (
+        ("mads.StateChanged", "now=tired"),
+        ("mads.StateChanged", "moon=full"),
+        ("StateChanged.v9", "now=ended"),
+    ):
+        ran = parlour("emit", name, "mad=parrot", "was=running", field)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert "mads.StateChanged.v" in ran.stderr
+
+    letters = json.loads(parlour("dead", "list", "--json").stdout)
+    assert [letter["tool"] for letter in letters] == [f"event.mads.StateChanged.v{version}" for version in (1, 1, 9)]
+    assert "body:\n  mad: parrot\n  was: running\n  now: tired" in parlour("dead", "show", str(letters[0]["id"])).stdout
+    for letter in letters:
+        assert parlour("dead", "drop", str(letter["id"])).returncode == 0
+    ran = parlour("emit", "mads.StateChanged", "mad=parrot", "was=running", "now=ended")
+    assert (ran.returncode, ran.stdout) == (0, "mads.StateChanged.v1 is heard by nobody\n")
 
 
 @pytest.mark.parametrize("name", ["Spoke", "parlour.Spoke", "parlour.Spoke.v1"])

@@ -14,7 +14,7 @@ from mads.gateway.server import serve
 from mads.wire.errors import ConfigError
 from tests.gateway.desk import MODERN, OLDER, Desk, client, tool
 
-COVERS = ("R-023", "R-025", "R-042")
+COVERS = ("R-023", "R-025", "R-029", "R-042")
 
 
 def text_of(result: CallToolResult) -> str:
@@ -70,7 +70,7 @@ async def test_an_object_is_answered_as_text_and_as_structure(era: str) -> None:
 async def test_the_caller_is_anonymous_and_brings_its_trace_and_conversation(era: str) -> None:
     desk = Desk()
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    meta: Any = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "mads/conversation": "c-1"}
+    meta: Any = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "mads/conversation": "c-1", "mads/notes": "for Ana"}
     nonsense: Any = {"traceparent": "nonsense", "mads/conversation": 7}
     async with client(desk, era) as it:
         await it.call_tool("desk_echo", {"text": "hi"}, meta=meta)
@@ -79,6 +79,7 @@ async def test_the_caller_is_anonymous_and_brings_its_trace_and_conversation(era
     assert (first["principal"], first["conversation"], second["conversation"]) == ("anonymous", "c-1", None)
     assert (first["origin"].trace, first["origin"].parent) == (trace, "00f067aa0ba902b7")
     assert (len(second["origin"].trace), second["origin"].parent) == (32, "")
+    assert (first["notes"], second["notes"]) == ("for Ana", None)
     assert first["request"] != second["request"]
 
 

@@ -1,10 +1,11 @@
 """A MAD that says who calls it, and one that lies about who calls."""
 
+import asyncio
 import gc
 
 import msgspec
 
-from mads import Kept, Turn, mad, message, tool
+from mads import Kept, SecurityEvent, Turn, mad, message, on, tool
 from mads.author.message import wire_name
 from mads.bus.unix import UnixBus
 from mads.host.caller import Caller
@@ -28,7 +29,20 @@ class Witness:
     """You keep leaves, and say on whose behalf you are called."""
 
     leaves: Kept[Leaf]
+    alarms: Kept[SecurityEvent]
     turn: Turn
+
+    @on(SecurityEvent)
+    async def alarm(self, event: SecurityEvent) -> None:
+        """Remember an attempt."""
+        await self.alarms.add(event)
+
+    @tool(read_only=True)
+    async def alarmed(self, kind: str) -> SecurityEvent:
+        """Return the first attempt of its kind, once there was one."""
+        while not (found := await self.alarms.where(kind=kind)):
+            await asyncio.sleep(0.01)
+        return found[0]
 
     @tool(read_only=True)
     async def caller(self) -> str:

@@ -16,7 +16,7 @@ from mads.host.paths import socket_path
 from mads.testing.placed import Placed, placed
 from mads.wire import codec
 from mads.wire.call import Call, Reply
-from tests.host.impostor import Impostor, lying, theft
+from tests.host.impostor import Impostor, Witness, lying, theft
 
 COVERS = ("R-039",)
 
@@ -48,6 +48,19 @@ async def test_a_child_that_lies_neither_reads_nor_serves_what_is_anothers(tmp_p
     async with the_two(tmp_path) as it:
         assert await it.mad(Impostor).steal() == "denied"
         assert await it.mad(Impostor).usurp() == "Denied"
+
+
+@pytest.mark.slow
+async def test_a_child_that_lies_raises_an_alarm(tmp_path: Path) -> None:
+    async with the_two(tmp_path) as it:
+        impostor, witness = it.mad(Impostor, principal="ana"), it.mad(Witness)
+        await impostor.pretend(cause=True)
+        forged = await witness.alarmed("identity_forged")
+        assert (forged.mad, forged.principal, forged.subject) == ("impostor", "ana", "mads.witness.caller")
+        assert forged.why == "it said that it is 'witness'"
+        await impostor.usurp()
+        usurped = await witness.alarmed("service_usurped")
+        assert (usurped.mad, usurped.subject) == ("impostor", "mads.witness.*")
 
 
 async def test_whoever_comes_through_the_socket_is_the_operator_whatever_they_say(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from mads.bus.port import CREDIT, Refused, Stream
 from mads.bus.routes import Routes
 from mads.bus.serving import Serving
 from mads.wire.call import EVENT, Call, Handle, Reply
-from mads.wire.errors import UsageError
-from mads.wire.failure import Failure
+from mads.wire.errors import CallError, UsageError
+from mads.wire.failure import Failure, failure_of
 
 TICK = 0.01
 """How much later than its deadline, in seconds, a call may be answered: one timer serves them all."""
@@ -80,7 +80,7 @@ class MemoryBus:
     async def publish(self, call: Call) -> None:
         """Send `call` to every subscription that matches its subject, once to each group."""
         if self.gate is not None:
-            call = await self.gate(call)
+            call = await self._admitted(call, self.gate)
         self._watch(call.deadline)
         delivery = Delivery(call)
         groups = self._routes.find(call.subject)
@@ -137,6 +137,13 @@ class MemoryBus:
         await asyncio.gather(*(serving.close() for serving in list(self._routes)))
         if self._timer is not None:
             self._timer.cancel()
+
+    async def _admitted(self, call: Call, gate: Gate) -> Call:
+        try:
+            return await gate(call)
+        except CallError as error:
+            self.refused(call, failure_of(error, request=call.id))
+            raise
 
     def _ask(self, delivery: Delivery) -> Serving | None:
         """Bring `delivery` to the one who is to answer it, and return that one; where there is none, answer it."""

@@ -44,13 +44,17 @@ class Parameters:
         self._nodes: dict[str, Any] = root.get("properties", {})
         self._required: list[str] = root.get("required", [])
 
-    def parse(self, words: Sequence[str]) -> dict[str, Any]:
-        """Return the arguments that `words` give; raise one `UsageError` with every mistake, a line each."""
+    def parse(self, words: Sequence[str], *, fitting: bool = True) -> dict[str, Any]:
+        """Return the arguments that `words` give; raise one `UsageError` with every mistake, a line each.
+
+        Unless they must be `fitting`, it is none that they are not what the schema asks for.
+        """
         mistakes: list[str] = []
+        unfit = mistakes if fitting else []
         lone = len(words) == 1 and "=" not in words[0].partition("{")[0] and words[0] not in self._nodes
-        given = _document(words[0], mistakes) if lone else self._typed(words, mistakes)
-        mistakes += [self._unknown(name) for name in given if name not in self._nodes]
-        mistakes += [f"write {name}=…" for name in self._required if name not in given]
+        given = _document(words[0], mistakes) if lone else self._typed(words, mistakes, unfit)
+        unfit += [self._unknown(name) for name in given if name not in self._nodes]
+        unfit += [f"write {name}=…" for name in self._required if name not in given]
         if mistakes:
             takes = f"{self._owner} takes {self.words() or 'nothing'}"
             raise UsageError("\n".join((*dict.fromkeys(mistakes), takes)))
@@ -65,7 +69,7 @@ class Parameters:
         typed = {name: f"{name}={self._shown(node)}" for name, node in self._nodes.items()}
         return " ".join(word if name in self._required else f"[{word}]" for name, word in typed.items())
 
-    def _typed(self, words: Sequence[str], mistakes: list[str]) -> dict[str, Any]:
+    def _typed(self, words: Sequence[str], mistakes: list[str], unfit: list[str]) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for word in words:
             name, equals, text = word.partition("=")
@@ -79,13 +83,13 @@ class Parameters:
                 given[name] = None
                 try:
                     binary = self._is_binary(self._nodes.get(name, {}))
-                    given[name] = _encoded(text) if binary else self._value(name, _read(text))
+                    given[name] = _encoded(text) if binary else self._value(name, _read(text), unfit)
                 except ValueError as error:
                     mistakes.append(str(error))
         return given
 
-    def _value(self, name: str, text: str) -> Any:
-        """Return what `text` says; raise `ValueError` where that is nothing for `name`."""
+    def _value(self, name: str, text: str, unfit: list[str]) -> Any:
+        """Return what `text` says, and note where that is nothing for `name`."""
         kinds = self._kinds(self._nodes.get(name, {}))
         if kinds <= {"string", "null"}:
             return text
@@ -95,9 +99,10 @@ class Parameters:
             value = text
         if KINDS[type(value)] in kinds or (type(value) is int and "number" in kinds):
             return value
-        if "string" in kinds:
-            return text
-        raise ValueError(f"{name}= wants {self._shown(self._nodes[name])}, not {text!r:.80}")
+        if "string" not in kinds:
+            unfit.append(f"{name}= wants {self._shown(self._nodes[name])}, not {text!r:.80}")
+            return value
+        return text
 
     def _is_binary(self, node: dict[str, Any]) -> bool:
         node = self._resolved(node)

@@ -18,30 +18,37 @@ from mads.wire.tools import ToolInfo
 @click.command()
 @click.argument("tool", shell_complete=tool_names)
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=arguments_of)
+@click.option("--notes", metavar="TEXT", help="Say why, for whoever reads the record; nothing acts on it.")
 @json_option
-def call(tool: str, arguments: tuple[str, ...], *, as_json: bool) -> None:
+def call(tool: str, arguments: tuple[str, ...], *, notes: str | None, as_json: bool) -> None:
     """Call TOOL, for example dewey.search, and print what it returns.
 
     A VALUE is read as the tool's schema asks: a text as it is, anything else as JSON. NAME=@FILE reads a file, NAME=-
     standard input, NAME=@@TEXT is a text that starts with @. A single JSON object, @FILE or - gives all arguments.
     """
-    asyncio.run(_call(tool, arguments, as_json=as_json))
+    asyncio.run(_call(tool, arguments, notes=notes, as_json=as_json))
 
 
-async def _call(name: str, words: tuple[str, ...], *, as_json: bool) -> None:
+async def _call(name: str, words: tuple[str, ...], *, notes: str | None, as_json: bool) -> None:
     async with connected() as remote:
         tool = remote.find(name)
         arguments = Parameters(short(tool), tool.input_schema).parse(words)
-        show(await watched(remote, tool, arguments, as_json=as_json), as_json=as_json)
+        show(await watched(remote, tool, arguments, notes=notes, as_json=as_json), as_json=as_json)
 
 
 async def watched(
-    remote: Remote, tool: ToolInfo, arguments: dict[str, Any], *, as_json: bool, conversation: str | None = None
+    remote: Remote,
+    tool: ToolInfo,
+    arguments: dict[str, Any],
+    *,
+    as_json: bool,
+    conversation: str | None = None,
+    notes: str | None = None,
 ) -> Any:
     """Call `tool` and show its progress; print the items of a stream as they come, or return them all `as_json`."""
     sink = _Screen(as_json=as_json)
     try:
-        result = await remote.call(tool.name, arguments, sink=sink, conversation=conversation)
+        result = await remote.call(tool.name, arguments, sink=sink, conversation=conversation, notes=notes)
     finally:
         sink.ticker.clear()
     return sink.items if tool.streams and as_json else result

@@ -16,7 +16,7 @@ from mads.wire.status import DeadLetter, DeadLetters
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-HEAD = ("ID", "TOOL", "SENDER", "KEY", "SENT", "ATTEMPTS", "WHY")
+HEAD = ("ID", "WHAT", "SENDER", "KEY", "SENT", "ATTEMPTS", "WHY")
 
 
 class Span(click.ParamType[float]):
@@ -47,14 +47,14 @@ def which(command: F) -> F:
 
 @click.group()
 def dead() -> None:
-    """See to commands that were given up; each is kept until it is dropped."""
+    """See to commands that were given up and critical events that were refused; each is kept until it is dropped."""
 
 
 @dead.command("list")
 @which
 @json_option
 def list_(*, as_json: bool, **those: Any) -> None:
-    """Show the commands that were given up, oldest first, and why."""
+    """Show what was given up or refused, oldest first, and why."""
     seen = _asked("dead_list", DeadLetters, which=those)
     if as_json:
         show(codec.plain(seen.letters), as_json=True)
@@ -78,9 +78,9 @@ def show_(letter: int, *, as_json: bool) -> None:
 @which
 @json_option
 def retry(letter: int | None, *, every: bool, as_json: bool, **those: Any) -> None:
-    """Deliver one of them again, or --all, as if it had just been sent."""
+    """Deliver one of them again, or --all, as if it had just been sent; an event only where it fits by now."""
     count = _done("dead_retry", letter, every=every, those=those)
-    said = f"command {letter} is on its way again" if count is None else f"{count} commands are on their way again"
+    said = f"letter {letter} is on its way again" if count is None else f"{count} letters are on their way again"
     show((letter if count is None else count) if as_json else said, as_json=as_json)
 
 
@@ -92,7 +92,7 @@ def retry(letter: int | None, *, every: bool, as_json: bool, **those: Any) -> No
 def drop(letter: int | None, *, every: bool, as_json: bool, **those: Any) -> None:
     """Forget one of them, or --all."""
     count = _done("dead_drop", letter, every=every, those=those)
-    said = f"command {letter} is forgotten" if count is None else f"{count} commands are forgotten"
+    said = f"letter {letter} is forgotten" if count is None else f"{count} letters are forgotten"
     show((letter if count is None else count) if as_json else said, as_json=as_json)
 
 

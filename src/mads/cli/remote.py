@@ -47,7 +47,13 @@ class Remote:
         )
 
     async def call(
-        self, tool: str, arguments: dict[str, Any], *, sink: Sink | None = None, conversation: str | None = None
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        *,
+        sink: Sink | None = None,
+        conversation: str | None = None,
+        notes: str | None = None,
     ) -> Any:
         """Call a tool by its canonical name; return its result in the types of JSON. Raises `CallError`."""
         return await self._door.call(
@@ -57,6 +63,7 @@ class Remote:
             principal=PRINCIPAL,
             sink=sink or Deaf(),
             conversation=conversation,
+            notes=notes,
         )
 
     async def steward(self, tool: str, type_: type[T], **arguments: Any) -> T:

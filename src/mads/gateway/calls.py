@@ -22,6 +22,9 @@ from mads.wire.tools import ToolInfo
 CONVERSATION = "mads/conversation"
 """The key of a request's `_meta` by which a client says which conversation the call belongs to."""
 
+NOTES = "mads/notes"
+"""The key of a request's `_meta` for prose that rides along with the call, for whoever reads its record."""
+
 _CONVERSATION = re.compile(r"[\w.:-]{1,128}")
 
 
@@ -88,6 +91,7 @@ class Calls:
                     sink=reporter,
                     origin=origin,
                     conversation=said if isinstance(said, str) and _CONVERSATION.fullmatch(said) else None,
+                    notes=_notes(client.meta),
                 )
             if offer.tool.streams:
                 value = reporter.items
@@ -96,6 +100,13 @@ class Calls:
             return answer.failure(_explained(error, offer, arguments), request)
         except CallError as error:
             return answer.failure(error, request)
+
+
+def _notes(meta: Mapping[str, Any]) -> str | None:
+    notes = meta.get(NOTES)
+    if notes is not None and not isinstance(notes, str):
+        raise InvalidMessage(f"{NOTES} is prose; write a string, not {notes!r:.80}")
+    return notes
 
 
 def _explained(error: CallError, offer: Offer, arguments: dict[str, Any]) -> CallError:

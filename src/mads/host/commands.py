@@ -18,7 +18,7 @@ from mads.host.envelope import Envelope, Terms, attempt, head_of, new_head, now_
 from mads.host.lanes import Head, Lanes
 from mads.host.together import Together
 from mads.store.commands.port import Commands, Entry, Order
-from mads.wire.call import Reply
+from mads.wire.call import EVENT, Reply
 from mads.wire.errors import (
     CallError,
     DeadlineExceeded,
@@ -112,7 +112,9 @@ class Dispatcher:
         dispatcher = cls(bus, store, tools, retries or Retries())
         for entry in await store.entries("open"):
             dispatcher.put(entry)
-        dispatcher._dead.update(_mad(entry.subject) for entry in await store.entries("dead"))
+        dispatcher._dead.update(
+            _mad(entry.subject) for entry in await store.entries("dead") if not entry.subject.startswith(EVENT)
+        )
         return dispatcher
 
     def start(self) -> None:

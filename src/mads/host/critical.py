@@ -6,7 +6,7 @@ more; any other is refused before anybody hears it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -54,8 +54,14 @@ def _mistakes(event: type[Any], declared: Mapping[str, Declaration], heard: tupl
             yield f"{place!r} may be anything; give it a type of plain data, or a @message class with its fields"
 
 
+Keep = Callable[[Call, str], Awaitable[int | None]]
+"""What keeps a refused call and why it was; returns its number among the dead letters, None where it has none."""
+
+
 class Gate:
-    """What every event passes before it is published; `admit` is the bus's to call."""
+    """What every event passes before it is published; `admit` is the bus's to call, `keep` is set by its owner."""
+
+    keep: Keep | None = None
 
     def __init__(self, events: Iterable[type[Any]], signals: Signals) -> None:
         self._signals = signals
@@ -69,14 +75,18 @@ class Gate:
 
     async def admit(self, call: Call) -> Call:
         """Return `call` as it may be published; raise `InvalidMessage` or `Denied` where a critical event may not."""
-        versions = self._versions.get(_name(call.subject))
-        if versions is None:
-            return call
         try:
-            return _checked(call, versions)
+            return self.check(call)
         except CallError as error:
-            self._signals.attempted("event_refused", call, str(error))
+            error.request = call.id
+            letter = None if self.keep is None else await self.keep(call, f"{error.code}: {error}")
+            self._signals.attempted("event_refused", call, str(error), letter=letter)
             raise
+
+    def check(self, call: Call) -> Call:
+        """Return `call` as it may be published; raise where it may not, and tell nobody."""
+        versions = self._versions.get(_name(call.subject))
+        return call if versions is None else _checked(call, versions)
 
 
 def _checked(call: Call, versions: Mapping[str, type[Any]]) -> Call:
@@ -84,18 +94,18 @@ def _checked(call: Call, versions: Mapping[str, type[Any]]) -> Call:
     name = call.subject.removeprefix(EVENT)
     if event is None:
         known = ", ".join(known.removeprefix(EVENT) for known in versions)
-        raise InvalidMessage(f"{name} is no version that this system knows: {known}", request=call.id)
+        raise InvalidMessage(f"{name} is no version that this system knows: {known}")
     mark = message_mark(event)
     if not mark.critical:
         return call
     if not _may_emit(call, mark.owner):
         who = ".".join(call.identity.chain) or call.identity.principal
-        raise Denied(f"{name} is critical: {mark.owner!r} may emit it, {who!r} may not", request=call.id)
+        raise Denied(f"{name} is critical: {mark.owner!r} may emit it, {who!r} may not")
     try:
         body = codec.raw(call.body)
         codec.decode(body, event)
     except InvalidMessage as error:
-        raise InvalidMessage(f"{name} was refused, nobody hears of it: {error}", request=call.id) from None
+        raise InvalidMessage(f"{name} was refused, nobody hears of it: {error}") from None
     return replace(call, body=body)
 
 

@@ -1,4 +1,4 @@
-"""Commands that were given up, for the operator: to look at, to try again, to forget."""
+"""Commands that were given up and events that were refused, for the operator: to look at, try again, forget."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from mads.host.commands import Dispatcher
 from mads.host.envelope import now_ms, opened
+from mads.host.refused import Refused
 from mads.store.commands.port import Commands, Entry, Steps
 from mads.wire import codec
-from mads.wire.errors import InvalidMessage
+from mads.wire.call import EVENT
+from mads.wire.errors import Denied, InvalidMessage
 from mads.wire.status import DeadLetter, DeadLetters, Which
 
 EVERY = Which()
@@ -22,10 +25,10 @@ LISTED = 1_000
 
 
 class Dead:
-    """The dead letters in `store`; what is tried again goes to `dispatcher`."""
+    """The dead letters in `store`; a command that is tried again goes to `dispatcher`, an event to `refused`."""
 
-    def __init__(self, store: Commands, steps: Steps, dispatcher: Dispatcher) -> None:
-        self._store, self._steps, self._dispatcher = store, steps, dispatcher
+    def __init__(self, store: Commands, steps: Steps, dispatcher: Dispatcher, refused: Refused) -> None:
+        self._store, self._steps, self._dispatcher, self._refused = store, steps, dispatcher, refused
 
     async def oldest(self, which: Which = EVERY) -> DeadLetters:
         """Return the `LISTED` oldest of `which`, in order, without their bodies."""
@@ -36,20 +39,19 @@ class Dead:
         """Return one with its body."""
         entry, kept = await self._found(letter)
         envelope = opened(kept)
-        body: Any = codec.plain(codec.decode(envelope.body, Any))
         return msgspec.structs.replace(
             _letter(entry),
             principal=envelope.identity.principal,
             conversation=envelope.conversation,
             trace=envelope.trace,
             steps=tuple(step.name for step in await self._steps.finished(letter)),
-            body=body,
+            body=_shown(envelope.body),
         )
 
     async def retry(self, letter: int) -> None:
-        """Deliver it again, from now on as if it had just been sent."""
-        await self._found(letter)
-        await self._retry(letter)
+        """Deliver it again, from now on as if it had just been sent; an event only where it fits by now."""
+        entry, _ = await self._found(letter)
+        await self._retry(entry)
 
     async def drop(self, letter: int) -> None:
         """Forget it."""
@@ -60,22 +62,34 @@ class Dead:
         """Deliver all of `which` again, in their order; return how many."""
         count = 0
         for part in _parts(await self._those(which)):
-            count += sum(await asyncio.gather(*(self._retry(entry.seq) for entry in part)))
+            count += sum(await asyncio.gather(*(self._retry_one(entry) for entry in part)))
         return count
+
+    async def _retry_one(self, entry: Entry) -> bool:
+        try:
+            return await self._retry(entry)
+        except (InvalidMessage, Denied):  # an event that is still not fit to be published stays
+            return False
 
     async def drop_all(self, which: Which) -> int:
         """Forget all of `which`; return how many."""
         return sum([await self._drop(part) for part in _parts(await self._those(which))])
 
-    async def _retry(self, seq: int) -> bool:
+    async def _retry(self, it: Entry) -> bool:
+        if it.subject.startswith(EVENT):
+            _, kept = await self._found(it.seq)
+            await self._refused.publish(opened(kept))
+            return await self._drop([it]) > 0
         self._dispatcher.expect_room()
-        entry = await self._store.reopen(seq, now=now_ms(), attempts=self._dispatcher.retries.attempts)
+        entry = await self._store.reopen(it.seq, now=now_ms(), attempts=self._dispatcher.retries.attempts)
         if entry is not None:
             self._dispatcher.revive(entry)
         return entry is not None
 
     async def _drop(self, entries: Sequence[Entry]) -> int:
-        self._dispatcher.forget(entries)
+        events = [entry for entry in entries if entry.subject.startswith(EVENT)]
+        self._refused.forget(len(events))
+        self._dispatcher.forget(entry for entry in entries if not entry.subject.startswith(EVENT))
         return await self._store.finish([entry.seq for entry in entries], now=now_ms())
 
     async def _those(self, which: Which) -> list[Entry]:
@@ -99,6 +113,14 @@ class Dead:
 def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     for start in range(0, len(entries), LISTED):
         yield entries[start : start + LISTED]
+
+
+def _shown(body: Raw) -> Any:
+    """Return a body in the types of JSON; one that nobody can read as it is, in hex digits."""
+    try:
+        return codec.plain(codec.decode(body, Any))
+    except InvalidMessage:
+        return bytes(body).hex()
 
 
 def _letter(entry: Entry) -> DeadLetter:

@@ -40,12 +40,15 @@ class BusDoor:
         sink: Sink,
         origin: Origin | None = None,
         conversation: str | None = None,
+        notes: str | None = None,
         patience: float = PATIENCE,
     ) -> Any:
         """Call `tool` by its canonical name; return its result, or None where it streams its items into `sink`.
 
         Without an `origin` it begins a trace. Raises `CallError`; cancelling it cancels the handler.
         """
+        if notes is not None:
+            codec.check_notes(notes)
         now = time.monotonic()
         origin = origin or Origin(self._new_trace(), self._new_span())
         call = Call(
@@ -57,6 +60,7 @@ class BusDoor:
             trace=origin.trace,
             span=origin.span,
             conversation=conversation,
+            notes=notes,
             sink=sink,
             parent=origin.parent,
             context=origin.context,

@@ -33,6 +33,7 @@ from mads.host.layers import LAYERS, Outer, inner
 from mads.host.paths import data_folder, socket_path
 from mads.host.place import Place
 from mads.host.quantity import seconds
+from mads.host.refused import Refused
 from mads.host.seat import Seat
 from mads.host.sending import serve_commands
 from mads.host.serve import patterns
@@ -100,7 +101,9 @@ class RunningSystem:
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace()
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
         stack.push_async_callback(self._dispatcher.close)
-        self.dead = Dead(commands, commands, self._dispatcher)
+        refused = Refused(commands, self.bus, self._gate)
+        self._gate.keep = refused.keep
+        self.dead = Dead(commands, commands, self._dispatcher, refused)
         await serve_rows(self.bus, rows)
         await serve_commands(self.bus, self._dispatcher)
         journal = StoredJournal(commands)
@@ -199,7 +202,9 @@ class RunningSystem:
 
     def _know_events(self) -> None:
         self._events = Events(self.catalogue.declared, self.bus, self._caller)
-        self.bus.gate = Gate(self._events.heard, self.signals).admit
+        self._gate = Gate(self._events.heard, self.signals)
+        self.bus.gate = self._gate.admit
+        self.observer.judged = self.signals.denied
 
     async def _place(self, mad: str, stack: contextlib.AsyncExitStack) -> None:
         declared = self.catalogue.declared[mad]

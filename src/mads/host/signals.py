@@ -12,7 +12,7 @@ from mads.author.signals import OWNER, Attempt, SecurityEvent, StateChanged
 from mads.bus.port import Bus
 from mads.host.needs import EVENT_PATIENCE
 from mads.wire import codec
-from mads.wire.call import Call, Identity
+from mads.wire.call import Call, Identity, Reply
 from mads.wire.errors import CallError
 from mads.wire.ids import call_ids, span_ids, trace_ids
 
@@ -54,10 +54,18 @@ class Signals:
     ) -> None:
         """Tell that `call` was an attempt at something forbidden, by `mad` or else the last of its chain."""
         who = call.identity.chain[-1] if mad is None and call.identity.chain else mad or ""
-        self._log.warning("security", kind=kind, mad=who, subject=call.subject, request=call.id, why=why)
+        self._log.warning(
+            "security", kind=kind, mad=who, subject=call.subject, request=call.id, trace=call.trace, why=why
+        )
         if call.identity.chain.count(OWNER) <= ECHOES:
             event = SecurityEvent(kind, who, call.identity.principal, call.subject, why, call.id, letter)
             self.tell(event, about=call)
+
+    def denied(self, call: Call, reply: Reply) -> None:
+        """Tell that a guard decided against `call`."""
+        for decision in reply.decisions:
+            if not decision.allowed:
+                self.attempted("call_denied", call, f"{decision.layer}: {decision.rule}")
 
     def usurped(self, pattern: str, mad: str) -> None:
         """Tell that `mad` tried to serve what is another's."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 
 from msgspec.structs import replace
@@ -30,10 +30,14 @@ ENDED = {
 
 
 class Observer:
-    """Makes a span of every call and counts it in its cell; `recorder` has it written."""
+    """Makes a span of every call and counts it in its cell; `recorder` has it written.
+
+    `judged` hears what guards decided about what is destructive.
+    """
 
     def __init__(self) -> None:
         self.meter, self.recorder = Meter(), Recorder()
+        self.judged: Callable[[Call, Reply], None] = lambda _, __: None
         self._known: dict[str, Watched] = {}
         self._new_span = span_ids()
 
@@ -56,6 +60,8 @@ class Observer:
             kept, began = NONE, monotonic()
             try:
                 reply = kept = await handle(call)
+                if reply.decisions and seen.served.destructive:
+                    self.judged(call, reply)
             except BaseException as error:
                 kept = _broken(error, call, seen.served.mad)
                 raise

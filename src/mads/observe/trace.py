@@ -45,7 +45,7 @@ class Trace:
 
         def trace(handle: Handle) -> Handle:
             async def traced(call: Call) -> Reply:
-                token = current.set(call)
+                token = current.set(call if call.notes is None else replace(call, notes=None))  # prose steers nothing
                 bills[call.span] = 0
                 try:
                     reply = await handle(call)

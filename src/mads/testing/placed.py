@@ -70,6 +70,7 @@ class Placed:
         within: float = PATIENCE,
         conversation: str | None = None,
         origin: Origin | None = None,
+        notes: str | None = None,
         **arguments: Any,
     ) -> Any:
         """Call `tool` (`mad.tool`) with JSON arguments, as the gateway does; return the JSON result."""
@@ -83,6 +84,7 @@ class Placed:
             patience=within,
             conversation=conversation,
             origin=origin,
+            notes=notes,
         )
 
     async def running(self, mad: str) -> dict[str, int]:
