@@ -206,8 +206,11 @@ class Commands(RuleBasedStateMachine):
     def end(self, turned: float) -> None:
         """End the core in the middle of all, and begin another, maybe with another wall clock."""
         self.core.alive = False
-        for seq in self.out:  # it was cut off, which nobody could write down
-            self.letters[seq].failures += self.letters[seq].well
+        for seq, _ in self._rows("open"):
+            letter = self.letters[seq]
+            if seq in self.out or letter.done:  # it was cut off, or nobody came to write down that it was done
+                letter.failures += letter.well
+            letter.done = letter.rejected = False
         self.out.clear()
         self.time.turned += turned
         for letter in self.letters.values():
