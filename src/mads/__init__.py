@@ -2,9 +2,10 @@
 
 from mads.author.declare import every, mad, on, prose, provides, tool
 from mads.author.message import message
-from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
 from mads.author.sensitive import Sensitive
 from mads.author.signals import SecurityEvent, StateChanged
+from mads.wire.conversation import Exchange, Said
 from mads.wire.errors import (
     CallError,
     DeadlineExceeded,
@@ -25,6 +26,7 @@ __all__ = [
     "DeadlineExceeded",
     "Denied",
     "Emit",
+    "Exchange",
     "Failed",
     "InvalidMessage",
     "Kept",
@@ -37,11 +39,13 @@ __all__ = [
     "Random",
     "Receipt",
     "Reject",
+    "Said",
     "SecurityEvent",
     "Send",
     "Sensitive",
     "StateChanged",
     "Step",
+    "Talk",
     "Think",
     "Turn",
     "Workers",

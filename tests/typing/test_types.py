@@ -8,15 +8,19 @@ import pytest
 from herald import Announcement, Herald
 from mads import (
     Clock,
+    Denied,
     Emit,
+    Exchange,
     Kept,
     Log,
     Random,
     Receipt,
+    Said,
     SecurityEvent,
     Send,
     StateChanged,
     Step,
+    Talk,
     Think,
     Turn,
     Workers,
@@ -28,7 +32,7 @@ from mads import (
     provides,
     tool,
 )
-from mads.testing import emitting, inline, kept, noting, rolling, saying, sending, stepping, ticking, turning
+from mads.testing import emitting, inline, kept, noting, rolling, saying, sending, stepping, talking, ticking, turning
 from scribe import MeetingEnded, Note, Scribe
 
 COVERS = ("R-021", "R-022", "R-024")
@@ -54,6 +58,7 @@ class Everything:
     emit: Emit
     send: Send
     step: Step
+    talk: Talk
     turn: Turn
     clock: Clock
     random: Random
@@ -111,6 +116,7 @@ def everything() -> Everything:
         emit=emitting(),
         send=sending(),
         step=stepping(),
+        talk=talking(),
         turn=turning(),
         clock=ticking(),
         random=rolling(),
@@ -187,3 +193,18 @@ def test_a_message_is_typed_and_frozen() -> None:
     assert_type(SecurityEvent("call_denied", "a", "ana", "mads.b.c", "it may not").letter, int | None)
     with pytest.raises(AttributeError):
         setattr(NOTE, "text", "Monday.")  # noqa: B010  written plainly it is an error before it runs
+
+
+async def test_what_is_said_has_its_types_and_a_double_says_it() -> None:
+    talk = talking(("ana", "hello"), answers={"bo": "hi"}, conversation="42")
+    meant: Talk = talk
+    history = await meant.history(limit=5)
+    exchange = await meant.say("@bo hello", thread="turn-1")
+
+    assert_type(history, list[Said])
+    assert_type(exchange, Exchange)
+    assert [(said.turn, said.by, said.text) for said in history] == [(1, "ana", "hello")]
+    assert [(answer.by, answer.text) for answer in exchange.answers] == [("bo", "hi")]
+    assert [spoken.text for spoken in talk.said] == ["@bo hello"]
+    with pytest.raises(Denied):
+        await meant.history(conversation="43")

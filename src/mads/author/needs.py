@@ -6,6 +6,8 @@ from typing import Any, LiteralString, ParamSpec, Protocol, TypeVar, overload
 
 from msgspec import Struct
 
+from mads.wire.conversation import Exchange, Said
+
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
@@ -226,6 +228,30 @@ class Turn(Protocol):
 
         Raises `InvalidMessage` for anything but a whole number of 0 or more, and once the call has ended.
         """
+
+
+class Talk(Protocol):
+    """The conversation that the call being handled belongs to, and others in which this MAD has taken part.
+
+    Whoever a MAD acts for must have taken part as well; else it raises `Denied`.
+    """
+
+    async def history(
+        self, *, conversation: str | None = None, thread: str | None = None, limit: int = 100
+    ) -> list[Said]:
+        """Return the last `limit` turns (at most 1,000) that have ended, oldest first; of one thread where it is named.
+
+        A thread goes by the id of its first turn. Raises `InvalidMessage` where there is no such conversation.
+        """
+        ...
+
+    async def say(self, text: str, *, conversation: str | None = None, thread: str | None = None) -> Exchange:
+        """Say `text`; each MAD that it mentions as `@name` hears it in its `@prose` handler, and its answer is said.
+
+        Returns the answers, those to mentions in them too. Where the call being handled belongs to no conversation,
+        a new one begins. A turn is a reply in the `thread` whose first turn has that id.
+        """
+        ...
 
 
 class Clock(Protocol):

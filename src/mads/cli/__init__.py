@@ -14,6 +14,8 @@ VERBS = {
     "new": "Make a project: one MAD, its test, its mads.toml.",
     "call": "Call a tool.",
     "chat": "Talk to a MAD.",
+    "conversations": "See to the conversations on record.",
+    "capture": "See to the record of what happened.",
     "emit": "Publish an event.",
     "dead": "See to commands that were given up.",
     "trace": "Show what was done on behalf of a request.",

@@ -11,6 +11,7 @@ from mads.cli.arguments import Parameters
 from mads.cli.completion import arguments_of, tool_names
 from mads.cli.remote import Remote, connected, short
 from mads.cli.terminal import Ticker, json_option, progress_text, show
+from mads.host.door import PATIENCE
 from mads.wire.call import Progress
 from mads.wire.tools import ToolInfo
 
@@ -44,11 +45,14 @@ async def watched(
     as_json: bool,
     conversation: str | None = None,
     notes: str | None = None,
+    patience: float = PATIENCE,
 ) -> Any:
     """Call `tool` and show its progress; print the items of a stream as they come, or return them all `as_json`."""
     sink = _Screen(as_json=as_json)
     try:
-        result = await remote.call(tool.name, arguments, sink=sink, conversation=conversation, notes=notes)
+        result = await remote.call(
+            tool.name, arguments, sink=sink, conversation=conversation, notes=notes, patience=patience
+        )
     finally:
         sink.ticker.clear()
     return sink.items if tool.streams and as_json else result

@@ -14,7 +14,7 @@ from mads.bus.port import Bus
 from mads.bus.unix import UnixBus, connect
 from mads.gateway import names
 from mads.host.config import find_root
-from mads.host.door import BusDoor, tools_of
+from mads.host.door import PATIENCE, BusDoor, tools_of
 from mads.host.paths import socket_path
 from mads.wire.call import Progress, Sink
 from mads.wire.errors import Unreachable, UsageError
@@ -25,6 +25,10 @@ T = TypeVar("T")
 
 PRINCIPAL = "operator"
 """Who calls: the user who started the system, since nobody else may open its socket."""
+
+
+LONG = 600.0
+"""Seconds that the steward has to answer: what it does with the whole record may take a while."""
 
 
 class Remote:
@@ -54,6 +58,7 @@ class Remote:
         sink: Sink | None = None,
         conversation: str | None = None,
         notes: str | None = None,
+        patience: float = PATIENCE,
     ) -> Any:
         """Call a tool by its canonical name; return its result in the types of JSON. Raises `CallError`."""
         return await self._door.call(
@@ -64,11 +69,12 @@ class Remote:
             sink=sink or Deaf(),
             conversation=conversation,
             notes=notes,
+            patience=patience,
         )
 
     async def steward(self, tool: str, type_: type[T], **arguments: Any) -> T:
         """Ask the control plane; return its answer as `type_`."""
-        return msgspec.convert(await self.call(f"mads.steward.{tool}", arguments), type_)
+        return msgspec.convert(await self.call(f"mads.steward.{tool}", arguments, patience=LONG), type_)
 
     async def _listed(self) -> Sequence[ToolInfo]:
         return self.tools

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from mads import Reject, mad, tool
-from mads.author.system import System
-from mads.wire.errors import UsageError
+from msgspec import Meta
+
+from mads import Reject, Sensitive, mad, tool
+from mads.author.system import Capture, Conversations, System
+from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
+from mads.wire.errors import InvalidMessage, UsageError
 from mads.wire.status import DeadLetter, DeadLetters, EventInfo, Shown, Status, Which
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
@@ -31,6 +34,8 @@ class Steward:
     """You are the steward: you know what runs here, how it fares, and what each MAD offers."""
 
     system: System
+    conversations: Conversations
+    capture: Capture
 
     @tool(read_only=True)
     async def ps(self) -> list[Status]:
@@ -113,3 +118,78 @@ class Steward:
     async def dead_drop_all(self, which: Which = EVERY) -> int:
         """Forget commands that were given up; return how many."""
         return await self.system.dead.drop_all(which)
+
+    @tool
+    async def say(self, text: str, conversation: str = "", thread: str = "") -> Sensitive[Exchange]:
+        """Say something in a conversation: each MAD that it mentions as @name hears it; return what they answer.
+
+        Without `conversation` it is said in the one that the call belongs to, or in a new one. `thread` is the id, or
+        the number, of a turn in whose thread this is a reply.
+        """
+        return await self.conversations.say(text, conversation=conversation, thread=thread)
+
+    @tool(read_only=True)
+    async def conversations_list(self, mad: str = "", since: str = "", tenant: str = "") -> list[Conversation]:
+        """Return the conversations on record: who took part, how many turns, when; the last one last.
+
+        `since` is a date, a time or a span such as "7d".
+        """
+        return list(await self.conversations.listed(mad=mad, since=since, tenant=tenant))
+
+    @tool(read_only=True)
+    async def conversations_show(
+        self, conversation: str, thread: str = "", limit: Annotated[int, Meta(ge=1)] = 1_000, tenant: str = ""
+    ) -> Sensitive[list[Said]]:
+        """Return the last `limit` turns of a conversation, or of one thread in it, oldest first."""
+        return list(await self.conversations.history(conversation, thread=thread, limit=limit, tenant=tenant))
+
+    @tool
+    async def conversations_hold(self, conversation: str, why: str, tenant: str = "") -> None:
+        """Keep a conversation from being erased, by hand or by age, until it is released; say why."""
+        if not why.strip():
+            raise InvalidMessage("say why it is held: whoever wants to erase it will be told")
+        await self.conversations.hold(conversation, why=why, tenant=tenant)
+
+    @tool(destructive=True)
+    async def conversations_release(self, conversation: str, tenant: str = "") -> None:
+        """Let a conversation be erased again."""
+        await self.conversations.hold(conversation, why="", tenant=tenant)
+
+    @tool
+    async def conversations_label(
+        self, conversation: str, label: Label, turn: Annotated[int, Meta(ge=0)] = 0, by: str = "", tenant: str = ""
+    ) -> None:
+        """Say how a turn came out, by its number; or all turns of which nobody says otherwise (0)."""
+        await self.conversations.label(conversation, label, turn=turn, by=by, tenant=tenant)
+
+    @tool(destructive=True)
+    async def conversations_erase(self, conversation: str, tenant: str = "") -> Certificate:
+        """Erase a conversation and see that nothing of it is left; return the certificate, which is kept."""
+        return await self.conversations.erase(conversation, tenant=tenant)
+
+    @tool(read_only=True)
+    async def conversations_certificates(self) -> list[Certificate]:
+        """Return the certificates of what was erased, oldest first."""
+        return list(await self.conversations.certificates())
+
+    @tool(read_only=True)
+    async def conversations_export(self, conversation: str = "", tenant: str = "") -> AsyncIterator[Sensitive[str]]:
+        """Stream an export, line by line: of one conversation, or of the whole record."""
+        async for line in self.capture.export(conversation, tenant=tenant):
+            yield line
+
+    @tool(destructive=True)
+    async def conversations_import(self, path: str) -> Taken:
+        """Take an export in a file on this machine into the record, all of it or nothing; twice is as good as once."""
+        return await self.capture.take(path)
+
+    @tool(read_only=True)
+    async def capture_stats(self) -> Stats:
+        """Return how much is on record, of what, and for how much of it is known how it came out."""
+        return await self.capture.stats()
+
+    @tool(read_only=True)
+    async def capture_dataset(self, since: str = "") -> AsyncIterator[Sensitive[str]]:
+        """Stream a dataset for learning, line by line: the same for the same record."""
+        async for line in self.capture.dataset(since=since):
+            yield line

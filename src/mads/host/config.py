@@ -12,14 +12,14 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
-from mads.host.quantity import WRITE, Size, Span
+from mads.host.quantity import WRITE, Lasting, Size, Span
 from mads.wire.errors import ConfigError
 
 FILE = "mads.toml"
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
-_TABLES = ("mads", "gateway", "supervision", "traces")
+_TABLES = ("mads", "gateway", "supervision", "traces", "retention")
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 _Path = tuple[str, ...]
@@ -101,6 +101,18 @@ class Traces(Struct, frozen=True, forbid_unknown_fields=True):
     service: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
 
 
+class Retention(Struct, frozen=True, forbid_unknown_fields=True):
+    """For how long what is on record is kept.
+
+    `bodies` are what calls and events carried, `prose` is what was said, `envelopes` are the rows themselves: those of
+    one conversation go together, so long after its last turn.
+    """
+
+    bodies: Lasting = "7d"
+    prose: Lasting = "30d"
+    envelopes: Lasting = "30d"
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """A whole `mads.toml`: the bus, the folders in which MADs' modules are found, the gateway, the rules, the MADs."""
 
@@ -110,6 +122,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     gateway: GatewayConfig = GatewayConfig()
     supervision: Supervision = Supervision()
     traces: Traces | None = None
+    retention: Retention = Retention()
     root: str = ""
 
 
@@ -159,10 +172,11 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     gateway = reader.table(("gateway",), tables.pop("gateway", {}), GatewayConfig) or GatewayConfig()
     rules = reader.table(("supervision",), tables.pop("supervision", {}), Supervision) or Supervision()
     traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
+    kept = reader.table(("retention",), tables.pop("retention", {}), Retention) or Retention()
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, MadConfig("mads.duos.steward:Steward"))
-    whole = msgspec.structs.replace(rest, mads=mads, gateway=gateway, supervision=rules, traces=traces, root=str(root))
-    return whole, reader.mistakes
+    tables = {"mads": mads, "gateway": gateway, "supervision": rules, "traces": traces, "retention": kept}
+    return msgspec.structs.replace(rest, **tables, root=str(root)), reader.mistakes
 
 
 class _Reader:

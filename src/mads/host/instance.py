@@ -13,8 +13,8 @@ import structlog
 
 from mads.author.declaration import Declaration, Timer, declaration
 from mads.author.message import wire_name
-from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Think, Turn, Workers
-from mads.author.system import System
+from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
+from mads.author.system import Capture, Conversations, System
 from mads.bus.port import Bus, Subscription
 from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
@@ -29,6 +29,7 @@ from mads.host.proxy import Proxy
 from mads.host.sending import HostSend
 from mads.host.serve import patterns, serve, timer_subject
 from mads.host.steps import HostStep, Journal
+from mads.host.talk import HostTalk
 from mads.host.workers import ProcessWorkers
 from mads.observe.trace import Bills
 from mads.store.port import KeptRows, Scope
@@ -60,6 +61,8 @@ class Surroundings:
     declared: Mapping[str, Declaration]
     strict: bool
     system: System | None = None
+    conversations: Conversations | None = None
+    capture: Capture | None = None
 
 
 class Instance:
@@ -172,5 +175,8 @@ class Instance:
             Random: HostRandom,
             Workers: lambda: around.workers,
             Log: lambda: HostLog(self._mad),
+            Talk: lambda: HostTalk(around.bus, self._caller),
             System: lambda: around.system,
+            Conversations: lambda: around.conversations,
+            Capture: lambda: around.capture,
         }

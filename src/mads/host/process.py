@@ -169,9 +169,8 @@ class Child:
         if call.subject.startswith("timer.") and not self._bus.sits:
             raise NoResponder("another has taken its seat", where=self._mad, request=call.id)
         if call.cause is None:
-            return msgspec.structs.replace(
-                call, identity=Identity(f"mad:{self._mad}", chain=(self._mad,)), command=None
-            )
+            own = Identity(f"mad:{self._mad}", chain=(self._mad,))
+            return msgspec.structs.replace(call, identity=own, conversation=None, command=None)
         parent = self._link.handling.get(call.cause) or self._link.handled.get(call.cause)
         if parent is None:
             why = "it descends from a call that ended long ago"

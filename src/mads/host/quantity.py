@@ -7,14 +7,20 @@ from typing import Annotated
 
 from msgspec import Meta
 
+NEVER = "never"
+
 _SPANS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 SPAN = rf"^\d+(\.\d+)? ?({'|'.join(_SPANS)})$"
+LASTING = rf"^(never|\d+(\.\d+)? ?({'|'.join(_SPANS)}))$"
 SIZE = rf"^\d+(\.\d+)? ?({'|'.join(_SIZES)})$"
 
 Span = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=SPAN)]
 """A number of seconds, or one with its unit."""
+
+Lasting = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=LASTING)]
+"""As `Span`, or "never": it never comes to an end."""
 
 Size = Annotated[int, Meta(gt=0)] | Annotated[str, Meta(pattern=SIZE)]
 """A number of bytes, or one with its unit."""
@@ -22,13 +28,25 @@ Size = Annotated[int, Meta(gt=0)] | Annotated[str, Meta(pattern=SIZE)]
 _A_SPAN = 'write a number of seconds above 0, or one with a unit, as in "90 s", "15 min", "12 h"'
 _A_SIZE = 'write a number of bytes above 0, or one with a unit, as in "512 MB"'
 
-WRITE = {SPAN: _A_SPAN, "> 0.0": _A_SPAN, "float | str": _A_SPAN, SIZE: _A_SIZE, "int | str": _A_SIZE}
+WRITE = {
+    LASTING: 'write a span of time such as "7d", "36 h" or "90 s", or "never"',
+    SPAN: _A_SPAN,
+    "> 0.0": _A_SPAN,
+    "float | str": _A_SPAN,
+    SIZE: _A_SIZE,
+    "int | str": _A_SIZE,
+}
 """What to write instead of what does not fit, by what says that it does not."""
 
 
 def seconds(span: float | str) -> float:
     """Return `span` in seconds."""
     return _measured(span, _SPANS)
+
+
+def lasting(span: float | str) -> float | None:
+    """Return `span` in seconds; None where it never ends."""
+    return None if span == NEVER else seconds(span)
 
 
 def size(amount: float | str) -> int:

@@ -14,6 +14,7 @@ import structlog
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.guard.access import ANONYMOUS
+from mads.host.archive import Archive
 from mads.host.births import Births
 from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
@@ -41,6 +42,7 @@ from mads.host.signals import HOST, Signals
 from mads.host.sources import Sources
 from mads.host.supervise import Supervisor
 from mads.host.survey import Survey, survey
+from mads.host.talk import serve_history
 from mads.host.traces import Traces
 from mads.host.upkeep import Upkeep
 from mads.host.workers import ProcessWorkers
@@ -104,10 +106,22 @@ class RunningSystem:
         refused = Refused(commands, self.bus, self._gate)
         self._gate.keep = refused.keep
         self.dead = Dead(commands, commands, self._dispatcher, refused)
+        archive = Archive(
+            bus=self.bus,
+            database=database,
+            recorder=self.observer.recorder,
+            commands=commands,
+            retention=self.config.retention,
+            mads=self.config.mads,
+            tools=self.catalogue.tools(),
+        )
+        archive.sweeper.start()
+        stack.push_async_callback(archive.sweeper.stop)
         await serve_rows(self.bus, rows)
         await serve_commands(self.bus, self._dispatcher)
         journal = StoredJournal(commands)
         await serve_journal(self.bus, journal, self._dispatcher)
+        await serve_history(self.bus, archive.conversations)
         around = Surroundings(
             bus=self.bus,
             rows=rows,
@@ -121,6 +135,8 @@ class RunningSystem:
             declared=self.catalogue.declared,
             strict=self._strict,
             system=self,
+            conversations=archive.conversations,
+            capture=archive.capture,
         )
         self._births = Births(self.config, hub, around, self._outer, self.signals)
         self._upkeep.start()

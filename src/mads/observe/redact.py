@@ -71,7 +71,7 @@ def redactor(type_: Any) -> Redactor | None:
 def words(values: Iterable[Any]) -> list[str]:
     """Return how `values` may be spelled in a sentence, the longest first."""
     spelled: set[str] = set()
-    for leaf in (leaf for value in values for leaf in _leaves(value)):
+    for leaf in (leaf for value in values for leaf in leaves(value)):
         text = leaf.decode(errors="replace") if isinstance(leaf, bytes) else str(leaf)
         spelled |= {text, repr(text)[1:-1], repr(leaf), msgspec.json.encode(text)[1:-1].decode()}
     return sorted((text for text in spelled if len(text) >= SHORTEST), key=len, reverse=True)
@@ -97,13 +97,14 @@ def _take(value: Any, found: list[Any]) -> Any:
     return HIDDEN
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def leaves(value: Any) -> Iterator[Any]:
+    """Iterate over the texts, bytes and numbers in a value of plain data."""
     if _is_map(value):
         for part in (*value.keys(), *value.values()):
-            yield from _leaves(part)
+            yield from leaves(part)
     elif _is_list(value):
         for part in value:
-            yield from _leaves(part)
+            yield from leaves(part)
     elif not isinstance(value, bool | None):
         yield value
 

@@ -22,7 +22,7 @@ class Database:
     """A database at `path`; `open` makes one. What it cannot do it says by a `StoreError`."""
 
     def __init__(self, path: Path, writer: Writer, reader: Connection, thread: ThreadPoolExecutor) -> None:
-        self._path = path
+        self.path = path
         self._writer = writer
         self._reader = reader
         self._thread = thread
@@ -38,14 +38,19 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Do `work` within a transaction; return its result once that is on disk."""
-        with explained(self._path):
+        with explained(self.path):
             return await self._writer.write(work)
+
+    async def alone(self, work: Work[T]) -> T:
+        """Do `work` outside of any transaction, while nobody else writes."""
+        with explained(self.path):
+            return await self._writer.write(work, alone=True)
 
     async def read(self, work: Work[T]) -> T:
         """Do `work`, which only reads; it sees all that was acknowledged before."""
         if self._closed:
             raise StoreError("the store is closed")
-        with explained(self._path):
+        with explained(self.path):
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._reader)
 
     async def close(self) -> None:

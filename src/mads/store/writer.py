@@ -19,7 +19,8 @@ Work = Callable[[Connection], T]
 WAITING = 1024
 """How much work a writer takes before its callers wait."""
 
-_Item = tuple[Work[Any], Future[Any]]
+_Item = tuple[Work[Any], Future[Any], bool]
+"""Work, who waits for it, and whether it is done alone, outside of a transaction."""
 _Outcome = tuple[Any, Exception | None]
 
 
@@ -39,14 +40,17 @@ class Writer:
         self._ended: Future[None] = self._loop.create_future()
         Thread(target=self._run, name="mads-writer", daemon=True).start()
 
-    async def write(self, work: Work[T]) -> T:
-        """Return what `work` returned once all it did is on disk, or raise what it raised."""
+    async def write(self, work: Work[T], *, alone: bool = False) -> T:
+        """Return what `work` returned once all it did is on disk, or raise what it raised.
+
+        What cannot be part of a transaction is done `alone`: whoever else writes waits for so long.
+        """
         await self._room.acquire()
         if self._closing:
             self._room.release()
             raise StoreError("the store is closed")
         done: Future[T] = self._loop.create_future()
-        self._queue.put((work, done))
+        self._queue.put((work, done, alone))
         return await done
 
     async def close(self) -> None:
@@ -66,8 +70,11 @@ class Writer:
         """Yield whatever waits, again and again, until the end."""
         batch: list[_Item] = []
         while (item := self._queue.get()) is not None:
+            if item[2] and batch:
+                yield batch
+                batch = []
             batch.append(item)
-            if self._queue.empty():
+            if item[2] or self._queue.empty():
                 yield batch
                 batch = []
         if batch:
@@ -75,8 +82,10 @@ class Writer:
 
     def _commit(self, batch: list[_Item]) -> list[_Outcome]:
         try:
+            if batch[0][2]:
+                return [(batch[0][0](self._connection), None)]
             with transaction(self._connection):
-                return [self._attempt(work) for work, _ in batch]
+                return [self._attempt(work) for work, *_ in batch]
         except Exception as error:  # noqa: BLE001  it is the callers', who wait for it
             return [(None, error)] * len(batch)
 
@@ -98,7 +107,7 @@ class Writer:
             self._loop.call_soon_threadsafe(function, *args)
 
     def _tell(self, batch: list[_Item], outcomes: list[_Outcome]) -> None:
-        for (_, done), (result, error) in zip(batch, outcomes, strict=True):
+        for (_, done, _), (result, error) in zip(batch, outcomes, strict=True):
             self._room.release()
             if done.done():  # its caller was cancelled
                 continue

@@ -2,5 +2,18 @@
 
 from mads.testing.doubles import emitting, inline, noting, rolling, saying, sending, stepping, ticking, turning
 from mads.testing.kept import kept
+from mads.testing.talking import talking
 
-__all__ = ["emitting", "inline", "kept", "noting", "rolling", "saying", "sending", "stepping", "ticking", "turning"]
+__all__ = [
+    "emitting",
+    "inline",
+    "kept",
+    "noting",
+    "rolling",
+    "saying",
+    "sending",
+    "stepping",
+    "talking",
+    "ticking",
+    "turning",
+]

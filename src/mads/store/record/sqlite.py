@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import chain
@@ -15,11 +16,13 @@ from mads.store.record.port import Batch, Query
 from mads.store.sqlite import Connection, Value
 from mads.wire.record import HASHED, Decision, Entry
 
-_COLUMNS = ", ".join(Entry.__struct_fields__)
+COLUMNS = ", ".join(Entry.__struct_fields__)
 _ROW = f"(NULL{',?' * (len(Entry.__struct_fields__) - 1)})"
-_ADD = {rows: f"INSERT INTO record ({_COLUMNS}) VALUES {','.join([_ROW] * rows)}" for rows in (250, 25, 1)}  # noqa: S608  names of columns
+_ADD = {rows: f"INSERT INTO record ({COLUMNS}) VALUES {','.join([_ROW] * rows)}" for rows in (250, 25, 1)}  # noqa: S608  names of columns
 """Many rows in one statement: between two statements the writer's thread waits for its turn at the interpreter."""
-_KEEP = "INSERT INTO bodies (address, body) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_KEEP = """
+    INSERT INTO bodies (address, body, refs) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET refs = refs + excluded.refs
+"""
 _BODY = "SELECT body FROM bodies WHERE address = ?"
 
 _CONDITIONS = {
@@ -45,13 +48,7 @@ class SqliteRecord:
 
         def work(connection: Connection) -> int:
             batch = make()
-            rows = [_row(entry) for entry in batch.entries]
-            done = 0
-            for size, statement in _ADD.items():
-                while len(rows) - done >= size:
-                    connection.execute(statement, list(chain.from_iterable(rows[done : done + size])))
-                    done += size
-            connection.executemany(_KEEP, batch.bodies.items())
+            put(connection, batch)
             return len(batch.entries)
 
         return await self._database.write(work)
@@ -61,10 +58,10 @@ class SqliteRecord:
         asked = {name: value for name in _CONDITIONS if (value := getattr(query, name)) is not None}
         where = " AND ".join(["seq > ?", *(_CONDITIONS[name] for name in asked)])
         order = "DESC" if query.newest else "ASC"
-        statement = f"SELECT {_COLUMNS} FROM record WHERE {where} ORDER BY seq {order} LIMIT ?"  # noqa: S608  our own words
+        statement = f"SELECT {COLUMNS} FROM record WHERE {where} ORDER BY seq {order} LIMIT ?"  # noqa: S608  our own words
         bindings = (query.after, *asked.values(), query.limit)
         found = await self._database.read(lambda connection: connection.execute(statement, bindings).fetchall())
-        return [_entry(row) for row in (reversed(found) if query.newest else found)]
+        return [entry_of(row) for row in (reversed(found) if query.newest else found)]
 
     async def body(self, address: bytes) -> bytes | None:
         """Return the body at `address`; None where there is none."""
@@ -72,6 +69,18 @@ class SqliteRecord:
             return address or None
         found = await self._database.read(lambda connection: connection.execute(_BODY, (address,)).fetchall())
         return found[0][0] if found else None
+
+
+def put(connection: Connection, batch: Batch) -> None:
+    """Keep a batch: each body once, with how often it is named."""
+    rows = [_row(entry) for entry in batch.entries]
+    done = 0
+    for size, statement in _ADD.items():
+        while len(rows) - done >= size:
+            connection.execute(statement, list(chain.from_iterable(rows[done : done + size])))
+            done += size
+    named = Counter(chain.from_iterable((entry.asked, entry.answered) for entry in batch.entries))
+    connection.executemany(_KEEP, ((at, body, named[at]) for at, body in batch.bodies.items()))
 
 
 def _row(entry: Entry) -> tuple[Value, ...]:
@@ -83,7 +92,8 @@ def _json(parts: tuple[Any, ...]) -> str:
     return msgspec.json.encode(parts).decode() if parts else ""
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def entry_of(row: tuple[Any, ...]) -> Entry:
+    """Return the entry in a row of `COLUMNS`."""
     *plain, passed, decisions = row
     return Entry(
         **dict(zip(Entry.__struct_fields__, plain, strict=False)),

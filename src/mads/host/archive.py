@@ -1,0 +1,50 @@
+"""All that is asked of the record: conversations, the capture as a whole, and what goes from it with time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mads.bus.port import Bus
+from mads.host.capture import HostCapture
+from mads.host.config import Retention
+from mads.host.conversations import HostConversations
+from mads.host.erasure import Eraser
+from mads.host.exchange import Exchanges
+from mads.host.retention import Sweeper
+from mads.host.transcript import SAY
+from mads.observe.recorder import Recorder
+from mads.store.commands.port import Commands
+from mads.store.database import Database
+from mads.store.record.capture import SqliteCapture
+from mads.store.record.conversations import SqliteConversations
+from mads.store.record.upkeep import SqliteUpkeep
+from mads.wire.tools import ToolInfo
+
+
+class Archive:
+    """The record in `database`, which `recorder` writes, of a system of `mads` that offer `tools`."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        database: Database,
+        recorder: Recorder,
+        commands: Commands,
+        retention: Retention,
+        mads: Iterable[str],
+        tools: Iterable[ToolInfo],
+    ) -> None:
+        store, upkeep = SqliteConversations(database, SAY), SqliteUpkeep(database, SAY)
+        self.sweeper = Sweeper(retention, upkeep)
+        self.conversations = HostConversations(
+            bus=bus,
+            store=store,
+            exchanges=Exchanges(bus, mads, tools),
+            eraser=Eraser(database, upkeep, commands),
+            sweeper=self.sweeper,
+            flush=recorder.flush,
+        )
+        self.capture = HostCapture(
+            SqliteCapture(database), store, self.sweeper, recorder.flush, lambda: recorder.waiting
+        )

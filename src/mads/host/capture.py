@@ -1,0 +1,127 @@
+"""The record as a whole: counted, exported, taken from elsewhere, and made into a dataset."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mads.host import transfer
+from mads.host.conversations import OPERATOR
+from mads.host.dataset import Dataset
+from mads.host.moment import moment
+from mads.host.retention import Sweeper
+from mads.host.transcript import microseconds, time_of
+from mads.store.record.capture import Slice, SqliteCapture
+from mads.store.record.conversations import SqliteConversations
+from mads.wire.call import Identity, current
+from mads.wire.conversation import Stats, Taken, conversation_id
+from mads.wire.errors import Denied, InvalidMessage
+from mads.wire.record import Entry
+
+PAGE = 500
+"""How many rows are read at a time."""
+
+
+class HostCapture:
+    """What `store` has, once `flush` has written what is still on its way; `waiting` says how many rows those are."""
+
+    def __init__(
+        self,
+        store: SqliteCapture,
+        bodies: SqliteConversations,
+        sweeper: Sweeper,
+        flush: Callable[[], Awaitable[None]],
+        waiting: Callable[[], int],
+    ) -> None:
+        self._store, self._bodies, self._sweeper = store, bodies, sweeper
+        self._flush, self._waiting = flush, waiting
+
+    async def stats(self) -> Stats:
+        """Return how much is on record."""
+        waiting = self._waiting()
+        await self._flush()
+        found = await self._store.counts()
+        return Stats(
+            rows=found.rows,
+            conversations=found.conversations,
+            bodies=found.bodies,
+            body_bytes=found.body_bytes,
+            file_bytes=found.file_bytes,
+            labelled=round(sum(found.labels.values()) / found.rows, 4) if found.rows else 1.0,
+            by_hand=found.by_hand,
+            labels=found.labels,
+            kinds=found.kinds,
+            redacted=found.redacted,
+            held=found.held,
+            erased=found.erased,
+            oldest=None if found.oldest_us is None else time_of(found.oldest_us),
+            newest=None if found.newest_us is None else time_of(found.newest_us),
+            waiting=waiting,
+        )
+
+    async def export(self, conversation: str, *, tenant: str) -> AsyncIterator[str]:
+        """Iterate over the lines of an export: of one conversation, or of the whole record ("")."""
+        part = Slice(
+            conversation=conversation_id(conversation) if conversation else None, tenant=_whose(_person(), tenant)
+        )
+        await self._flush()
+        last: Entry | None = None
+        yield transfer.head()
+        lines = 1
+        while page := await self._store.page(part, last, PAGE):
+            bodies = await self._bodies.bodies(page)
+            for entry in page:
+                yield transfer.row(entry, bodies)
+            lines, last = lines + len(page), page[-1]
+        if conversation and last is None:
+            raise InvalidMessage(f"there is no conversation {conversation!r} on record; mads conversations lists them")
+        marks = await self._store.marks(part)
+        for mark in marks:
+            yield transfer.mark(mark)
+        yield transfer.end(lines + len(marks))
+
+    async def take(self, path: str) -> Taken:
+        """Take the export in a file on this machine into the record, all of it or nothing."""
+        _person()
+        taking = await asyncio.to_thread(_read, path)
+        added, known = await self._store.take(taking.rows, taking.marks)
+        self._sweeper.again()
+        return Taken(added, known)
+
+    async def dataset(self, *, since: str) -> AsyncIterator[str]:
+        """Iterate over the lines of a dataset for learning."""
+        since_us = microseconds(moment(since, datetime.now(UTC))) if since else 0
+        part = Slice(since_us=since_us, tenant=_whose(_person(), ""))
+        await self._flush()
+        async for line in Dataset(self._store, self._bodies).lines(part):
+            yield line
+
+
+def _read(path: str) -> transfer.Taking:
+    try:
+        with Path(path).open("rb") as file:
+            return transfer.read(file)
+    except OSError as error:
+        raise InvalidMessage(f"{path}: {error.strerror}") from None
+
+
+def _person() -> Identity:
+    """Return who asks; raise `Denied` where a MAD does, which may read what it took part in and no more."""
+    call = current.get()
+    assert call is not None
+    if call.identity.chain:
+        raise Denied(
+            f"{call.identity.chain[-1]} may read the conversations in which it took part (Talk), and no others"
+        )
+    return call.identity
+
+
+def _whose(identity: Identity, tenant: str) -> str | None:
+    """Return whose record may be read: None for that of all."""
+    if identity.principal == OPERATOR:
+        return tenant or None
+    if tenant not in ("", identity.tenant):
+        raise Denied(f"{identity.principal!r} may not see what is tenant {tenant!r}'s")
+    return identity.tenant

@@ -1,0 +1,125 @@
+"""What there is to learn from: each process that somebody began, its steps, how it came out and what it cost.
+
+A process is a call, a command or a turn of prose that no other recorded call made, with all that came of it. What the
+steward was asked is none of it, nor what a timer began. Nothing in a line tells when or where it was written down, so
+the same record gives the same lines wherever it lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from mads.host.transcript import SAY, STEWARD, key_of, order_of, speaker, value_of
+from mads.host.transfer import canonical
+from mads.store.record.capture import Slice, SqliteCapture
+from mads.store.record.conversations import SqliteConversations
+from mads.wire.record import Entry
+
+HEAD = {"schema": "mads.dataset", "version": 1}
+
+PAGE = 500
+"""How many rows are read at a time."""
+
+ROOTS = ("call", "command", "prose", "model")
+"""What a process may begin with."""
+
+HAND = "hand"
+OUTCOME = "outcome"
+
+
+class Dataset:
+    """The processes in what `capture` reads, with the bodies and labels that `conversations` has."""
+
+    def __init__(self, capture: SqliteCapture, conversations: SqliteConversations) -> None:
+        self._capture, self._conversations = capture, conversations
+
+    async def lines(self, part: Slice) -> AsyncIterator[str]:
+        """Iterate over the lines: the first names the schema, then come the processes in the order of their times."""
+        labels = {
+            (mark.tenant, mark.conversation, mark.call, mark.mad, mark.attempt): mark.label
+            for mark in await self._capture.marks(part)
+        }
+        yield canonical(HEAD)
+        trace, tree = "", Tree(())
+        last: Entry | None = None
+        while page := await self._capture.page(part, last, PAGE):
+            for entry in page:
+                if entry.kind not in ROOTS or is_control(entry):
+                    continue
+                if trace != entry.trace or not trace:
+                    trace = entry.trace
+                    tree = Tree(await self._capture.trace(trace) if trace else (entry,))
+                if tree.is_root(entry):
+                    steps = [step for step in tree.under(entry) if not is_control(step)]
+                    bodies = await self._conversations.bodies((entry, *steps))
+                    yield canonical(_process(entry, steps, bodies, labels))
+            last = page[-1]
+
+
+class Tree:
+    """The rows of one trace, each under the one that made it."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = sorted(entries, key=order_of)
+        self._by_id: dict[str, list[Entry]] = {}
+        for entry in self._entries:
+            self._by_id.setdefault(entry.id, []).append(entry)
+
+    def above(self, entry: Entry) -> Entry | None:
+        """Return the row of the call that was being handled when this one was made; None where there is none."""
+        made = [one for one in self._by_id.get(entry.cause or "", ()) if key_of(one) != key_of(entry)]
+        during = [one for one in made if one.at_us <= entry.at_us <= one.at_us + one.took_us]
+        return next(reversed(during or made), None)
+
+    def is_root(self, entry: Entry) -> bool:
+        """Return whether nothing but the steward's control made this one."""
+        above = self.above(entry)
+        return above is None or (is_control(above) and self.is_root(above))
+
+    def under(self, entry: Entry) -> Iterator[Entry]:
+        """Iterate over what came of a row, in the order of their times."""
+        inside = {key_of(entry)}
+        for one in self._entries:
+            above = self.above(one)
+            if above is not None and key_of(above) in inside and key_of(one) not in inside:
+                inside.add(key_of(one))
+                yield one
+
+
+def is_control(entry: Entry) -> bool:
+    """Return whether a row is a question to the steward, or an order: no part of what the system was made to do."""
+    return entry.subject.startswith(f"mads.{STEWARD}.") and entry.subject != SAY
+
+
+def _process(
+    entry: Entry, steps: Sequence[Entry], bodies: dict[bytes, bytes], labels: dict[tuple[str, str, str, str, int], str]
+) -> dict[str, Any]:
+    whose = (entry.tenant, entry.conversation or "")
+    by_hand = labels.get((*whose, *key_of(entry))) or labels.get((*whose, "", "", 0))
+    return {
+        **_step(entry, bodies),
+        "tenant": entry.tenant,
+        "conversation": entry.conversation,
+        "principal": entry.principal,
+        "at_us": entry.at_us,
+        "label": by_hand or ("ok" if entry.outcome in ("ok", "unheard") else "failed"),
+        "labelled_by": HAND if by_hand else OUTCOME,
+        "cost": entry.cost + sum(step.cost for step in steps),
+        "steps": [_step(step, bodies) for step in steps],
+    }
+
+
+def _step(entry: Entry, bodies: dict[bytes, bytes]) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "by": speaker(entry.chain, entry.principal),
+        "subject": entry.subject,
+        "mad": entry.mad,
+        "version": entry.version,
+        "attempt": entry.attempt,
+        "asked": value_of(entry.asked, bodies),
+        "answered": None if entry.subject == SAY else value_of(entry.answered, bodies),  # its steps are what came of it
+        "outcome": entry.outcome,
+        "why": entry.why,
+    }

@@ -1,0 +1,142 @@
+"""Erase a conversation so that nothing of it is left, look for it in every file, and say so in a certificate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from mads.host.envelope import opened
+from mads.observe.forget import forget
+from mads.observe.redact import leaves
+from mads.store.commands.port import Commands
+from mads.store.database import Database
+from mads.store.record.conversations import Scope
+from mads.store.record.upkeep import Erased, SqliteUpkeep
+from mads.store.scrub import fold, living, rebuild, search
+from mads.wire import codec
+from mads.wire.conversation import Certificate
+from mads.wire.errors import InvalidMessage, Reject
+
+SHORTEST, LONGEST = 8, 48
+"""How many bytes a piece has by which a text is looked for: of a shorter text nobody can say whose it is."""
+
+SOUGHT = 256
+"""How many pieces are looked for; where there are more, the database is written anew whatever is found."""
+
+
+class Search(Struct, frozen=True):
+    """What was looked for, how much of it was found, how much of that belongs to others, and in which files."""
+
+    sought: int
+    found: int
+    elsewhere: int
+    places: tuple[str, ...]
+
+
+class Eraser:
+    """Erases from `database`, and from the commands in it that were given up."""
+
+    def __init__(self, database: Database, upkeep: SqliteUpkeep, commands: Commands) -> None:
+        self._database, self._upkeep, self._commands = database, upkeep, commands
+
+    async def erase(self, scope: Scope, *, by: str, at: datetime) -> Certificate:
+        """Erase a conversation; raise `Reject` where it is held, or commands of it are still to be done."""
+        dead = await self._letters(scope)
+        gone = await self._upkeep.erase(scope)
+        if isinstance(gone, str):
+            raise Reject(
+                f"conversation {scope[1]} is held: {gone}; release it first: mads conversations release {scope[1]}"
+            )
+        await self._commands.finish(dead, now=round(at.timestamp() * 1000))
+        lines = await asyncio.to_thread(forget, self._database.path.parent, *scope)
+        seen = await self._verified(gone)
+        certificate = Certificate(
+            id=0,
+            conversation=scope[1],
+            tenant=scope[0],
+            at=at,
+            by=by,
+            rows=len(gone.ids),
+            bodies=len(gone.bodies),
+            labels=gone.labels,
+            commands=len(dead),
+            lines=lines,
+            ids=_digest(id_.encode() for id_ in gone.ids),
+            content=_digest(gone.bodies),
+            searched=seen.sought,
+            found=seen.found,
+            elsewhere=seen.elsewhere,
+            places=seen.places,
+        )
+        number = await self._upkeep.certify(scope, msgspec.json.encode(certificate))
+        return msgspec.structs.replace(certificate, id=number)
+
+    async def certificates(self, tenant: str | None) -> Sequence[Certificate]:
+        """Return the certificates of one tenant, or of all."""
+        return [
+            msgspec.structs.replace(msgspec.json.decode(kept, type=Certificate), id=number)
+            for number, kept in await self._upkeep.certificates(tenant)
+        ]
+
+    async def _letters(self, scope: Scope) -> list[int]:
+        """Return the numbers of the dead letters of a conversation; raise `Reject` where some are still open."""
+        if still := await self._of(scope, "open"):
+            raise Reject(
+                f"{len(still)} commands of conversation {scope[1]} are still to be done; "
+                "erase it once they are, or were given up (mads dead list)"
+            )
+        return await self._of(scope, "dead")
+
+    async def _of(self, scope: Scope, state: Any) -> list[int]:
+        found: list[int] = []
+        for entry in await self._commands.entries(state):
+            kept = await self._commands.read(entry.seq, state) if entry.tenant == scope[0] else None
+            if kept is not None and opened(kept[1]).conversation == scope[1]:
+                found.append(entry.seq)
+        return found
+
+    async def _verified(self, gone: Erased) -> Search:
+        """Look for what is gone; where something is left of it, write the database anew and look again."""
+        everything = list(dict.fromkeys(pieces(gone)))
+        sought = everything[:: max(1, -(-len(everything) // SOUGHT))]
+        await self._database.alone(fold)
+        found = await self._search(sought)
+        elsewhere = await self._database.read(lambda connection: living(connection, found))
+        if found.keys() - elsewhere or len(everything) > len(sought):
+            await self._database.alone(rebuild)
+            found = await self._search(sought)
+        left = [piece for piece in found if piece not in elsewhere]
+        places = tuple(sorted({place for piece in left for place in found[piece]}))
+        return Search(len(sought), len(left), len(elsewhere & found.keys()), places)
+
+    async def _search(self, sought: list[bytes]) -> dict[bytes, list[str]]:
+        return await asyncio.to_thread(search, self._database.path.parent, sought)
+
+
+def pieces(gone: Erased) -> Iterator[bytes]:
+    """Iterate over what makes the texts in what is gone recognisable: the start, the middle and the end of each."""
+    for leaf in (*(leaf for body in gone.bodies for leaf in leaves(_value(body))), *gone.words):
+        data = leaf.encode() if isinstance(leaf, str) else leaf
+        if isinstance(data, bytes) and len(data) >= SHORTEST:
+            middle = max(0, (len(data) - LONGEST) // 2)
+            yield from (data[:LONGEST], data[middle : middle + LONGEST], data[-LONGEST:])
+
+
+def _value(body: bytes) -> Any:
+    try:
+        return codec.decode(body, Any)
+    except InvalidMessage:
+        return body
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = sha256()
+    for part in parts:
+        digest.update(part + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,157 @@
+"""What goes from the record of a SQLite database: what has grown old, bit by bit, and what is erased, at once.
+
+A body goes with the last row that names it: the database counts. What goes is overwritten, not only forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from mads.store.database import Database
+from mads.store.record.conversations import Scope, bodies_of, held
+from mads.store.record.sqlite import COLUMNS, entry_of
+from mads.store.sqlite import Connection
+from mads.wire.record import HASHED
+
+_HELD = "EXISTS (SELECT 1 FROM holds WHERE holds.tenant = record.tenant AND holds.conversation = record.conversation)"
+_PROSE = "(kind IN ('prose', 'model') OR subject = 'mads.steward.say')"
+_LEFT = f"(length(asked) + length(answered) > 0) AND NOT {_HELD}"
+_STRIPPED = {
+    "bodies": f"SELECT seq, at_us FROM record WHERE at_us >= ?1 AND at_us < ?2 AND NOT {_PROSE} AND {_LEFT}",  # noqa: S608
+    "prose": f"SELECT seq, at_us FROM record WHERE at_us >= ?1 AND at_us < ?2 AND {_PROSE} AND {_LEFT}",  # noqa: S608
+}
+_STRIP = f"UPDATE record SET asked = x'', answered = x'' WHERE seq IN (SELECT value FROM json_each(?)) AND NOT {_HELD}"  # noqa: S608
+_LONE = "SELECT seq FROM record WHERE at_us < ? AND conversation IS NULL ORDER BY at_us LIMIT ?"
+_PAST = f"""
+    SELECT DISTINCT tenant, conversation FROM record WHERE at_us < ?1 AND conversation IS NOT NULL AND NOT {_HELD}
+    AND NOT EXISTS (
+        SELECT 1 FROM record AS later
+        WHERE later.conversation = record.conversation AND later.tenant = record.tenant AND later.at_us >= ?1
+    )
+    LIMIT ?2
+"""  # noqa: S608  our own words
+_DELETE = "DELETE FROM record WHERE seq IN (SELECT value FROM json_each(?))"
+_DROP = f"{_DELETE} AND NOT {_HELD}"
+_OF = "SELECT seq FROM record WHERE conversation = ?2 AND tenant = ?1 LIMIT ?3"
+_UNLABEL = "DELETE FROM labels WHERE tenant = ? AND conversation = ?"
+_ERASED = f"""
+    SELECT {COLUMNS} FROM record WHERE conversation = ?2 AND tenant = ?1 OR seq IN (
+        SELECT above.seq FROM record AS said JOIN record AS above ON above.id = said.cause
+        WHERE said.conversation = ?2 AND said.tenant = ?1 AND said.subject = ?3 AND above.subject = ?3
+        AND above.conversation IS NOT ?2
+    ) ORDER BY seq
+"""  # noqa: S608  names of columns
+_CERTIFY = "INSERT INTO erasures (tenant, conversation, certificate) VALUES (?, ?, ?)"
+_AMEND = "UPDATE erasures SET certificate = ? WHERE id = ?"
+_CERTIFICATES = "SELECT id, certificate FROM erasures WHERE (?1 IS NULL OR tenant = ?1) ORDER BY id"
+
+BATCH = 500
+"""How many rows go at a time: for so long others wait who want to write."""
+
+
+class Erased(Struct, frozen=True):
+    """What went: the ids of the calls and the bodies, in order, the words of failures, and how many labels."""
+
+    ids: list[str]
+    bodies: list[bytes]
+    words: list[str]
+    labels: int
+
+
+class SqliteUpkeep:
+    """What goes from the record in `database`; `say` is the subject of the calls in which something is said."""
+
+    def __init__(self, database: Database, say: str) -> None:
+        self._database, self._say = database, say
+
+    async def strip(self, kind: str, since_us: int, before_us: int) -> int:
+        """Take some bodies from rows that began in that time: of prose, or else of "bodies"; return the last's time.
+
+        0 where there was nothing left to take. What is held keeps what it has.
+        """
+        found = await self._read(f"{_STRIPPED[kind]} ORDER BY at_us LIMIT {BATCH}", since_us, before_us)
+        await self._erase(_STRIP, [seq for seq, _ in found])
+        return max((at_us for _, at_us in found), default=0)
+
+    async def drop(self, before_us: int) -> int:
+        """Delete some rows that are older, and those of some conversations that are over for so long; return how many.
+
+        What is held stays.
+        """
+        rows = [seq for (seq,) in await self._read(_LONE, before_us, BATCH)]
+        for scope in await self._read(_PAST, before_us, 50):
+            if len(rows) >= BATCH:
+                break
+            found = await self._read(_OF, *scope, BATCH)
+            rows += [seq for (seq,) in found]
+            if len(found) < BATCH:
+                await self._database.write(partial(_unlabel, scope=scope))
+        await self._erase(_DROP, rows)
+        return len(rows)
+
+    async def erase(self, scope: Scope) -> Erased | str:
+        """Delete all of a conversation; return what went, or why it is held."""
+
+        def work(connection: Connection) -> Erased | str:
+            if why := held(connection, scope):
+                return why
+            entries = [entry_of(row) for row in connection.execute(_ERASED, (*scope, self._say)).fetchall()]
+            addresses = list(dict.fromkeys(at for entry in entries for at in (entry.asked, entry.answered) if at))
+            bodies = bodies_of(connection, addresses)
+            with overwriting(connection):
+                connection.execute(_DELETE, (json.dumps([entry.seq for entry in entries]),)).close()
+                connection.execute(_UNLABEL, scope).close()
+            labels = connection.changes()
+            left = bodies_of(connection, (at for at in addresses if len(at) >= HASHED))
+            gone = [bodies[at] for at in addresses if at in bodies and at not in left]
+            return Erased([entry.id for entry in entries], gone, [entry.why for entry in entries if entry.why], labels)
+
+        return await self._database.write(work)
+
+    async def certify(self, scope: Scope, certificate: bytes) -> int:
+        """Keep a certificate; return its number."""
+
+        def work(connection: Connection) -> int:
+            connection.execute(_CERTIFY, (*scope, certificate)).close()
+            return connection.last_insert_rowid()
+
+        return await self._database.write(work)
+
+    async def certificates(self, tenant: str | None) -> list[tuple[int, bytes]]:
+        """Return the certificates of one tenant, or of all, with their numbers."""
+        return await self._database.read(
+            lambda connection: [
+                (int(row[0]), bytes(row[1])) for row in connection.execute(_CERTIFICATES, (tenant,)).fetchall()
+            ]
+        )
+
+    async def _erase(self, statement: str, rows: list[int]) -> None:
+        def work(connection: Connection) -> None:
+            with overwriting(connection):
+                connection.execute(statement, (json.dumps(rows),)).close()
+
+        if rows:
+            await self._database.write(work)
+
+    async def _read(self, statement: str, *bindings: int | str | None) -> list[tuple[Any, ...]]:
+        return await self._database.read(lambda connection: connection.execute(statement, bindings).fetchall())
+
+
+@contextmanager
+def overwriting(connection: Connection) -> Generator[None]:
+    """Have what is deleted in the block overwritten with zeros."""
+    connection.pragma("secure_delete", "ON")
+    try:
+        yield
+    finally:
+        connection.pragma("secure_delete", "OFF")
+
+
+def _unlabel(connection: Connection, scope: Scope) -> None:
+    connection.execute(_UNLABEL, scope).close()

@@ -1,0 +1,82 @@
+"""What is on record goes when its time has come, and not what is held.
+
+Covers the sweep and what `[retention]` may say. Does not cover that it runs by itself: there is no clock to wait for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mads.host.config import Retention, readable
+from mads.host.retention import MICRO, Sweeper
+from mads.store.record.conversations import SqliteConversations
+from mads.store.record.upkeep import SqliteUpkeep
+from tests.store.test_record_upkeep import SAY, entry, left, opened, write
+
+COVERS = ("R-147",)
+
+DAY = 86_400
+RULES = Retention(bodies="7d", prose="14 d", envelopes="30d")
+
+
+async def test_each_class_goes_when_its_time_has_come(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        sweeper = Sweeper(RULES, SqliteUpkeep(database, SAY))
+        now = 1_800_000_000
+        old = [now - days * DAY for days in (6, 8, 15, 31)]
+        await write(database, *(entry(at * MICRO, kind="prose") for at in old))
+        await write(database, *(entry(at * MICRO + 1) for at in old))
+        told = {
+            str(entry(at * MICRO + kind).id): (kind, days)
+            for at, days in zip(old, (6, 8, 15, 31), strict=True)
+            for kind in (0, 1)
+        }
+
+        assert await sweeper.sweep(now) > 0
+        assert await sweeper.sweep(now) == 0
+        assert {told[id_]: there for id_, there in await left(database)} == {
+            (0, 6): True,
+            (0, 8): True,
+            (0, 15): False,
+            (1, 6): True,
+            (1, 8): False,
+            (1, 15): False,
+        }
+
+
+async def test_never_is_never(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await write(database, entry(1), entry(2, kind="prose"), entry(3, conversation="42"))
+        assert await Sweeper(Retention("never", "never", "never"), SqliteUpkeep(database, SAY)).sweep(10**10) == 0
+        assert [there for _, there in await left(database)] == [True, True, True]
+
+
+async def test_what_was_held_goes_once_it_is_released(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        sweeper, conversations = Sweeper(RULES, SqliteUpkeep(database, SAY)), SqliteConversations(database, SAY)
+        await write(database, entry(1, conversation="42"))
+        await conversations.hold(("default", "42"), "court", "ana", 1)
+        assert await sweeper.sweep(1_800_000_000) == 0
+        assert await left(database) == [("id-1", True)]
+
+        await conversations.release(("default", "42"))
+        sweeper.again()
+        await sweeper.sweep(1_800_000_000)
+        assert await left(database) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('bodies = "7 fortnights"', "line 4: [retention] bodies: write a span of time such as"),
+        ("prose = -1", "[retention] prose: "),
+        ('body = "7d"', "[retention] body: unknown key; did you mean 'bodies'?"),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_write(said: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "mads.toml").write_text(f'[mads]\nclerk = "a:B"\n[retention]\n{said}\n', encoding="utf-8")
+    _, mistakes = readable(tmp_path)
+    assert len(mistakes) == 1
+    assert told in mistakes[0]
