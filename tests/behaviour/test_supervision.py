@@ -201,3 +201,13 @@ async def test_timers_tick_on_after_a_new_life_and_are_not_doubled(troupe: Troup
         await until(enough)
         passed = asyncio.get_running_loop().time() - start
         assert (await it.mad(Gardener).marks() - before) <= passed / 0.05 + 2
+
+
+async def test_what_a_new_life_does_by_itself_does_not_descend_from_the_call_that_asked_for_it(troupe: Troupe) -> None:
+    async with troupe(ticking="tests.host.ticking:Ticking") as it:
+        await it.call("steward.restart", mad="ticking")
+        async with asyncio.timeout(5):
+            while (told := await it.call("ticking.told")) == []:
+                await asyncio.sleep(0.02)
+        assert {who for who, _ in told} == {"mad:ticking"}
+        assert min(left for _, left in told) > 600

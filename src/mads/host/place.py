@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar
 
 import structlog
 
@@ -11,6 +13,8 @@ from mads.bus.memory import MemoryBus
 from mads.host.life import End, Life
 from mads.host.seat import Seat, SeatBus
 from mads.wire.errors import ConfigError, MadsError, UsageError
+
+T = TypeVar("T")
 
 GRACE = 0.5
 """Seconds that the calls of a MAD have to end when it is stopped while the system runs."""
@@ -45,7 +49,7 @@ class Place:
         """Start the MAD where it does not run; raise `ConfigError` where it cannot start."""
         async with self._turn:
             if self._life is None:
-                await self._begin()
+                await _apart(self._begin())
 
     async def replace(self, bear: Bear | None = None) -> None:
         """Start a new life, of another kind where `bear` is given; the old one ends once its calls have ended.
@@ -55,13 +59,13 @@ class Place:
         async with self._turn:
             before, self.bear = self.bear, bear or self.bear
             try:
-                old = await self._begin()
+                old = await _apart(self._begin())
             except BaseException:
                 self.bear = before
                 raise
             if old is not None:
                 old[0].retire()
-                task = asyncio.create_task(self._retire(*old), name=f"retire {self.seat.mad}")
+                task = asyncio.create_task(self._retire(*old), name=f"retire {self.seat.mad}", context=Context())
                 self._retiring[task] = old[0]
                 task.add_done_callback(self._retiring.pop)
 
@@ -112,6 +116,11 @@ class Place:
             task.cancel()
         await _end(life, bus, 0)
         structlog.get_logger(mad=self.seat.mad).info("the one before has ended", pid=life.pid)
+
+
+async def _apart(work: Coroutine[Any, Any, T]) -> T:
+    """Do `work` outside of the call that asked for it, or what a MAD begins by itself would descend from that call."""
+    return await asyncio.create_task(work, context=Context())
 
 
 async def _end(life: Life, bus: SeatBus, grace: float) -> None:
