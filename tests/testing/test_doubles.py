@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -161,3 +162,14 @@ def test_noting_remembers_what_was_said() -> None:
         ("warning", "slow", {}),
         ("error", "broken", {"why": "no disk"}),
     ]
+
+
+def test_a_turn_adds_up_what_was_charged_and_refuses_what_is_no_amount() -> None:
+    turn = turning()
+    turn.charge(1_500)
+    turn.charge(0)
+    assert turn.charged == 1_500
+    for amount in (-1, 1.5, True, "1", 10**13):
+        with pytest.raises(InvalidMessage, match=r"charge\(.*\): write a whole number of millionths of a dollar"):
+            turn.charge(cast("Any", amount))
+    assert turn.charged == 1_500

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from mads.host.blocking import BlockingWatch
 from mads.host.census import Census
-from mads.host.config import Config
+from mads.host.config import STEWARD, Config
 from mads.host.place import Place
 from mads.host.process import Child
 from mads.host.supervise import Supervisor
 from mads.host.usage import rss
-from mads.observe.meter import Meter
+from mads.observe.record import Observer
 from mads.wire.status import Status, Vitals
 
 PATIENCE = 0.5
@@ -31,15 +31,10 @@ class Health:
     """The health of every MAD of a system."""
 
     def __init__(
-        self, config: Config, supervisor: Supervisor, meter: Meter, watch: BlockingWatch, census: Census
+        self, config: Config, supervisor: Supervisor, observer: Observer, watch: BlockingWatch, census: Census
     ) -> None:
-        self._config, self._supervisor, self._meter, self._watch, self._census = (
-            config,
-            supervisor,
-            meter,
-            watch,
-            census,
-        )
+        self._config, self._supervisor, self._watch, self._census = config, supervisor, watch, census
+        self._meter, self._recorder = observer.meter, observer.recorder
 
     async def status(self) -> list[Status]:
         """Return how each MAD fares, in the order of the configuration."""
@@ -91,5 +86,10 @@ class Health:
             yield ("yellow", held) if config.run == "process" else ("red", here)
         if vitals.growing:
             yield "yellow", vitals.growing
+        if mad == STEWARD and self._recorder.trouble:
+            yield (
+                "yellow",
+                f"calls are not recorded, {self._recorder.left_out} are lost to it: {self._recorder.trouble}",
+            )
         if seat.waiting >= FULL * config.inbox:
             yield "yellow", f"{seat.waiting} calls wait where {config.inbox} may"

@@ -76,7 +76,7 @@ class RunningSystem:
         self.signals = Signals(self.bus)
         self._know_events()
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
-        self._health = Health(config, self.supervisor, self.observer.meter, self._watch, self._census)
+        self._health = Health(config, self.supervisor, self.observer, self._watch, self._census)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:

@@ -66,14 +66,12 @@ def batch_of(spans: Sequence[Span], epoch: float) -> Batch:
 
 
 def _entry(span: Span, epoch: float, bodies: dict[bytes, bytes]) -> Entry:
-    call, reply, watched = span.call, span.reply, span.watched
+    call, reply, by = span.call, span.reply, span.watched
     failure, identity = reply.failure, call.identity
     secrets: list[str] = []
-    asked = _kept(call.body, watched.asked if watched else None, bodies, secrets)
-    answered = b""
-    if reply.body is not None:
-        answered = _kept(reply.body, watched.answered if watched else None, bodies, secrets)
-    by = watched if span.handled else None
+    asked = _kept(call.body, by.asked if by else None, bodies, secrets)
+    answered = b"" if reply.body is None else _kept(reply.body, by.answered if by else None, bodies, secrets)
+    by = by if span.handled else None
     return Entry(
         kind=_kind(call, by),
         id=call.id,
