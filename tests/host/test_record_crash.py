@@ -20,6 +20,7 @@ from mads.store.database import Database
 from mads.store.record.port import Query
 from mads.store.record.sqlite import SqliteRecord
 from mads.wire import codec
+from mads.wire.record import Entry
 from tests.host.calling import ROOT
 
 COVERS = ("R-055",)
@@ -43,7 +44,7 @@ async def killed(folder: Path, run: str, after: int) -> int:
 @pytest.mark.parametrize("run", ["here", "process"])
 async def test_what_was_written_is_there_after_the_core_was_killed(tmp_path: Path, run: str) -> None:
     chance = random.Random(7)  # noqa: S311  nobody is to be kept from guessing
-    written = 0
+    written, found, asked = 0, list[Entry](), list[bytes | None]()
     for _ in range(3):
         written += await killed(tmp_path, run, chance.randrange(3, 20))
         database = await Database.open(data_folder(tmp_path) / "store.sqlite")

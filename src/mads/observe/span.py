@@ -36,7 +36,8 @@ class Watched:
         self.served, self.cell = served, cell
         self.version, self.place, self.standing = version, place, standing
         self.is_event = served.kind == "event"
-        self.asked, self.answered = _redactor(served.asked), _redactor(served.answered)
+        self.asked: Hide = _redactor(served.asked)
+        self.answered: Hide = _redactor(served.answered)
 
 
 class Span(Struct, gc=False):
@@ -135,4 +136,4 @@ def _kept(body: Any, hide: Hide, bodies: dict[bytes, bytes], secrets: list[str])
 
 
 def _redactor(type_: Any) -> Hide:
-    return None if type_ is None else redactor(type_) or False
+    return None if type_ is None else (redactor(type_) or False)
