@@ -20,6 +20,7 @@ from mads.cli.arguments import Parameters
 from mads.cli.up import OPEN_DOOR
 from mads.gateway import connect, names
 from mads.host.config import FILE, read_config
+from mads.host.mentions import mentioned
 from mads.host.survey import survey
 from tests.docs.papers import ROOT
 
@@ -107,13 +108,13 @@ def test_a_command_of_mads_is_understood(words: list[str]) -> None:
 
 
 def test_a_verb_in_the_text_is_one() -> None:
-    mentioned = {
+    spoken_of = {
         match[1]
         for path in DOCUMENTS
         if path.parent.name != "adr"  # a decision may speak of what is to come
         for match in re.finditer(r"`mads ([a-z]+)[^`]*`", path.read_text(encoding="utf-8"))
     }
-    assert mentioned - verbs.commands.keys() == set()
+    assert spoken_of - verbs.commands.keys() == set()
 
 
 @pytest.mark.parametrize("words", [it for it in mads_commands() if it[0] in {"call", "chat", "emit"}], ids=" ".join)
@@ -130,7 +131,9 @@ def test_what_is_called_takes_these_arguments(words: list[str]) -> None:
     if verb == "call":
         Parameters(name, takes[name]).parse(arguments)
     elif verb == "chat":
-        assert f"{name}.chat" in takes
+        called = [name] if not name.startswith("--") else mentioned(arguments[-1])
+        assert called
+        assert {f"{mad}.chat" for mad in called} <= takes.keys()
     else:
         heard = (heard.event for read in systems for declared in read.declared.values() for heard in declared.listeners)
         fields = {event.__name__: event_info(event, ()).schema for event in heard}
