@@ -105,7 +105,8 @@ class Supervisor:
         stopped: dict[str, asyncio.Task[None]] = {}
 
         async def stop(mad: str, callers: list[asyncio.Task[None]]) -> None:
-            await asyncio.gather(*callers, return_exceptions=True)
+            if callers:
+                await asyncio.wait(callers, timeout=max(0.0, end - time.monotonic()))
             place = self.places[mad]
             await place.stop(max(0.0, min(GRACE, end - time.monotonic())))
             place.seat.be("stopped")
