@@ -19,6 +19,7 @@ from mads.bus.unix import UnixBus, connect
 from mads.host.door import BusDoor, tools_of
 from mads.host.paths import socket_path
 from mads.testing.placed import Heard
+from mads.wire.call import Identity
 from mads.wire.errors import CallError, Unreachable
 from mads.wire.ids import call_ids
 
@@ -45,7 +46,7 @@ class Line:
             door = BusDoor(self._bus, self._listed)
             name, request = f"mads.{tool}", self._new_id()
             return await door.call(
-                name, arguments, request=request, principal="operator", sink=Heard(), patience=within
+                name, arguments, request=request, identity=Identity("operator"), sink=Heard(), patience=within
             )
         except (CallError, Unreachable):
             await self.close()

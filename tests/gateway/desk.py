@@ -180,9 +180,9 @@ def host_of(running: Running) -> list[str]:
     return running.address.removeprefix("http://").removesuffix("/mcp").split(":")
 
 
-async def opened(http: httpx2.AsyncClient, version: str, name: str = "desk_echo") -> dict[str, str]:
+async def opened(http: httpx2.AsyncClient, version: str, name: str = "desk_echo", **more: str) -> dict[str, str]:
     """Return headers for calls of that era, of which the older wants a session."""
-    sent = headers(name, **{"mcp-protocol-version": version})
+    sent = headers(name, **{"mcp-protocol-version": version}, **more)
     if version == OLDER:
         client = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
         opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}

@@ -76,7 +76,7 @@ async def test_the_caller_is_anonymous_and_brings_its_trace_and_conversation(era
         await it.call_tool("desk_echo", {"text": "hi"}, meta=meta)
         await it.call_tool("desk_echo", {"text": "hi"}, meta=nonsense)
     first, second = desk.asked
-    assert (first["principal"], first["conversation"], second["conversation"]) == ("anonymous", "c-1", None)
+    assert (first["identity"].principal, first["conversation"], second["conversation"]) == ("anonymous", "c-1", None)
     assert (first["origin"].trace, first["origin"].parent) == (trace, "00f067aa0ba902b7")
     assert (len(second["origin"].trace), second["origin"].parent) == (32, "")
     assert (first["notes"], second["notes"]) == ("for Ana", None)

@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
+from msgspec import Struct
+
+from mads.author.sensitive import Sensitive
 from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
-from mads.wire.status import DeadLetter, DeadLetters, EventInfo, Shown, Status, Which
+from mads.wire.status import DeadLetter, DeadLetters, EventInfo, KeyInfo, Shown, Status, Which
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
 
@@ -47,12 +50,49 @@ class Traces(Protocol):
         ...
 
 
+class NewKey(Struct, frozen=True, kw_only=True):
+    """A key that was just made, `written` out; nobody can find that out again."""
+
+    written: Sensitive[str]
+    info: KeyInfo
+
+
+class ApiKeys(Protocol):
+    """Keys by which programs sign in. Only the operator may change them, and only directly, or it raises `Denied`.
+
+    A span is in seconds. Each method raises `InvalidMessage` where there is no such key, or there can be none.
+    """
+
+    def all(self) -> Sequence[KeyInfo]:
+        """Return every key, by id."""
+        ...
+
+    async def new(
+        self, principal: str, tenant: str, roles: Sequence[str], scopes: Sequence[str], lasts: float | None
+    ) -> NewKey:
+        """Make a key that is good for so long; None is for ever."""
+        ...
+
+    async def rotate(self, key: int, grace: float) -> NewKey:
+        """Make a key like another, for as long as that was for; the other is good for `grace` more."""
+        ...
+
+    async def revoke(self, key: int) -> KeyInfo:
+        """Make a key worth nothing, at once."""
+        ...
+
+
 class System(Protocol):
     """The running system, seen from inside."""
 
     @property
     def traces(self) -> Traces:
         """What it did."""
+        ...
+
+    @property
+    def keys(self) -> ApiKeys:
+        """Its API keys."""
         ...
 
     @property

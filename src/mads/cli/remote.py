@@ -16,7 +16,7 @@ from mads.gateway import names
 from mads.host.config import find_root
 from mads.host.door import PATIENCE, BusDoor, tools_of
 from mads.host.paths import socket_path
-from mads.wire.call import Progress, Sink
+from mads.wire.call import Identity, Progress, Sink
 from mads.wire.errors import Unreachable, UsageError
 from mads.wire.ids import call_ids
 from mads.wire.tools import ToolInfo
@@ -65,7 +65,7 @@ class Remote:
             tool,
             arguments,
             request=self._new_id(),
-            principal=PRINCIPAL,
+            identity=Identity(PRINCIPAL),
             sink=sink or Deaf(),
             conversation=conversation,
             notes=notes,

@@ -21,6 +21,7 @@ from mads.cli.stdout import kept_apart
 from mads.cli.terminal import json_option, show, table
 from mads.gateway import connect
 from mads.gateway.server import USUAL, serve
+from mads.gateway.signin import SignIn
 from mads.host.config import GatewayConfig, find_root, read_config
 from mads.host.door import BusDoor
 from mads.host.loop import new_loop
@@ -34,7 +35,15 @@ from mads.wire.status import Status
 from mads.wire.tools import ToolInfo
 
 OPEN_DOOR = """\
-Whoever connects from this machine is the anonymous developer, and may call every tool that is not destructive.
+Whoever connects from this machine is the anonymous developer, and may call every tool that is not destructive."""
+
+SHUT_DOOR = """\
+Whoever connects has to sign in: there is no anonymous developer."""
+
+KEYS = """\
+An API key opens it to whom it was made for: mads key new NAME --scope SCOPE"""
+
+LOCAL = """\
 Nothing listens on any other address. Ctrl-C ends it."""
 
 
@@ -65,7 +74,7 @@ async def _up(port: int | None, out: TextIO, *, as_json: bool) -> int:
 async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool) -> None:
     config = read_config(find_root())
     if port is not None:
-        config = msgspec.structs.replace(config, gateway=GatewayConfig(port))
+        config = msgspec.structs.replace(config, gateway=msgspec.structs.replace(config.gateway, port=port))
     configure(data_folder(Path(config.root)))
     os.chdir(config.root)  # what a MAD is told of a folder is meant from there
     await _refuse_second()
@@ -75,7 +84,9 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
         async def tools() -> Sequence[ToolInfo]:
             return system.tools()
 
-        gateway = await serve(BusDoor(system.bus, tools), port=config.gateway.port, figures=system.figures)
+        said = config.gateway
+        signin = SignIn(system.keys.ring, said.oidc, anonymous=said.anonymous)
+        gateway = await serve(BusDoor(system.bus, tools), port=said.port, figures=system.figures, signin=signin)
         try:
             async with told_of_indexing(system.bus):
                 seen = await system.status()
@@ -112,7 +123,9 @@ def _welcome(system: RunningSystem, seen: Sequence[Status], address: str, *, as_
     if system.config.gateway.port is None and urlsplit(address).port != USUAL:
         click.echo(f"Port {USUAL} is taken, so the gateway has another; to choose one, write: up --port PORT", err=True)
     if as_json:
+        gateway = system.config.gateway
         ready = {"root": system.config.root, "pid": os.getpid(), "address": address, "connect": clients}
+        ready |= {"anonymous": gateway.anonymous, "issuer": gateway.oidc and gateway.oidc.issuer}
         show({**ready, "mads": codec.plain(seen)}, as_json=True)
         return
     click.echo(f"{system.config.root} runs as process {os.getpid()}\n")
@@ -124,4 +137,12 @@ def _welcome(system: RunningSystem, seen: Sequence[Status], address: str, *, as_
     click.echo(f"\nThe gateway is at {address}\n")
     for client, line in clients.items():
         click.echo(f"{client}:\n  {line}")
-    click.echo(f"\n{OPEN_DOOR}")
+    click.echo(f"\n{_ways_in(system.config.gateway)}\n{LOCAL}")
+
+
+def _ways_in(gateway: GatewayConfig) -> str:
+    """Return in words which ways into the gateway are open."""
+    ways = [OPEN_DOOR if gateway.anonymous else SHUT_DOOR, KEYS]
+    if gateway.oidc is not None:
+        ways.append(f"A token of {gateway.oidc.issuer} opens it, too.")
+    return "\n".join(ways)

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from mads import Reject, Sensitive, mad, tool
-from mads.author.system import Capture, Conversations, System
+from mads.author.system import Capture, Conversations, NewKey, System
 from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
 from mads.wire.errors import InvalidMessage, UsageError
-from mads.wire.status import DeadLetter, DeadLetters, EventInfo, Shown, Status, Which
+from mads.wire.status import DeadLetter, DeadLetters, EventInfo, KeyInfo, Shown, Status, Which
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
 
@@ -103,6 +103,33 @@ class Steward:
     async def dead_retry(self, letter: int) -> None:
         """Deliver a command that was given up, as if it had just been sent."""
         await self.system.dead.retry(letter)
+
+    @tool(read_only=True)
+    async def key_list(self) -> list[KeyInfo]:
+        """Return every API key, and whether it is good."""
+        return list(self.system.keys.all())
+
+    @tool(destructive=True)
+    async def key_new(
+        self,
+        name: str,
+        scopes: list[str],
+        tenant: str = "default",
+        roles: list[str] | None = None,
+        lasts: float | None = None,
+    ) -> NewKey:
+        """Make an API key for `name`, good for `lasts` seconds or for ever; this is the only time it is shown."""
+        return await self.system.keys.new(name, tenant, roles or [], scopes, lasts)
+
+    @tool(destructive=True)
+    async def key_rotate(self, key: int, grace: float) -> NewKey:
+        """Make an API key like another, which is good for `grace` seconds more; this is the only time it is shown."""
+        return await self.system.keys.rotate(key, grace)
+
+    @tool(destructive=True)
+    async def key_revoke(self, key: int) -> KeyInfo:
+        """Make an API key worth nothing, at once."""
+        return await self.system.keys.revoke(key)
 
     @tool(destructive=True)
     async def dead_drop(self, letter: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +13,7 @@ from mads.gateway import answer
 from mads.gateway.door import Door
 from mads.gateway.progress import Reporter, Tell
 from mads.gateway.surface import Offer, Surface
-from mads.guard.access import ANONYMOUS
+from mads.wire.call import Identity
 from mads.wire.context import Origin, incoming, traceparent
 from mads.wire.errors import CallError, InvalidMessage
 from mads.wire.ids import call_ids, span_ids, trace_ids
@@ -29,8 +29,9 @@ _CONVERSATION = re.compile(r"[\w.:-]{1,128}")
 
 
 class Client(Struct, frozen=True):
-    """What a client says beside the call: the `_meta` of its request, its HTTP headers, its version of MCP."""
+    """Who calls, and what it says beside that: the `_meta` of its request, its HTTP headers, its version of MCP."""
 
+    identity: Identity
     meta: Mapping[str, Any]
     headers: Mapping[str, str]
     protocol: str
@@ -44,6 +45,13 @@ class Calls:
         self._tools: Sequence[ToolInfo] = ()
         self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
         self.surface = Surface(())
+
+    @classmethod
+    async def of(cls, door: Door) -> Self:
+        """Return the tools of `door`; raise `ConfigError` where clients could not use their names."""
+        calls = cls(door)
+        await calls.refresh()
+        return calls
 
     async def refresh(self) -> Surface:
         """Return what the door offers now; raise `ConfigError` where clients could not use it."""
@@ -87,7 +95,7 @@ class Calls:
                     offer.tool.name,
                     arguments,
                     request=request,
-                    principal=ANONYMOUS,
+                    identity=client.identity,
                     sink=reporter,
                     origin=origin,
                     conversation=said if isinstance(said, str) and _CONVERSATION.fullmatch(said) else None,

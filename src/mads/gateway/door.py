@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
-from mads.wire.call import Sink
+from mads.wire.call import Identity, Sink
 from mads.wire.context import Origin
 from mads.wire.tools import ToolInfo
 
@@ -27,7 +27,7 @@ class Door(Protocol):
         arguments: dict[str, Any],
         *,
         request: str,
-        principal: str,
+        identity: Identity,
         sink: Sink,
         origin: Origin | None = None,
         conversation: str | None = None,

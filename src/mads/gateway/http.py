@@ -1,17 +1,22 @@
-"""The gateway's face on HTTP: what may come in, `/mcp` behind it, figures, and a page that tells how to connect."""
+"""The gateway's face on HTTP: who may come in, `/mcp` behind it, figures, and a page that tells how to connect."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from anyio import CancelScope
 
 from mads.gateway.protocol import Endpoint
+from mads.gateway.signin import METADATA, SignIn
+from mads.guard.credential import Grant, Unverified
+from mads.guard.scopes import permits
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -28,6 +33,8 @@ LINGER = 0.5
 QUICK = 0.05
 """The seconds after which the client of a request is watched."""
 
+_CLOSE = (b"connection", b"close")
+_JSON, _TEXT = "application/json", "text/plain; charset=utf-8"
 Figures = Callable[[str], Awaitable[tuple[bytes, str]]]
 """Returns the page of figures and its content type, as a scraper asks for it in its `accept` header."""
 
@@ -35,23 +42,36 @@ _HOST = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORE
 _ORIGIN = re.compile(rb"https?://" + _HOST.pattern, re.IGNORECASE)
 
 
-class HttpError(Exception):
-    """The request is not served: an HTTP status, and a sentence that says why."""
+REFUSED = {401: -32001, 403: -32003}
+"""What the JSON-RPC error is called in which a client without the right credential is told so."""
 
-    def __init__(self, status: int, reason: str) -> None:
+
+FARES = "mads.steward.ps"
+"""The tool whose scope opens the page of figures as well: both tell how the system fares."""
+
+
+class HttpError(Exception):
+    """The request is not served: an HTTP status, and a sentence that says why.
+
+    `challenge` tells a client how to get the right credential; such a client speaks JSON-RPC and is answered in it.
+    """
+
+    def __init__(self, status: int, reason: str, challenge: bytes = b"") -> None:
         super().__init__(reason)
-        self.status = status
+        self.status, self.challenge = status, challenge
 
 
 class Front:
-    """An ASGI application. A web page from elsewhere, or a name bent to this machine, gets nothing."""
+    """An ASGI application. A web page from elsewhere, or a name bent to this machine, gets nothing.
 
-    def __init__(self, endpoint: Endpoint, page: str, figures: Figures | None) -> None:
-        self._endpoint = endpoint
-        self._page = page
-        self._figures = figures
-        self._open: set[CancelScope] = set()
+    Nor does who has to sign in and has not; only where to do so is told to everybody.
+    """
+
+    def __init__(self, endpoint: Endpoint, page: str, figures: Figures | None, signin: SignIn) -> None:
+        self._endpoint, self._page, self._figures, self._signin = endpoint, page, figures, signin
+        self._open: dict[CancelScope, str] = {}
         self._closing = False
+        signin.ring.watch(self._end)
 
     def close(self) -> None:
         """Refuse new requests and end the open ones, streams included."""
@@ -59,25 +79,40 @@ class Front:
         for work in self._open:
             work.cancel()
 
+    def _end(self, owner: str, at: float) -> None:
+        """End what is open by a credential at the time when that ends."""
+        left = at - time.time()
+        if left <= 0:
+            self._endpoint.end_sessions(owner)
+        for work, whose in self._open.items():
+            if whose == owner:
+                work.deadline = min(work.deadline, asyncio.get_running_loop().time() + left)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         # The parser leaves the white space round a header's value, which is no part of it.
         scope["headers"] = [(key, value.strip()) for key, value in scope["headers"]]
         answer = _Answer(send)
         try:
-            self._admit(scope)
+            host = self._admit(scope)
+            if scope["path"].startswith(METADATA):
+                await self._tell_of_tokens(host, answer)
+                return
+            grant = await self._signed_in(scope, host)
             if scope["path"] == "/":
                 await answer.text(200, self._page)
             elif scope["path"] == "/metrics" and self._figures is not None:
+                self._permit_reading(grant, host)
                 accepted = b",".join(value for key, value in scope["headers"] if key == b"accept")
                 page, kind = await self._figures(accepted.decode("latin-1"))
                 await answer.body(200, page, kind)
             else:
-                await self._serve(scope, receive, answer)
+                await self._serve(scope, receive, answer, grant)
         except HttpError as error:
             await answer.refuse(error, receive)
 
-    def _admit(self, scope: Scope) -> None:
+    def _admit(self, scope: Scope) -> str:
+        """Return the name by which the gateway was called."""
         if self._closing:
             raise HttpError(503, "the gateway is closing")
         hosts = [value for key, value in scope["headers"] if key == b"host"]
@@ -86,24 +121,65 @@ class Front:
         if not all(_ORIGIN.fullmatch(value) for key, value in scope["headers"] if key == b"origin"):
             raise HttpError(403, "this gateway answers no web page but those of this machine")
         pages = ("/",) if self._figures is None else ("/", "/metrics")
-        if scope["path"] not in (*pages, "/mcp"):
+        if scope["path"] not in (*pages, "/mcp", METADATA, f"{METADATA}/mcp"):
             raise HttpError(404, f"there is only /mcp, for MCP clients, and {', '.join(pages)}, to be read")
         if scope["path"] != "/mcp" and scope["method"] not in ("GET", "HEAD"):
             raise HttpError(405, "MCP clients are served at /mcp")
+        return str(hosts[0], "ascii")
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        """Answer a client; end well where it is left without an answer because the gateway closes."""
-        with CancelScope() as work:
-            self._open.add(work)
+    async def _tell_of_tokens(self, host: str, answer: _Answer) -> None:
+        told = self._signin.metadata(host)
+        if told is None:
+            raise HttpError(404, "this gateway takes no tokens; write [gateway.oidc] in mads.toml")
+        await answer.body(200, told, _JSON)
+
+    async def _signed_in(self, scope: Scope, host: str) -> Grant:
+        """Return what the credential of a request grants."""
+        try:
+            return await self._signin.grant(scope["headers"])
+        except Unverified as error:
+            presented = any(name == b"authorization" for name, _ in scope["headers"])
+            said = ("invalid_token", str(error)) if presented else ()
+            raise HttpError(401, str(error), self._signin.challenge(host, *said)) from None
+
+    def _permit_reading(self, grant: Grant, host: str) -> None:
+        """Raise `HttpError` where a credential is not for how the system fares, as the steward tells it."""
+        scopes = grant.identity.scopes
+        if scopes is not None and not permits(scopes, FARES, read_only=True):
+            why = f"the credential is not for the figures; it needs the scope {FARES!r}"
+            raise HttpError(403, why, self._signin.challenge(host, "insufficient_scope", why, FARES))
+
+    def _permit(self, grant: Grant, name: Any, scope: Scope) -> None:
+        """Raise `HttpError` where a client calls a tool that its credential is not for; the callee would refuse it."""
+        tool = self._endpoint.tool(name)
+        missing = None if tool is None else self._signin.missing(grant, tool)
+        if missing is not None:
+            why = f"the credential is not for this tool; it needs the scope {missing!r}"
+            host = next(value.decode("ascii") for key, value in scope["headers"] if key == b"host")
+            raise HttpError(403, why, self._signin.challenge(host, "insufficient_scope", why, missing))
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, grant: Grant) -> None:
+        """Answer a client; end well where it is left without an answer: the gateway closes, its credential ends."""
+        with CancelScope(deadline=_deadline(grant)) as work:
+            self._open[work] = grant.owner
             try:
-                body = _strict(await _body(scope, receive))
+                body, named = _strict(await _body(scope, receive))
+                if grant.identity.scopes is not None:
+                    self._permit(grant, named, scope)
                 with _Watch(receive, work):
                     progress = b"progressToken" in body
-                    await self._endpoint(scope, _again(body, receive), answer, progress=progress)
+                    await self._endpoint(scope, _again(body, receive), answer, grant=grant, progress=progress)
             finally:
-                self._open.discard(work)
+                del self._open[work]
         if work.cancelled_caught:
-            await answer.end()
+            await answer.end(self._closing)
+
+
+def _deadline(grant: Grant) -> float:
+    """Return when in the loop's time an answer has to end because its client's credential does."""
+    if grant.expires is None:
+        return math.inf
+    return asyncio.get_running_loop().time() + grant.expires - time.time()
 
 
 class _Watch:
@@ -155,13 +231,22 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
         raise HttpError(408, f"the request did not come within {BODY_WITHIN:g} s") from None
 
 
-def _strict(body: bytes) -> bytes:
-    """Return `body`, or nothing where it is no JSON: the SDK would take a NaN, and says of nothing that it cannot."""
+def _strict(body: bytes) -> tuple[bytes, Any]:
+    """Return `body` and the name of the tool that it calls, if any.
+
+    Return nothing where it is no JSON: the SDK would take a NaN, and says of nothing that it cannot.
+    """
     try:
-        msgspec.json.decode(body)
+        said = msgspec.json.decode(body)
     except (ValueError, RecursionError):
-        return b""
-    return body
+        return b"", None
+    called = _field(said, "params") if _field(said, "method") == "tools/call" else None
+    return body, _field(called, "name")
+
+
+def _field(value: Any, name: str) -> Any:
+    """Return a field of an object of JSON; None where it has none, or the value is no object."""
+    return cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -187,9 +272,9 @@ class _Answer:
         self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
 
-    async def text(self, status: int, text: str, *more: tuple[bytes, bytes], ends: bool = True) -> None:
-        """Answer with plain text and `more` headers."""
-        await self.body(status, text.encode(), "text/plain; charset=utf-8", *more, ends=ends)
+    async def text(self, status: int, text: str) -> None:
+        """Answer with plain text."""
+        await self.body(status, text.encode(), _TEXT)
 
     async def body(self, status: int, body: bytes, kind: str, *more: tuple[bytes, bytes], ends: bool = True) -> None:
         """Answer with a body of the content type `kind` and `more` headers."""
@@ -199,16 +284,23 @@ class _Answer:
 
     async def refuse(self, error: HttpError, receive: Receive) -> None:
         """Say why, and hang up: not at once, since that on unread bytes is a reset, which may overtake the answer."""
-        await self.text(error.status, f"{error}\n", (b"connection", b"close"), ends=False)
+        if error.challenge:
+            told: Any = {"code": REFUSED[error.status], "message": str(error)}
+            body = msgspec.json.encode({"jsonrpc": "2.0", "id": None, "error": told})
+            more = [_CLOSE, (b"www-authenticate", error.challenge)]
+            await self.body(error.status, body, _JSON, *more, ends=False)
+        else:
+            await self.body(error.status, f"{error}\n".encode(), _TEXT, _CLOSE, ends=False)
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER):
                 while (await receive()).get("more_body", False):
                     pass
         await self({"type": "http.response.body", "body": b""})
 
-    async def end(self) -> None:
-        """End what was begun; where nothing was, say that the gateway closes."""
+    async def end(self, closing: bool) -> None:  # noqa: FBT001
+        """End what was begun; where nothing was, say that the gateway closes, or the credential was good until now."""
         if not self._started:
-            await self.text(503, "the gateway is closing\n")
+            status, why = (503, "the gateway is closing") if closing else (401, "the credential is no longer good")
+            await self.text(status, f"{why}\n")
         elif not self._ended:
             await self({"type": "http.response.body", "body": b""})

@@ -9,14 +9,16 @@ from contextlib import suppress
 import uvicorn
 
 from mads.gateway import connect
+from mads.gateway.calls import Calls
 from mads.gateway.connection import CONNECTIONS, IDLE, Connection
 from mads.gateway.door import Door
 from mads.gateway.http import Figures, Front
-from mads.gateway.protocol import Endpoint, server_of
+from mads.gateway.protocol import Endpoint
+from mads.gateway.signin import SignIn
 from mads.wire.errors import ConfigError
 
 HOST = "127.0.0.1"
-"""Where the gateway listens; nowhere else, since nobody signs in."""
+"""Where the gateway listens, and nowhere else: what it is told is not encrypted."""
 
 USUAL = 7337
 """The port of a gateway that was told none, if it is free."""
@@ -25,15 +27,18 @@ LEAVE_WITHIN = 1
 """The seconds that clients have to hang up once their answers have ended."""
 
 
-async def serve(door: Door, *, port: int | None, figures: Figures | None = None) -> Running:
+async def serve(
+    door: Door, *, port: int | None, figures: Figures | None = None, signin: SignIn | None = None
+) -> Running:
     """Serve `door` at `port`, or at any free port where it is 0; return once clients can connect.
 
     Where it is None the port is `USUAL`, or any other where that is taken. What `figures` returns stands at `/metrics`.
+    Clients get in by the ways of `signin`, or all as the anonymous developer.
 
     Raises `ConfigError` where the port cannot be had or clients could not use the names of the tools.
     """
-    endpoint = Endpoint(await server_of(door))
-    running = Running(endpoint, _listen(port), figures)
+    endpoint = Endpoint(await Calls.of(door))
+    running = Running(endpoint, _listen(port), figures, signin or SignIn())
     await running.open()
     return running
 
@@ -41,9 +46,10 @@ async def serve(door: Door, *, port: int | None, figures: Figures | None = None)
 class Running:
     """A gateway that serves clients at `address`."""
 
-    def __init__(self, endpoint: Endpoint, listening: socket.socket, figures: Figures | None) -> None:
-        self.address = f"http://{HOST}:{listening.getsockname()[1]}/mcp"
-        self._endpoint, self._figures = endpoint, figures
+    def __init__(self, endpoint: Endpoint, listening: socket.socket, figures: Figures | None, signin: SignIn) -> None:
+        self._port: int = listening.getsockname()[1]
+        self.address = f"http://{HOST}:{self._port}/mcp"
+        self._endpoint, self._figures, self._signin = endpoint, figures, signin
         self._listening = listening
         self._opened = asyncio.Event()
         self._leave = asyncio.Event()
@@ -63,9 +69,9 @@ class Running:
         await self._serving
 
     async def _serve(self) -> None:
-        front = Front(self._endpoint, connect.page(self.address), self._figures)
+        front = Front(self._endpoint, connect.page(self.address), self._figures, self._signin)
         http = _http_server(front)
-        async with self._endpoint.running():
+        async with self._endpoint.running(), self._signin.running(self._port):
             await http.startup(sockets=[self._listening])
             self._opened.set()
             await self._leave.wait()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from mads.gateway.calls import Calls
 from mads.gateway.door import Door
 from mads.gateway.protocol import over_stdio, server_of
 
 
 async def bridge(door: Door) -> None:
     """Serve one client until it closes its end; nothing but protocol goes to standard output meanwhile."""
-    await over_stdio(await server_of(door))
+    await over_stdio(server_of(await Calls.of(door)))

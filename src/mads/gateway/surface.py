@@ -7,6 +7,8 @@ from typing import Any
 
 from mads.gateway import names
 from mads.gateway.schema import Arguments, output
+from mads.guard.scopes import permits
+from mads.wire.call import Identity
 from mads.wire.tools import ToolInfo
 
 TOOL = "mads/tool"
@@ -46,8 +48,17 @@ class Surface:
     def __init__(self, tools: Sequence[ToolInfo]) -> None:
         names.check(tools)
         offers = [Offer(tool) for tool in sorted(tools, key=lambda tool: tool.name)]
-        self.listing = [offer.listing() for offer in offers]
+        self._listing = [(offer.tool, offer.listing()) for offer in offers]
         self._offers = {name: offer for offer in offers for name in names.accepted(offer.tool)}
+
+    def listing(self, identity: Identity) -> list[dict[str, Any]]:
+        """Return the tools that the credential of `identity` may be used to ask for."""
+        scopes = identity.scopes
+        return [
+            listed
+            for tool, listed in self._listing
+            if scopes is None or permits(scopes, tool.name, read_only=tool.read_only)
+        ]
 
     def find(self, name: str) -> Offer | None:
         """Return the tool that goes by `name`."""

@@ -86,5 +86,5 @@ class Caller:
         """Return the identity of a call that is made on behalf of `parent`; the last one is remembered."""
         if self._as[0] is not parent:
             chain = (*parent.chain, *self._own.chain)
-            self._as = (parent, Identity(parent.principal, parent.tenant, chain))
+            self._as = (parent, Identity(parent.principal, parent.tenant, chain, parent.roles))
         return self._as[1]

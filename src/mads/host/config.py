@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
+from mads.guard.oidc import Oidc
 from mads.host.quantity import WRITE, Lasting, Size, Span
 from mads.wire.errors import ConfigError
 
@@ -81,9 +82,14 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """The MCP gateway: its port on the loopback interface; 0 takes a free one, None the usual one where it is free."""
+    """The MCP gateway: its port on the loopback interface; 0 takes a free one, None the usual one where it is free.
+
+    Whoever shows no credential is the `anonymous` developer, or refused; tokens are taken from the provider `oidc`.
+    """
 
     port: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    anonymous: bool = True
+    oidc: Oidc | None = None
 
 
 class Traces(Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,7 +175,7 @@ def readable(root: Path) -> tuple[Config, list[str]]:
         reader.wrong(("mads",), 'names no MAD; write: [mads] and below it NAME = "module:Class"')
         named = {}
     mads = {name: mad for name, table in named.items() if (mad := reader.mad(name, table)) is not None}
-    gateway = reader.table(("gateway",), tables.pop("gateway", {}), GatewayConfig) or GatewayConfig()
+    gateway = reader.gateway(tables.pop("gateway", {}))
     rules = reader.table(("supervision",), tables.pop("supervision", {}), Supervision) or Supervision()
     traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
     kept = reader.table(("retention",), tables.pop("retention", {}), Retention) or Retention()
@@ -208,6 +214,18 @@ class _Reader:
                         (*path, key), f'memory is that of a whole process: write run = "process" at {name} as well'
                     )
         return read
+
+    def gateway(self, table: Any) -> GatewayConfig:
+        """Return the configuration of the gateway."""
+        path = ("gateway", "oidc")
+        rest = {key: value for key, value in table.items() if key != path[1]} if _is_table(table) else table
+        gateway: GatewayConfig = self.table(path[:1], rest, GatewayConfig) or GatewayConfig()
+        if not _is_table(table) or path[1] not in table:
+            return gateway
+        oidc: Oidc | None = self.table(path, table[path[1]], Oidc)
+        for key, what in oidc.mistakes() if oidc else ():
+            self.wrong((*path, key), what)
+        return msgspec.structs.replace(gateway, oidc=oidc)
 
     def table(self, path: _Path, table: Any, type_: type[Any]) -> Any:
         """Return what is right in `table` as `type_`, or None where a value that it needs is missing or wrong."""

@@ -179,7 +179,7 @@ class Child:
         above, step = parent.identity, call.command
         return msgspec.structs.replace(
             call,
-            identity=Identity(above.principal, above.tenant, (*above.chain, self._mad)),
+            identity=Identity(above.principal, above.tenant, (*above.chain, self._mad), above.roles),
             deadline=call.deadline if call.subject.startswith(EVENT) else min(call.deadline, parent.deadline),
             trace=parent.trace,
             parent=parent.span,

@@ -30,6 +30,7 @@ from mads.host.health import Health
 from mads.host.instance import Surroundings
 from mads.host.journal import StoredJournal, serve_journal
 from mads.host.kept_rows import serve_rows
+from mads.host.keys import KeyDesk
 from mads.host.layers import LAYERS, Outer, inner
 from mads.host.paths import data_folder, socket_path
 from mads.host.place import Place
@@ -51,6 +52,7 @@ from mads.observe.trace import Trace
 from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
 from mads.store.kept import SqliteRows
+from mads.store.keys.sqlite import SqliteKeys
 from mads.store.record.sqlite import SqliteRecord
 from mads.wire.call import Call, Identity
 from mads.wire.status import EventInfo, Shown, Status
@@ -100,6 +102,7 @@ class RunningSystem:
         self.traces = Traces(self.record, self.observer.recorder)
         self.observer.recorder.start(self.record, self._export.heard if self._export else None)
         stack.push_async_callback(self.observer.recorder.close)
+        self.keys = await KeyDesk.open(SqliteKeys(database), self.tools)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace()
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
         stack.push_async_callback(self._dispatcher.close)

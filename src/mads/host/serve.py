@@ -43,7 +43,13 @@ def subjects(mad: str, declaration: Declaration) -> dict[str, Served]:
     for tool in declaration.tools.values():
         kind: Kind = "prose" if tool.name == CHAT else "call"
         served[f"mads.{mad}.{tool.name}"] = Served(
-            mad, tool.name, kind, destructive=tool.mark.destructive, asked=tool.params, answered=tool.result
+            mad,
+            tool.name,
+            kind,
+            destructive=tool.mark.destructive,
+            read_only=tool.mark.read_only,
+            asked=tool.params,
+            answered=tool.result,
         )
     for listener in declaration.listeners:
         served[event_subject(listener.event)] = Served(mad, listener.method, "event", asked=listener.event)

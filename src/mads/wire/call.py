@@ -31,11 +31,17 @@ class Band(IntEnum):
 
 
 class Identity(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
-    """Who calls: the principal at the start of the chain, its tenant, and the MADs the call has passed through."""
+    """Who calls: the principal at the start of the chain, its tenant, and the MADs the call has passed through.
+
+    `roles` are those that its credential gives it. `scopes` (see `mads.guard.scopes`) are what the credential may be
+    used to ask for, and are no longer there once that is asked; None is no limit.
+    """
 
     principal: str
     tenant: str = "default"
     chain: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] | None = None
 
 
 class Progress(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -21,6 +21,7 @@ class Served(Struct, frozen=True):
     name: str
     kind: Kind = "call"
     destructive: bool = False
+    read_only: bool = False
     asked: Any = None
     answered: Any = None
 

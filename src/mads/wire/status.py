@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -124,3 +124,20 @@ class DeadLetters(Struct, frozen=True):
 
     letters: tuple[DeadLetter, ...]
     more: int
+
+
+class KeyInfo(Struct, frozen=True, kw_only=True):
+    """An API key: whom it stands for, what it may be used to ask for, and whether it is `good`, `expired` or `revoked`.
+
+    `made` and `expires` are in ISO 8601, UTC; the key that it `replaces` is 0 where it was made anew.
+    """
+
+    id: int
+    principal: str
+    tenant: str
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    made: str
+    expires: str | None
+    state: Literal["good", "expired", "revoked"]
+    replaces: int

@@ -1,0 +1,1 @@
+"""Keep API keys: a port, SQLite, and a twin in memory."""
