@@ -37,7 +37,7 @@ async def test_a_collector_sees_one_tree(troupe: Troupe, placement: str) -> None
         traces = Traces(otlp=receiver.address, one_in=0)
         async with troupe("tree", "gardener", traces=traces) as it:
             await it.call("gardener.prune", origin=ORIGIN, leaf={"text": "dry"})
-        spans = await asyncio.to_thread(receiver.spans, 4)
+            spans = await asyncio.to_thread(receiver.spans, 4)
 
     assert {span["traceId"] for span in spans} == {TRACE}
     assert {attributes(span)["mads.place"] for span in spans} == {placement}

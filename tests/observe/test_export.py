@@ -71,9 +71,8 @@ def test_a_trace_arrives_as_a_tree_of_spans() -> None:
     root = entry(1, parent=CLIENT, conversation="c-7", cost=12, decisions=(Decision("access", True, "open"),))
     below = entry(2, parent=root.span, cause=root.id, chain=("scribe",), outcome="denied", why="not you", attempt=2)
     event = entry(3, kind="event", subject="event.notes.Fell.v1", parent=root.span, cause=root.id, chain=("scribe",))
-    with tap() as receiver:
-        with exporting(receiver.address) as export:
-            export.offer([Seen(event, mcp), Seen(below, mcp), Seen(root, mcp)])
+    with tap() as receiver, exporting(receiver.address) as export:
+        export.offer([Seen(event, mcp), Seen(below, mcp), Seen(root, mcp)])
         spans = {span["spanId"]: span for span in receiver.spans(3)}
 
     one, two, three = (spans[it.span] for it in (root, below, event))

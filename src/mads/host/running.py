@@ -247,8 +247,10 @@ async def running(
     system = RunningSystem(config, survey(config), layers, strict=strict)
     async with contextlib.AsyncExitStack() as stack:
         await system.start(stack)
-        structlog.get_logger().debug("system started", mads=list(config.mads))
+        log = structlog.get_logger()
+        log.info("system started", mads=list(config.mads))
         yield system
+        log.info("system stops")
         await system.drain()
 
 

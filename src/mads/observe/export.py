@@ -87,6 +87,8 @@ class Export:
             async with asyncio.timeout(GRACE):
                 while self._thread.is_alive():
                     await asyncio.sleep(0.01)
+        if left := self._handed - self._exporter.sent - self._exporter.failed:
+            structlog.get_logger().warning("spans were not exported", spans=left)
 
     def _run(self) -> None:
         processor = BatchSpanProcessor(self._exporter, 2 * MOST, DELAY_MS, BATCH, 1000 * TIMEOUT)
@@ -126,6 +128,7 @@ class _Told(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send `spans`."""
+        self._words.said.clear()
         result = self._inner.export(spans)
         works = result is SpanExportResult.SUCCESS
         if works:
@@ -137,7 +140,7 @@ class _Told(SpanExporter):
             if works:
                 self._log.info("traces are exported again", to=self._address, lost=self.failed)
             else:
-                self._log.warning("traces cannot be exported", to=self._address, why=self._words.last)
+                self._log.warning("traces cannot be exported", to=self._address, why="; ".join(self._words.said))
         return result
 
     def shutdown(self) -> None:
@@ -146,14 +149,14 @@ class _Told(SpanExporter):
 
 
 class _Words(logging.Handler):
-    """Keeps to itself what the SDK would say for each batch."""
+    """Keeps to itself what the SDK would say of each batch, each thing once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.last = ""
+        self.said: dict[str, None] = {}
         log = logging.getLogger("opentelemetry")
         log.handlers, log.propagate = [self], False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the last."""
-        self.last = record.getMessage()
+        """Keep it."""
+        self.said[record.getMessage()] = None
