@@ -6,8 +6,10 @@ theirs, and is told of in the certificate; nor backups.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,3 +88,20 @@ async def test_a_turns_own_label_counts_more_than_that_of_the_whole(tmp_path: Pa
         assert await label(it, "approved") == ["approved", "corrected"]
         with pytest.raises(Exception, match="has the turns 1 to 2, and no turn 3"):
             await label(it, "ok", turn=3)
+
+
+async def letters(it: Placed) -> list[Any]:
+    return list((await it.call("steward.dead_list"))["letters"])
+
+
+async def test_the_dead_letters_of_a_conversation_go_with_it(tmp_path: Path) -> None:
+    post = "tests.behaviour.post"
+    async with placed(tmp_path, path=(ROOT,), desk=f"{post}:Desk", courier=f"{post}:Courier") as it:
+        for conversation in ("42", "43"):
+            await it.call("courier.post", letter={"text": "hello", "how": "reject"}, conversation=conversation)
+        async with asyncio.timeout(10):
+            while len(await letters(it)) < 2:
+                await asyncio.sleep(0.02)
+
+        certificate = await ask(it, "steward.conversations_erase", conversation="42")
+        assert (certificate["commands"], len(await letters(it))) == (1, 1)
