@@ -6,6 +6,8 @@ it is. Does not cover the command line: tests/cli/test_migrate.py does.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
@@ -213,6 +215,16 @@ def test_before_a_lossy_step_is_taken_at_start_a_copy_is_made(tmp_path: Path) ->
             counted += (count for (count,) in connection.execute("SELECT count(*) FROM notes"))
     assert counted == [0, 2]
     assert copies[0].stat().st_mode & 0o077 == 0
+
+
+def test_where_there_is_no_room_for_the_copy_the_lossy_step_is_not_taken(tmp_path: Path) -> None:
+    path = database(tmp_path, notes=3000)
+    words = [sys.executable, "-m", "tests.store.upgrading", str(path)]
+    said = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True, timeout=25)
+    assert f"{path}: the disk refuses to read or write; make room" in said.stdout
+    assert files(tmp_path) == [path]
+    with closing(connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM notes").fetchall() == [(3000,)]
 
 
 def test_an_exact_step_is_taken_at_start_without_a_copy(tmp_path: Path) -> None:

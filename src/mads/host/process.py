@@ -62,7 +62,8 @@ class Child:
         except BaseException as error:
             await self._end(0)
             if isinstance(error, CallError | TimeoutError | OSError):
-                raise ConfigError(f"{self._mad} did not start in its process: {error}") from error
+                why = str(error) or f"it was not ready within {START:g} s"  # a timeout has no words of its own
+                raise ConfigError(f"{self._mad} did not start in its process: {why}") from error
             raise
 
     async def ended(self) -> End:
