@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from mads import Clock, Emit, Kept, Send, Turn, mad, message, on, tool
+from mads import Clock, Emit, Kept, Send, Step, Turn, mad, message, on, tool
 
 
 @message
@@ -32,13 +32,19 @@ class Desk:
     turn: Turn
     clock: Clock
     kept: Kept[Job]
+    step: Step
 
     @tool
     async def do(self, job: Job) -> None:
-        """Do a job: half of it before it is written down, half after."""
-        await self.clock.sleep(0.002)
+        """Do a job: half of it in a step, half after that is finished for good."""
+        await self.step("half", self._half, job)
         note(self.ledger, "job", job.key, job.number, self.turn.attempt)
         await self.clock.sleep(0.002)
+
+    async def _half(self, job: Job) -> int:
+        note(self.ledger, "half", job.key, job.number, self.turn.attempt)
+        await self.clock.sleep(0.002)
+        return job.number
 
     @tool
     async def keep(self, job: Job) -> None:
@@ -81,7 +87,7 @@ class Gossip:
     @on(Hint)
     async def hear(self, hint: Hint) -> None:
         """Write a hint down."""
-        await self.clock.sleep(0.015)
+        await self.clock.sleep(0.03)
         note(self.ledger, "hint", "", hint.number, 1)
 
 

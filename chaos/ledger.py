@@ -21,18 +21,19 @@ CREW = (
     'desk = {{ use = "chaos.crew:Desk", run = "process", set = {{ ledger = "{ledger}" }} }}',
     'gossip = {{ use = "chaos.crew:Gossip", at_once = 1, set = {{ ledger = "{ledger}" }} }}',
 )
-ENOUGH = 40
+ENOUGH = 15
 """So many receipts are a load."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """What a ledger shows: commands acknowledged and lost, tried again, out of order; Kept rows and events lost."""
+    """What a ledger shows of commands, of their steps, and of kept rows and events."""
 
     acknowledged: int
     lost: int
     again: int
     disordered: int
+    repeated: int
     kept: int
     kept_lost: int
     hints: int
@@ -46,7 +47,7 @@ class Count:
     @property
     def broke(self) -> str:
         """What did not hold; "" where all did."""
-        return str(self) if self.gone or self.disordered else ""
+        return str(self) if self.gone or self.disordered or self.repeated else ""
 
     @property
     def figures(self) -> dict[str, float]:
@@ -56,7 +57,7 @@ class Count:
     def __str__(self) -> str:
         return (
             f"{self.acknowledged} commands and {self.kept} rows acknowledged, {self.gone} lost, "
-            f"{self.disordered} out of order"
+            f"{self.disordered} out of order, {self.repeated} finished steps repeated"
         )
 
 
@@ -101,6 +102,7 @@ class Ledger:
             lost=len(self.missing()),
             again=sum(kind == "job" and attempt > 1 for kind, _, _, attempt in done),
             disordered=_disordered(done),
+            repeated=_repeated(done),
             kept=len(promised),
             kept_lost=len(promised - kept),
             hints=len(hints),
@@ -122,3 +124,15 @@ def _disordered(done: list[tuple[str, str, int, int]]) -> int:
         if kind == "job":
             first[key].setdefault(number)
     return sum(one > two for numbers in first.values() for one, two in pairwise(numbers))
+
+
+def _repeated(done: list[tuple[str, str, int, int]]) -> int:
+    """Return how often a step was taken again after its command had gone on from it."""
+    passed: set[tuple[str, int]] = set()
+    repeated = 0
+    for kind, key, number, _ in done:
+        if kind == "job":
+            passed.add((key, number))
+        elif kind == "half":
+            repeated += (key, number) in passed
+    return repeated

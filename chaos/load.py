@@ -17,8 +17,8 @@ from chaos.world import Line
 
 from mads.wire.errors import CallError, StoreError, Unreachable
 
-KEYS = 12
-PAUSE = 0.005
+KEYS = 8
+PAUSE = 0.01
 """Seconds between two commands of one key."""
 
 
@@ -47,7 +47,7 @@ async def main(root: Path, receipts: str) -> None:
         await line.close()
 
     jobs = [("job", f"k{number}", PAUSE) for number in range(KEYS)]
-    await asyncio.gather(*(send(*each) for each in (*jobs, ("kept", "a", 0.01), ("hint", "", 0.03))))
+    await asyncio.gather(*(send(*each) for each in (*jobs, ("kept", "a", 0.01), ("hint", "", 0.02))))
 
 
 if __name__ == "__main__":

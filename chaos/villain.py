@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import os
 import time
+from contextlib import suppress
 
 from mads import mad, tool
 
@@ -50,9 +51,10 @@ class Villain:
     async def devour(self) -> None:
         """Take memory, more and more."""
         taken: list[bytes] = []
-        while len(taken) * 10_000_000 < GREED:
-            taken.append(os.urandom(1) * 10_000_000)
-            await asyncio.sleep(0.02)
+        with suppress(MemoryError):  # it keeps what it has
+            while len(taken) * 5_000_000 < GREED:
+                taken.append(os.urandom(1) * 5_000_000)
+                await asyncio.sleep(0.02)
         await asyncio.sleep(LASTING)
 
     @tool

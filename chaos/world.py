@@ -144,7 +144,7 @@ class World:
                 return time.monotonic() - began
             if time.monotonic() - began > within:
                 raise Broken(f"waited {within:g} s for: {what}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     async def until_back(self, mad: str, pid: int) -> None:
         """Wait until a MAD runs in another process than `pid`."""
