@@ -165,7 +165,11 @@ class Steward:
 
     @tool(read_only=True)
     async def conversations_show(
-        self, conversation: str, thread: str = "", limit: Annotated[int, Meta(ge=1)] = 1_000, tenant: str = ""
+        self,
+        conversation: str,
+        thread: str = "",
+        limit: Annotated[int, Meta(ge=1, le=20_000)] = 1_000,
+        tenant: str = "",
     ) -> Sensitive[list[Said]]:
         """Return the last `limit` turns of a conversation, or of one thread in it, oldest first."""
         return list(await self.conversations.history(conversation, thread=thread, limit=limit, tenant=tenant))

@@ -35,7 +35,10 @@ OPERATOR = "operator"
 """The principal of whoever may open the system's Unix socket: the user that started it."""
 
 LOADED = 20_000
-"""How many turns of one conversation are read at most; earlier ones are counted only."""
+"""How many turns of one conversation are looked through for those of a thread; earlier ones are counted only."""
+
+BEFORE = 64
+"""How many turns are read before those that are asked for, which may answer one of them."""
 
 LARGEST = 8 * 1024 * 1024
 """How many bytes of turns are returned at most; then it is fewer of them."""
@@ -87,7 +90,7 @@ class HostConversations:
     async def history(self, conversation: str, *, thread: str, limit: int, tenant: str = "") -> Sequence[Said]:
         """Return the last `limit` turns of one, or of one thread in it, oldest first; "" is that of the call."""
         scope = await self._named(conversation, tenant)
-        transcript = await self._transcript(scope)
+        transcript = await self._transcript(scope, LOADED if thread else limit + BEFORE)
         said = (transcript.thread(thread) if thread else transcript.turns)[-limit:]
         left = LARGEST
         for at in range(len(said) - 1, -1, -1):
@@ -121,7 +124,7 @@ class HostConversations:
             return exchange
         if thread:
             await self._flush()
-            thread = (await self._transcript((call.identity.tenant, wanted))).thread(thread)[0].id
+            thread = (await self._transcript((call.identity.tenant, wanted), LOADED)).thread(thread)[0].id
         return await self._exchanges.say(text, thread=thread)
 
     async def hold(self, conversation: str, *, why: str, tenant: str) -> None:
@@ -182,8 +185,8 @@ class HostConversations:
             return f"conversation {scope[1]!r} was erased on {last.at:%Y-%m-%d} by {last.by} (certificate {last.id})"
         return f"there is no conversation {scope[1]!r} on record; mads conversations lists those that there are"
 
-    async def _transcript(self, scope: Scope) -> Transcript:
-        count, rows = await self._store.turns(scope, LOADED)
+    async def _transcript(self, scope: Scope, many: int) -> Transcript:
+        count, rows = await self._store.turns(scope, many)
         bodies = await self._store.bodies(entry for entry, _ in rows)
         labels: dict[Any, Any] = {key_of(entry): label for entry, label in rows}
         return Transcript(
