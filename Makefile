@@ -20,7 +20,7 @@ up: .venv/ready
 setup: .venv/ready
 
 check: .venv/ready-dev
-	@$(STEPS) check 'tests=pytest -q -m "not slow"' $(STATIC)
+	@$(STEPS) check 'tests=pytest -q -m "not slow" --hypothesis-profile=quick' $(STATIC)
 
 test: .venv/ready-dev
 	@$(STEPS) test tests=pytest $(STATIC)
