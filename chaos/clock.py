@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from chaos.ledger import Ledger, ended
+from chaos.ledger import Ledger
 from chaos.report import Outcome
 from chaos.world import World
 
@@ -19,24 +19,20 @@ async def clock_jump(folder: Path) -> Outcome:
     """Let the core's clock jump while it runs, kill it, start it with that clock, and again."""
     ledger, clock = Ledger(folder), folder / "ahead"
     command = (sys.executable, "-m", "chaos.launch", "--clock", str(clock))
-    world = World(folder / "project", *ledger.crew(), 'near = "chaos.crew:Neighbour"', command=command)
+    mads = (*ledger.crew(), 'near = "chaos.crew:Neighbour"')
     shown: list[float] = []
-    await world.start()
-    load = await ledger.load(world)
-    try:
-        for jump in JUMPS:
-            await ledger.flows(world)
-            clock.write_text(str(jump))
-            await ledger.flows(world)
-            shown.append((await world.line.call("near.wall") - time.time()) / DAY)
-            await world.kill()
-            await world.line.close()
-            await world.start()
-            await ledger.flows(world)
-    finally:
-        await ended(load)
-    found = await ledger.count(world)
-    await world.stop()
+    async with World(folder / "project", *mads, command=command) as world:
+        async with ledger.load(world):
+            for jump in JUMPS:
+                await ledger.flows(world)
+                clock.write_text(str(jump))
+                await ledger.flows(world)
+                shown.append((await world.line.call("near.wall") - time.time()) / DAY)
+                await world.kill()
+                await world.line.close()
+                await world.start()
+                await ledger.flows(world)
+        found = await ledger.count(world)
     days = ", ".join(f"{days:+.1f}" for days in shown)
     missed = "" if [round(days) for days in shown] == [jump // DAY for jump in JUMPS] else "the clock did not jump"
     return Outcome(

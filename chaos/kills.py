@@ -8,7 +8,7 @@ import random
 import signal
 from pathlib import Path
 
-from chaos.ledger import Ledger, ended
+from chaos.ledger import Ledger
 from chaos.report import Broken, Outcome
 from chaos.world import World
 
@@ -18,25 +18,16 @@ KINDS = ("core", "child", "child", "both", "child", "child")
 
 async def kills(folder: Path, count: int = 50, seed: int = 3) -> Outcome:
     """Kill so many times and look at what is left."""
-    ledger = Ledger(folder)
-    world = World(folder / "project", *ledger.crew())
-    chance = random.Random(seed)
-    killed = dict.fromkeys(KINDS, 0)
-    await world.start()
-    load = await ledger.load(world)
-    try:
-        for number in range(count):
-            await ledger.flows(world)
-            await asyncio.sleep(chance.uniform(0.0, 0.3))
-            kind = KINDS[number % len(KINDS)]
-            await _kill(world, kind, ("desk", "post")[number % 2])
-            killed[kind] += 1
-    finally:
-        await ended(load)
-    try:
+    ledger, chance, killed = Ledger(folder), random.Random(seed), dict.fromkeys(KINDS, 0)
+    async with World(folder / "project", *ledger.crew()) as world:
+        async with ledger.load(world):
+            for number in range(count):
+                await ledger.flows(world)
+                await asyncio.sleep(chance.uniform(0.0, 0.3))
+                kind = KINDS[number % len(KINDS)]
+                await _kill(world, kind, ("desk", "post")[number % 2])
+                killed[kind] += 1
         found = await ledger.count(world)
-    finally:
-        await world.stop()
     missed = "" if found.again and found.hints_lost else "the kills hit nothing"
     return Outcome(
         "kill -9 under load",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from asyncio.subprocess import Process
 from collections import defaultdict
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -72,11 +72,17 @@ class Ledger:
         """Return the MADs that are tried, as lines of `mads.toml`."""
         return [line.format(ledger=self.done) for line in CREW]
 
-    async def load(self, world: World) -> Process:
-        """Start the load on `world`."""
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "chaos.load", world.root, self.receipts, cwd=REPOSITORY, start_new_session=True
-        )
+    @asynccontextmanager
+    async def load(self, world: World) -> AsyncGenerator[None]:
+        """Let the load run on `world` while the block lasts, and come to its end then."""
+        words = ("-m", "chaos.load", world.root, self.receipts)
+        process = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=REPOSITORY, start_new_session=True)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(15):
+                await process.wait()
 
     async def flows(self, world: World) -> None:
         """Wait until receipts come, whatever has just happened: only then there is a load."""
@@ -108,13 +114,6 @@ class Ledger:
             hints=len(hints),
             hints_lost=len(hints - heard),
         )
-
-
-async def ended(load: Process) -> None:
-    """Let the load come to its end."""
-    load.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(15):
-        await load.wait()
 
 
 def _disordered(done: list[tuple[str, str, int, int]]) -> int:

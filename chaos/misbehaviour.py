@@ -48,16 +48,14 @@ def misbehaves(fault: str) -> Callable[[Path], Awaitable[Outcome]]:
     """Return what tries one of `MISDEEDS` in a folder."""
 
     async def run(folder: Path) -> Outcome:
-        world = World(folder / "project", *MADS)
-        await world.start()
-        watch = Watch(world.root)
-        watching = asyncio.create_task(watch.watch())
-        try:
-            return await _tried(fault, world, watch)
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
-            await world.stop()
+        async with World(folder / "project", *MADS) as world:
+            watch = Watch(world.root)
+            watching = asyncio.create_task(watch.watch())
+            try:
+                return await _tried(fault, world, watch)
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
 
     return run
 

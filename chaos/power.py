@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chaos.disk import cut, put_back
-from chaos.ledger import Count, Ledger, ended
+from chaos.ledger import Count, Ledger
 from chaos.report import Outcome
 from chaos.world import World
 
@@ -38,22 +38,15 @@ async def cuts(folder: Path, seeds: Iterable[int], *, is_honest: bool = True) ->
     """
     ledger, shadow = Ledger(folder), folder / "shadow"
     command = (sys.executable, "-m", "chaos.launch", "--disk" if is_honest else "--lying-disk", str(shadow))
-    world = World(folder / "project", *ledger.crew(), command=command)
     taken = 0
-    await world.start()
-    load = await ledger.load(world)
-    try:
-        for seed in seeds:
-            chance = random.Random(seed)
-            await ledger.flows(world)
-            await asyncio.sleep(chance.uniform(0.0, 0.5))
-            taken += await _cut(world, shadow, chance if is_honest else None)
-    finally:
-        await ended(load)
-    try:
+    async with World(folder / "project", *ledger.crew(), command=command) as world:
+        async with ledger.load(world):
+            for seed in seeds:
+                chance = random.Random(seed)
+                await ledger.flows(world)
+                await asyncio.sleep(chance.uniform(0.0, 0.5))
+                taken += await _cut(world, shadow, chance if is_honest else None)
         return taken, await ledger.count(world, within=20 if is_honest else 3)
-    finally:
-        await world.stop()
 
 
 async def _cut(world: World, shadow: Path, chance: random.Random | None) -> int:

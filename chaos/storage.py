@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from chaos.ledger import Ledger, ended
+from chaos.ledger import Ledger
 from chaos.report import Broken, Outcome
 from chaos.world import MADS, World
 
@@ -23,11 +23,11 @@ FULL = ("disk is full", "disk refuses")
 async def full_disk(folder: Path) -> Outcome:
     """Fill the disk under load, make room again, kill and restart."""
     ledger = Ledger(folder)
-    async with _small_disk(folder / "project") as enter:
-        world = World(folder / "project", *ledger.crew(), command=(*enter, MADS))
-        await world.start()
-        load = await ledger.load(world)
-        try:
+    async with (
+        _small_disk(folder / "project") as enter,
+        World(folder / "project", *ledger.crew(), command=(*enter, MADS)) as world,
+    ):
+        async with ledger.load(world):
             await ledger.flows(world)
             how, said = await _filled(world, enter)
             await ledger.flows(world)
@@ -35,10 +35,7 @@ async def full_disk(folder: Path) -> Outcome:
             await world.line.close()
             await world.start()
             await ledger.flows(world)
-        finally:
-            await ended(load)
         found = await ledger.count(world)
-        await world.stop()
     return Outcome("full disk", f"{how}; a caller was told: {said}", str(found), found.broke, found.figures)
 
 
@@ -106,23 +103,20 @@ async def corrupt_database(folder: Path) -> Outcome:
 
 async def _corrupt(fault: str, folder: Path, name: str, place: int, count: int) -> Outcome:
     ledger = Ledger(folder)
-    world = World(folder / "project", *ledger.crew())
-    await world.start()
-    load = await ledger.load(world)
-    await ledger.flows(world)
-    await (world.kill() if name.endswith("-wal") else world.stop())
-    await world.line.close()
-    await ended(load)
-    file = world.store.with_name(name)
-    whole = flip(file, place, count)
-    flipped = file.read_bytes()
-    said = await world.refusal()
-    missed = "" if f"{file}: it is damaged" in said else f"it was refused otherwise: {said}"
-    if put(file, whole) != flipped:
-        missed = f"{file} was changed by a start that was refused"
-    await world.start()
-    found = await ledger.count(world)
-    await world.stop()
+    async with World(folder / "project", *ledger.crew()) as world:
+        async with ledger.load(world):
+            await ledger.flows(world)
+            await (world.kill() if name.endswith("-wal") else world.stop())
+            await world.line.close()
+        file = world.store.with_name(name)
+        whole = flip(file, place, count)
+        flipped = file.read_bytes()
+        said = await world.refusal()
+        missed = "" if f"{file}: it is damaged" in said else f"it was refused otherwise: {said}"
+        if put(file, whole) != flipped:
+            missed = f"{file} was changed by a start that was refused"
+        await world.start()
+        found = await ledger.count(world)
     proof = f"{count} of {len(whole)} bytes flipped; refused: it is damaged"
     return Outcome(fault, proof, str(found), missed or found.broke, found.figures)
 

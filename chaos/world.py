@@ -11,7 +11,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from chaos.report import Broken
 
@@ -72,6 +72,18 @@ class World:
         root.mkdir(parents=True, exist_ok=True)
         lines = (f'path = ["{REPOSITORY}"]', "[gateway]", "port = 0", "[mads]", *mads)
         (root / "mads.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    async def __aenter__(self) -> Self:
+        """Start the system; it is stopped where the block ends, however that comes."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.stop()
 
     @property
     def store(self) -> Path:
