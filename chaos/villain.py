@@ -59,12 +59,10 @@ class Villain:
 
     @tool
     async def multiply(self) -> None:
-        """Start processes, more and more, each of which does work."""
+        """Start processes, more and more."""
         for _ in range(BOMBS):
             if os.fork() == 0:
-                end = time.monotonic() + LASTING
-                while time.monotonic() < end:
-                    time.sleep(0.001)  # noqa: ASYNC251  a process of its own, without a loop
+                time.sleep(LASTING)  # noqa: ASYNC251  a process of its own, without a loop
                 os._exit(0)
             await asyncio.sleep(0.002)
         await asyncio.sleep(LASTING)

@@ -23,7 +23,7 @@ from mads.wire import codec
 from mads.wire.record import Entry
 from tests.host.calling import ROOT
 
-COVERS = ("R-055",)
+COVERS = ("R-055", "R-120")
 
 pytestmark = pytest.mark.slow
 
