@@ -1,4 +1,7 @@
-"""What holds for every test: no generated example is timed, for the machine may be busy; `quick` tries fewer of them."""
+"""What holds for every test: no generated example is timed, for the machine may be busy.
+
+The profile `quick` tries fewer of them.
+"""
 
 from hypothesis import settings
 

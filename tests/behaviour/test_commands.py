@@ -151,7 +151,7 @@ async def test_dead_letters_are_chosen_retried_and_dropped_together(post: Post) 
 
 
 async def test_a_list_of_dead_letters_says_how_many_more_there_are(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mads.host.dead.LISTED", 2)
+    monkeypatch.setattr("mads.host.commands.dead.LISTED", 2)
     async with post() as it:
         for text in ("a", "b", "c"):
             await it.mad(Courier).post(Letter(text, "reject"))

@@ -11,7 +11,7 @@ import pytest
 
 from mads import Denied, InvalidMessage
 from mads.host.caller import Caller
-from mads.host.exchange import ASKED
+from mads.host.talk.exchange import ASKED
 from mads.testing.placed import Placed
 from mads.wire import codec
 from mads.wire.call import Identity

@@ -20,8 +20,8 @@ from mads.cli.arguments import Parameters
 from mads.cli.up import OPEN_DOOR
 from mads.gateway import connect, names
 from mads.host.config import FILE, read_config
-from mads.host.mentions import mentioned
 from mads.host.survey import survey
+from mads.host.talk.mentions import mentioned
 from tests.docs.papers import ROOT
 
 COVERS = ("R-001",)

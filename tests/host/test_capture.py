@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mads import InvalidMessage
-from mads.host.capture import HostCapture
 from mads.host.config import Retention
-from mads.host.retention import Sweeper
+from mads.host.history.capture import HostCapture
+from mads.host.history.retention import Sweeper
 from mads.store.database import Database
 from mads.store.record.capture import SqliteCapture
 from mads.store.record.conversations import SqliteConversations

@@ -16,9 +16,9 @@ from msgspec import Raw
 
 from mads.bus.memory import MemoryBus
 from mads.host.caller import Caller
-from mads.host.commands import Dispatcher, Retries
-from mads.host.envelope import Envelope, Terms, now_ms
-from mads.host.sending import RemoteSends, serve_commands
+from mads.host.commands.dispatcher import Dispatcher, Retries
+from mads.host.commands.envelope import Envelope, Terms, now_ms
+from mads.host.commands.sending import RemoteSends, serve_commands
 from mads.store.commands.memory import MemoryCommands
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply
@@ -138,7 +138,7 @@ async def test_a_clock_that_jumps_between_two_starts_loses_nothing(jump: int, mo
     office = Office()
     before = await office.open(start=False)
     with monkeypatch.context() as patch:
-        patch.setattr("mads.host.envelope.now_ms", lambda: now_ms() - jump)
+        patch.setattr("mads.host.commands.envelope.now_ms", lambda: now_ms() - jump)
         for after in (0.0, 0.2):
             await before.send(note(), Terms(after=after, within=1e6))
     dispatcher = await Dispatcher.open(office.bus, office.store, TOOLS, QUICK)
@@ -163,7 +163,7 @@ async def test_what_was_cut_off_in_its_last_attempt_is_a_dead_letter() -> None:
 async def test_a_store_that_cannot_write_for_a_while_is_asked_again_and_the_handler_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mads.host.commands.REPAIR", 0.01)
+    monkeypatch.setattr("mads.host.commands.dispatcher.REPAIR", 0.01)
     office, finish, failures = Office(), MemoryCommands.finish, [StoreError("the disk is full")] * 2
 
     async def failing(store: MemoryCommands, seqs: Sequence[int], *, now: int) -> int:
@@ -199,7 +199,7 @@ async def test_a_child_sends_in_the_name_that_the_core_knows_and_only_to_tools()
 
 
 async def test_a_system_with_too_many_open_commands_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mads.host.commands.OPEN", 2)
+    monkeypatch.setattr("mads.host.commands.dispatcher.OPEN", 2)
     dispatcher = await Office().open(start=False)
     for _ in range(2):
         await dispatcher.send(note(), Terms())

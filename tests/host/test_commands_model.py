@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from msgspec import Struct
 
 from mads.bus.port import Bus
-from mads.host.commands import Dispatcher, Retries
-from mads.host.envelope import Envelope, Terms
+from mads.host.commands.dispatcher import Dispatcher, Retries
+from mads.host.commands.envelope import Envelope, Terms
 from mads.store.commands.memory import MemoryCommands
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply
@@ -31,7 +31,7 @@ LIMIT = 4
 WORK = 1.0
 HOUR = 3600.0
 PATIENCE = 300.0
-"""Seconds that an attempt may take; see `mads.host.commands`."""
+"""Seconds that an attempt may take; see `mads.host.commands.dispatcher`."""
 
 
 class Time(selectors.DefaultSelector):

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from mads.host.config import Config, Traces
-from mads.host.exporting import export_of, look_at_traces
+from mads.host.history.exporting import export_of, look_at_traces
 from mads.wire.errors import ConfigError
 
 COVERS = ("R-129",)

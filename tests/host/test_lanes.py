@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from mads.host.lanes import Head, Lanes
+from mads.host.commands.lanes import Head, Lanes
 
 COVERS = ("R-041",)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mads.host.mentions import mentioned, unknown
+from mads.host.talk.mentions import mentioned, unknown
 
 COVERS = ("R-025",)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mads.host.config import MadConfig, Supervision
-from mads.host.restarts import FIRST, LONGEST, RestartRule, Verdict
+from mads.host.supervise.restarts import FIRST, LONGEST, RestartRule, Verdict
 
 COVERS = ("R-111",)
 

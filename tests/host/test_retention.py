@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mads.host.config import Retention, readable
-from mads.host.retention import MICRO, Sweeper
+from mads.host.history.retention import MICRO, Sweeper
 from mads.store.record.conversations import SqliteConversations
 from mads.store.record.upkeep import SqliteUpkeep
 from tests.store.test_record_upkeep import SAY, entry, left, opened, write

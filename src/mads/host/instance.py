@@ -16,20 +16,20 @@ from mads.author.message import wire_name
 from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
 from mads.author.system import Capture, Conversations, System
 from mads.bus.port import Bus, Subscription
-from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
-from mads.host.census import Census
-from mads.host.commands import Sends
+from mads.host.commands.dispatcher import Sends
+from mads.host.commands.sending import HostSend
+from mads.host.commands.steps import HostStep, Journal
 from mads.host.config import MadConfig
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
-from mads.host.life import End
 from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn, NoThought
 from mads.host.proxy import Proxy
-from mads.host.sending import HostSend
 from mads.host.serve import patterns, serve, timer_subject
-from mads.host.steps import HostStep, Journal
-from mads.host.talk import HostTalk
+from mads.host.supervise.blocking import BlockingWatch
+from mads.host.supervise.census import Census
+from mads.host.supervise.life import End
+from mads.host.talk.need import HostTalk
 from mads.host.workers import ProcessWorkers
 from mads.observe.trace import Bills
 from mads.store.port import KeptRows, Scope

@@ -14,38 +14,38 @@ import structlog
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.guard.access import ANONYMOUS
-from mads.host.archive import Archive
-from mads.host.births import Births
-from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
-from mads.host.census import Census
-from mads.host.commands import Dispatcher
+from mads.host.commands.dead import Dead
+from mads.host.commands.dispatcher import Dispatcher
+from mads.host.commands.journal import StoredJournal, serve_journal
+from mads.host.commands.sending import serve_commands
 from mads.host.config import STEWARD, Config
-from mads.host.critical import OPERATOR, Gate
-from mads.host.dead import Dead
-from mads.host.events import Events
-from mads.host.exporting import export_of
-from mads.host.health import Health
+from mads.host.events.critical import OPERATOR, Gate
+from mads.host.events.heard import Events
+from mads.host.events.refused import Refused
+from mads.host.events.signals import HOST, Signals
+from mads.host.history.archive import Archive
+from mads.host.history.exporting import export_of
+from mads.host.history.traces import Traces
 from mads.host.instance import Surroundings
-from mads.host.journal import StoredJournal, serve_journal
 from mads.host.kept_rows import serve_rows
 from mads.host.keys import KeyDesk
 from mads.host.layers import LAYERS, Outer, inner
 from mads.host.paths import data_folder, socket_path
-from mads.host.place import Place
 from mads.host.quantity import seconds
-from mads.host.refused import Refused
-from mads.host.seat import Seat
-from mads.host.sending import serve_commands
 from mads.host.serve import patterns
-from mads.host.signals import HOST, Signals
 from mads.host.sources import Sources
-from mads.host.supervise import Supervisor
+from mads.host.supervise.births import Births
+from mads.host.supervise.blocking import BlockingWatch
+from mads.host.supervise.census import Census
+from mads.host.supervise.health import Health
+from mads.host.supervise.place import Place
+from mads.host.supervise.seat import Seat
+from mads.host.supervise.supervisor import Supervisor
+from mads.host.supervise.upkeep import Upkeep
 from mads.host.survey import Survey, survey
-from mads.host.talk import serve_history
-from mads.host.traces import Traces
-from mads.host.upkeep import Upkeep
+from mads.host.talk.need import serve_history
 from mads.host.workers import ProcessWorkers
 from mads.observe.record import Observer
 from mads.observe.trace import Trace

@@ -19,8 +19,8 @@ from types import ModuleType
 
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
-from mads.host import critical
 from mads.host.config import Config
+from mads.host.events import critical
 from mads.host.inject import Filling, plan
 from mads.host.load import load_class
 from mads.host.survey import refuse

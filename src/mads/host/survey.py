@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
-from mads.host import critical
 from mads.host.config import Config
+from mads.host.events import critical
 from mads.host.inject import Filling, Mad, plan
 from mads.host.load import extend_path, load_class
 from mads.wire.errors import ConfigError, UsageError

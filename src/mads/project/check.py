@@ -15,7 +15,7 @@ from mads.author.schema import tool_infos
 from mads.bus.unix import connect
 from mads.gateway import names
 from mads.host.config import Config, readable
-from mads.host.exporting import look_at_traces
+from mads.host.history.exporting import look_at_traces
 from mads.host.paths import data_folder, socket_path
 from mads.host.survey import survey
 from mads.project import contract

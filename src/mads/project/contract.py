@@ -17,7 +17,7 @@ from mads.author.contract import Change, Interface, changes, interface
 from mads.author.deprecation import deprecation
 from mads.author.schema import event_info, tool_infos
 from mads.host.config import read_config
-from mads.host.events import events_of
+from mads.host.events.heard import events_of
 from mads.host.survey import Survey, survey
 from mads.wire.errors import ConfigError, DeclarationError
 

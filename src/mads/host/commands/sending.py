@@ -11,8 +11,8 @@ from msgspec import Raw, Struct
 from mads.author.needs import Receipt
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
-from mads.host.commands import Sends
-from mads.host.envelope import Envelope, Terms, check
+from mads.host.commands.dispatcher import Sends
+from mads.host.commands.envelope import Envelope, Terms, check
 from mads.host.proxy import Proxy, RemoteTool, outcome
 from mads.wire import codec
 from mads.wire.call import Call, Reply

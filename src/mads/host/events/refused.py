@@ -8,8 +8,8 @@ import structlog
 from msgspec import Raw
 
 from mads.bus.port import Bus
-from mads.host.critical import Gate
-from mads.host.envelope import Envelope, now_ms
+from mads.host.commands.envelope import Envelope, now_ms
+from mads.host.events.critical import Gate
 from mads.host.needs import EVENT_PATIENCE
 from mads.store.commands.port import Commands, Order
 from mads.wire import codec

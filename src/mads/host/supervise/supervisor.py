@@ -11,10 +11,10 @@ import structlog
 
 from mads.author.signals import State, StateChanged
 from mads.host.config import Config
-from mads.host.life import End
-from mads.host.place import GRACE, Place
-from mads.host.restarts import RestartRule, Verdict
-from mads.host.signals import Signals
+from mads.host.events.signals import Signals
+from mads.host.supervise.life import End
+from mads.host.supervise.place import GRACE, Place
+from mads.host.supervise.restarts import RestartRule, Verdict
 from mads.wire.errors import ConfigError, InvalidMessage
 
 WITHIN = 1.2

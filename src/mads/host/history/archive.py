@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mads.bus.port import Bus
-from mads.host.capture import HostCapture
 from mads.host.config import Retention
-from mads.host.conversations import HostConversations
-from mads.host.erasure import Eraser
-from mads.host.exchange import Exchanges
-from mads.host.retention import Sweeper
-from mads.host.transcript import SAY
+from mads.host.history.capture import HostCapture
+from mads.host.history.conversations import HostConversations
+from mads.host.history.erasure import Eraser
+from mads.host.history.retention import Sweeper
+from mads.host.history.transcript import SAY
+from mads.host.talk.exchange import Exchanges
 from mads.observe.recorder import Recorder
 from mads.store.commands.port import Commands
 from mads.store.database import Database

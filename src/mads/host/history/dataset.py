@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from mads.host.transcript import SAY, STEWARD, key_of, order_of, speaker, value_of
-from mads.host.transfer import canonical
+from mads.host.history.transcript import SAY, STEWARD, key_of, order_of, speaker, value_of
+from mads.host.history.transfer import canonical
 from mads.store.record.capture import Slice, SqliteCapture
 from mads.store.record.conversations import SqliteConversations
 from mads.wire.record import Entry

@@ -9,13 +9,13 @@ from typing import Any
 
 from mads.bus.port import Bus
 from mads.host.caller import Caller
-from mads.host.erasure import Eraser
-from mads.host.exchange import Exchanges
+from mads.host.history.erasure import Eraser
+from mads.host.history.retention import Sweeper
+from mads.host.history.transcript import SAY, STEWARD, Transcript, key_of, microseconds, time_of
 from mads.host.moment import moment
 from mads.host.proxy import outcome
-from mads.host.retention import Sweeper
-from mads.host.talk import PATIENCE
-from mads.host.transcript import SAY, STEWARD, Transcript, key_of, microseconds, time_of
+from mads.host.talk.exchange import Exchanges
+from mads.host.talk.need import PATIENCE
 from mads.store.record.conversations import Scope, SqliteConversations
 from mads.wire import codec
 from mads.wire.call import Call, Identity, current

@@ -7,13 +7,13 @@ import os
 import time
 from collections.abc import Iterator
 
-from mads.host.blocking import BlockingWatch
-from mads.host.census import Census
 from mads.host.config import STEWARD, Config
-from mads.host.place import Place
-from mads.host.process import Child
-from mads.host.supervise import Supervisor
-from mads.host.usage import rss
+from mads.host.supervise.blocking import BlockingWatch
+from mads.host.supervise.census import Census
+from mads.host.supervise.place import Place
+from mads.host.supervise.process import Child
+from mads.host.supervise.supervisor import Supervisor
+from mads.host.supervise.usage import rss
 from mads.observe.record import Observer
 from mads.wire.status import Status, Vitals
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 
-from mads.host.usage import rss
+from mads.host.supervise.usage import rss
 
 SAMPLE = 50_000
 """How many objects are looked at; where there are more, every so manieth, so that a look takes a few milliseconds."""

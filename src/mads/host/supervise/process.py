@@ -19,11 +19,11 @@ from mads.author.message import subject as event_subject
 from mads.bus.port import Bus
 from mads.bus.unix import Hub, Link
 from mads.host.caller import Caller
-from mads.host.child import Assignment
-from mads.host.life import End
-from mads.host.pulse import Pulse
-from mads.host.seat import SeatBus
-from mads.host.signals import Signals
+from mads.host.events.signals import Signals
+from mads.host.supervise.child import Assignment
+from mads.host.supervise.life import End
+from mads.host.supervise.pulse import Pulse
+from mads.host.supervise.seat import SeatBus
 from mads.wire import codec
 from mads.wire.call import EVENT, Band, Call, Identity, Reply
 from mads.wire.errors import CallError, ConfigError, Denied, Failed, NoResponder
@@ -115,7 +115,7 @@ class Child:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-m",
-                    "mads.host.child",
+                    "mads.host.supervise.child",
                     stdin=asyncio.subprocess.PIPE,
                     pass_fds=(theirs.fileno(),),
                     start_new_session=True,

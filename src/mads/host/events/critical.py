@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from mads.author.declaration import Declaration
 from mads.author.message import message_mark, subject
 from mads.author.signals import SIGNALS
-from mads.host.events import events_of
-from mads.host.signals import Signals
+from mads.host.events.heard import events_of
+from mads.host.events.signals import Signals
 from mads.wire import codec
 from mads.wire.call import EVENT, Call
 from mads.wire.errors import CallError, Denied, InvalidMessage

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from mads.host.commands import Dispatcher
-from mads.host.envelope import now_ms, opened
-from mads.host.refused import Refused
+from mads.host.commands.dispatcher import Dispatcher
+from mads.host.commands.envelope import now_ms, opened
+from mads.host.events.refused import Refused
 from mads.store.commands.port import Commands, Entry, Steps
 from mads.wire import codec
 from mads.wire.call import EVENT

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
 from mads.author.annotations import function_hints
-from mads.host.envelope import COMMAND
+from mads.host.commands.envelope import COMMAND
 from mads.host.proxy import RemoteTool
 from mads.store.commands.port import Finished, Step
 from mads.wire import codec

@@ -8,16 +8,16 @@ from itertools import count
 
 from mads.author.declaration import Declaration
 from mads.bus.unix import Hub
-from mads.host.child import Assignment
 from mads.host.config import Config
+from mads.host.events.signals import Signals
 from mads.host.inject import Filling
 from mads.host.instance import Instance, Surroundings
 from mads.host.layers import Outer
-from mads.host.life import Life
-from mads.host.place import Bear
-from mads.host.process import Child
-from mads.host.seat import SeatBus
-from mads.host.signals import Signals
+from mads.host.supervise.child import Assignment
+from mads.host.supervise.life import Life
+from mads.host.supervise.place import Bear
+from mads.host.supervise.process import Child
+from mads.host.supervise.seat import SeatBus
 
 
 class Births:

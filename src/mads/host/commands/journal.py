@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
-from mads.host.commands import Dispatcher
+from mads.host.commands.dispatcher import Dispatcher
+from mads.host.commands.together import Together
 from mads.host.proxy import outcome
-from mads.host.together import Together
 from mads.store.commands.port import Finished, Step, Steps
 from mads.wire import codec
 from mads.wire.call import Call, Reply

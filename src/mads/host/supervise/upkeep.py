@@ -9,12 +9,12 @@ import time
 import structlog
 
 from mads.host.config import Config, MadConfig
-from mads.host.health import Health
-from mads.host.place import Place
-from mads.host.process import Child
 from mads.host.quantity import seconds, size
-from mads.host.supervise import Supervisor
-from mads.host.usage import processes, rss
+from mads.host.supervise.health import Health
+from mads.host.supervise.place import Place
+from mads.host.supervise.process import Child
+from mads.host.supervise.supervisor import Supervisor
+from mads.host.supervise.usage import processes, rss
 from mads.wire.errors import ConfigError
 from mads.wire.status import Vitals
 

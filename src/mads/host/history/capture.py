@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mads.host import transfer
-from mads.host.conversations import OPERATOR
-from mads.host.dataset import Dataset
+from mads.host.history import transfer
+from mads.host.history.conversations import OPERATOR
+from mads.host.history.dataset import Dataset
+from mads.host.history.retention import Sweeper
+from mads.host.history.transcript import microseconds, time_of
 from mads.host.moment import moment
-from mads.host.retention import Sweeper
-from mads.host.transcript import microseconds, time_of
 from mads.store.record.capture import Slice, SqliteCapture
 from mads.store.record.conversations import SqliteConversations
 from mads.wire.call import Identity, current

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import structlog
 
 from mads.bus.memory import MemoryBus
-from mads.host.life import End, Life
-from mads.host.seat import Seat, SeatBus
+from mads.host.supervise.life import End, Life
+from mads.host.supervise.seat import Seat, SeatBus
 from mads.wire.errors import ConfigError, MadsError, UsageError
 
 T = TypeVar("T")

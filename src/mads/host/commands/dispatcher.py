@@ -14,9 +14,9 @@ import structlog
 from msgspec import Struct
 
 from mads.bus.port import Bus
-from mads.host.envelope import Envelope, Terms, attempt, head_of, new_head, now_ms, opened, order
-from mads.host.lanes import Head, Lanes
-from mads.host.together import Together
+from mads.host.commands.envelope import Envelope, Terms, attempt, head_of, new_head, now_ms, opened, order
+from mads.host.commands.lanes import Head, Lanes
+from mads.host.commands.together import Together
 from mads.store.commands.port import Commands, Entry, Order
 from mads.wire.call import EVENT, Reply
 from mads.wire.errors import (

@@ -7,7 +7,7 @@ import time
 
 from msgspec import Raw, Struct
 
-from mads.host.lanes import Head
+from mads.host.commands.lanes import Head
 from mads.store.commands.port import Entry, Order
 from mads.store.port import MAX_BODY
 from mads.wire import codec

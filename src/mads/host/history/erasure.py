@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from mads.host.envelope import opened
+from mads.host.commands.envelope import opened
 from mads.observe.forget import forget
 from mads.observe.redact import leaves
 from mads.store.commands.port import Commands

@@ -17,20 +17,20 @@ import msgspec
 from msgspec import Struct
 
 from mads.bus.unix import UnixBus, adopt
-from mads.host.blocking import BlockingWatch
 from mads.host.caller import Caller
-from mads.host.census import Census
+from mads.host.commands.journal import RemoteJournal
+from mads.host.commands.sending import RemoteSends
 from mads.host.config import Config
 from mads.host.instance import Instance, Surroundings
-from mads.host.journal import RemoteJournal
 from mads.host.kept_rows import RemoteRows
 from mads.host.layers import inner
 from mads.host.loop import new_loop
 from mads.host.paths import data_folder
 from mads.host.quantity import seconds, size
-from mads.host.sending import RemoteSends
+from mads.host.supervise.blocking import BlockingWatch
+from mads.host.supervise.census import Census
+from mads.host.supervise.usage import limit
 from mads.host.survey import survey
-from mads.host.usage import limit
 from mads.host.workers import ProcessWorkers
 from mads.observe.logs import configure
 from mads.observe.trace import Trace

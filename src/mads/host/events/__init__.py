@@ -1,0 +1,1 @@
+"""Events: who hears which, what a critical one must pass, and those that the host itself raises."""
