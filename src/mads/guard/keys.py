@@ -49,6 +49,7 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._keys: dict[int, tuple[bytes, bool, Grant]] = {}
+        self._checksums: dict[str, str] = {}  # of keys that were shown once: to compute one takes as long as the rest
         self._watchers: list[Ended] = []
 
     def watch(self, ended: Ended) -> None:
@@ -75,11 +76,14 @@ class KeyRing:
         if match is None:
             raise Unverified("the API key is not written as one; was it cut?")
         number, secret, checksum = match.groups()
-        if checksum != _checksum(number, secret):
-            raise Unverified("the API key is mistyped: its checksum does not fit")
         digest, revoked, grant = self._keys.get(int(number), _UNKNOWN)
-        if not compare_digest(digest, _digest(secret)):
-            raise Unverified("the API key is not known here")
+        known = compare_digest(digest, _digest(secret))
+        if not known or self._checksums.get(number) != checksum:
+            if checksum != _checksum(number, secret):
+                raise Unverified("the API key is mistyped: its checksum does not fit")
+            if not known:
+                raise Unverified("the API key is not known here")
+            self._checksums[number] = checksum
         if revoked:
             raise Unverified("the API key was revoked")
         if grant.expires is not None and grant.expires <= time.time():
