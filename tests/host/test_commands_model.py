@@ -105,8 +105,8 @@ class Commands(RuleBasedStateMachine):
         self.time = Time()
         self.patch = pytest.MonkeyPatch()
         clock = SimpleNamespace(monotonic=lambda: self.time.now, time_ns=self.time.time_ns)
-        for module in ("commands", "envelope"):
-            self.patch.setattr(f"mads.host.{module}.time", clock)
+        for module in ("dispatcher", "envelope"):
+            self.patch.setattr(f"mads.host.commands.{module}.time", clock)
         self.runner = asyncio.Runner(loop_factory=lambda: Loop(self.time))
         self.store, self.letters = MemoryCommands(), dict[int, Letter]()
         self.once: dict[str, int] = {}
