@@ -17,7 +17,7 @@ import pytest
 from mads.author.schema import event_info, tool_infos
 from mads.cli import verbs
 from mads.cli.arguments import Parameters
-from mads.cli.up import OPEN_DOOR
+from mads.cli.up import OPEN_DOOR, some
 from mads.gateway import connect, names
 from mads.host.config import FILE, read_config
 from mads.host.survey import survey
@@ -145,7 +145,7 @@ def test_what_one_sees_is_what_is_there() -> None:
     read = survey(read_config(ROOT))
     config = read_config(ROOT)
     for mad, declared in read.declared.items():
-        offered = ", ".join(tool.tool for tool in tool_infos(mad, declared))
+        offered = some([tool.tool for tool in tool_infos(mad, declared)])
         assert re.search(
             rf"^{mad} +{config.mads[mad].run} +\d+ +running +{re.escape(offered)}$", shown.text, re.MULTILINE
         )

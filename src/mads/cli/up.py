@@ -46,6 +46,9 @@ An API key opens it to whom it was made for: mads key new NAME --scope SCOPE"""
 LOCAL = """\
 Nothing listens on any other address. Ctrl-C ends it."""
 
+SOME = 5
+"""How many tools of one MAD are named at the start; `mads show` names all."""
+
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="The gateway's port, in place of mads.toml's; 0: any.")
@@ -132,12 +135,19 @@ def _welcome(system: RunningSystem, seen: Sequence[Status], address: str, *, as_
     offered = {mad: [tool.tool for tool in system.tools() if tool.mad == mad] for mad in system.config.mads}
     table(
         ("MAD", "RUN", "PID", "STATE", "TOOLS"),
-        [(status.mad, status.run, status.pid, status.state, ", ".join(offered[status.mad])) for status in seen],
+        [(status.mad, status.run, status.pid, status.state, some(offered[status.mad])) for status in seen],
     )
     click.echo(f"\nThe gateway is at {address}\n")
     for client, line in clients.items():
         click.echo(f"{client}:\n  {line}")
     click.echo(f"\n{_ways_in(system.config.gateway)}\n{LOCAL}")
+
+
+def some(tools: Sequence[str]) -> str:
+    """Return the names of a MAD's tools in one short line; of many of them the first."""
+    if len(tools) <= SOME:
+        return ", ".join(tools)
+    return f"{', '.join(tools[:SOME])} and {len(tools) - SOME} more"
 
 
 def _ways_in(gateway: GatewayConfig) -> str:
