@@ -163,6 +163,25 @@ async def test_what_was_refused_is_published_once_it_fits(tmp_path: Path) -> Non
         assert heard == [event]
 
 
+async def test_a_reload_changes_what_fits_and_keeps_what_does_not(tmp_path: Path) -> None:
+    file = tmp_path / "vault_reloaded.py"
+    file.write_text(STRICT, encoding="utf-8")
+    event = {"name": "db", "by": "ana"}
+    async with placed(tmp_path, vault="vault_reloaded:Vault") as it:
+        with pytest.raises(InvalidMessage, match="unknown field `by`"):
+            await it.call("steward.emit", principal="operator", event="Rotated", body=event)
+        (letter,) = await letters(it)
+        file.write_text(STRICT.replace("    name: str\n", '    name: str\n    by: str = ""\n'), encoding="utf-8")
+        await it.call("steward.reload", mad="vault")
+        await it.call("steward.dead_retry", letter=letter["id"])
+        with pytest.raises(InvalidMessage, match="unknown field `why`"):
+            await it.call("steward.emit", principal="operator", event="Rotated", body={**event, "why": "age"})
+        assert [kept["why"].count("unknown field `why`") for kept in await letters(it)] == [1]
+        while not (heard := await it.call("vault.heard")):
+            continue
+        assert heard == [event]
+
+
 async def test_a_guard_that_says_no_raises_an_alarm(troupe: Troupe) -> None:
     async with troupe(**MADS) as it:
         with pytest.raises(Denied):

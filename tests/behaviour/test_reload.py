@@ -232,3 +232,31 @@ async def test_the_instance_of_the_old_code_is_garbage(shops: Shops, stock: Path
             while any(old() is not None for old in olds):
                 gc.collect()
                 await asyncio.sleep(0.05)
+
+
+QUIET = """
+from mads import mad, prose, tool
+
+@mad
+class Quiet:
+    @tool
+    async def look(self) -> str:
+        return "nothing"
+"""
+HEARING = """
+    @prose
+    async def answer(self, text: str) -> str:
+        return "I hear"
+"""
+
+
+async def test_who_hears_prose_since_a_reload_is_mentioned_from_then_on(tmp_path: Path) -> None:
+    file = tmp_path / "quiet_until.py"
+    file.write_text(QUIET)
+    async with placed(tmp_path, quiet="quiet_until:Quiet") as it:
+        (note,) = (await it.call("steward.say", text="@quiet, are you there?"))["notes"]
+        assert "hears no prose" in note
+        file.write_text(QUIET + HEARING)
+        await it.call("steward.reload", mad="quiet")
+        (answer,) = (await it.call("steward.say", text="@quiet, are you there?"))["answers"]
+        assert answer["text"] == "I hear"

@@ -10,6 +10,7 @@ from mads.author.message import wire_name
 from mads.bus.unix import UnixBus
 from mads.host.caller import Caller
 from mads.host.kept_rows import Read
+from mads.host.supervise.blocking import BlockingWatch
 from mads.store.port import Scope
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply
@@ -77,6 +78,11 @@ class Impostor:
             return type(error).__name__
         return "usurped"
 
+    @tool
+    async def babble(self) -> None:
+        """Answer nonsense from now on when asked how it fares."""
+        BlockingWatch.vitals = _nonsense  # type: ignore[method-assign,assignment]  # pyright: ignore[reportAttributeAccessIssue]
+
 
 def lying(subject: str, body: object) -> Call:
     """Return a call that says that it comes from somebody else."""
@@ -90,6 +96,10 @@ def theft() -> Call:
 
 def _bus() -> UnixBus:
     return next(thing for thing in gc.get_objects() if isinstance(thing, UnixBus))
+
+
+def _nonsense(*_: object, **__: object) -> str:
+    return "splendid"
 
 
 async def _answer(_: Call) -> Reply:

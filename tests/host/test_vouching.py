@@ -63,6 +63,16 @@ async def test_a_child_that_lies_raises_an_alarm(tmp_path: Path) -> None:
         assert (usurped.mad, usurped.subject) == ("impostor", "mads.witness.*")
 
 
+async def test_a_child_that_talks_nonsense_of_itself_hides_nobody(tmp_path: Path) -> None:
+    async with the_two(tmp_path) as it:
+        await it.mad(Impostor).babble()
+        assert {status.mad: status.state for status in await it.system.status()} == {
+            "witness": "running",
+            "impostor": "running",
+            "steward": "running",
+        }
+
+
 async def test_whoever_comes_through_the_socket_is_the_operator_whatever_they_say(tmp_path: Path) -> None:
     async with placed(tmp_path, path=(ROOT,), witness=f"{HERE}:Witness"), from_outside(tmp_path) as bus:
         reply = await bus.request(lying("mads.witness.caller", {}))

@@ -76,6 +76,9 @@ class RunningSystem:
         self._census = Census(seconds(config.supervision.census))
         self._caller = Caller(Identity(HOST))
         self.signals = Signals(self.bus)
+        self.observer.judged = self.signals.denied
+        self._gate = Gate(self.signals)
+        self.bus.gate = self._gate.admit
         self._know_events()
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
         self._health = Health(config, self.supervisor, self.observer, self._watch, self._census)
@@ -116,7 +119,7 @@ class RunningSystem:
             commands=commands,
             retention=self.config.retention,
             mads=self.config.mads,
-            tools=self.catalogue.tools(),
+            tools=self.catalogue.tools,
         )
         archive.sweeper.start()
         stack.push_async_callback(archive.sweeper.stop)
@@ -221,9 +224,7 @@ class RunningSystem:
 
     def _know_events(self) -> None:
         self._events = Events(self.catalogue.declared, self.bus, self._caller)
-        self._gate = Gate(self._events.heard, self.signals)
-        self.bus.gate = self._gate.admit
-        self.observer.judged = self.signals.denied
+        self._gate.know(self._events.heard)
 
     async def _place(self, mad: str, stack: contextlib.AsyncExitStack) -> None:
         declared = self.catalogue.declared[mad]

@@ -6,7 +6,7 @@ more; any other is refused before anybody hears it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -63,15 +63,19 @@ class Gate:
 
     keep: Keep | None = None
 
-    def __init__(self, events: Iterable[type[Any]], signals: Signals) -> None:
+    def __init__(self, signals: Signals) -> None:
         self._signals = signals
         self._versions: dict[str, dict[str, type[Any]]] = {}
+
+    def know(self, events: Collection[type[Any]]) -> None:
+        """Hold from now on the critical ones among `events` to what their classes say."""
+        versions: dict[str, dict[str, type[Any]]] = {
+            _name(subject(event)): {} for event in events if message_mark(event).critical
+        }
         for event in events:
-            if message_mark(event).critical:
-                self._versions[_name(subject(event))] = {}
-        for event in events:
-            if (versions := self._versions.get(_name(subject(event)))) is not None:
-                versions[subject(event)] = event
+            if (known := versions.get(_name(subject(event)))) is not None:
+                known[subject(event)] = event
+        self._versions = versions
 
     async def admit(self, call: Call) -> Call:
         """Return `call` as it may be published; raise `InvalidMessage` or `Denied` where a critical event may not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mads.bus.port import Bus
 from mads.host.config import Retention
@@ -22,7 +22,7 @@ from mads.wire.tools import ToolInfo
 
 
 class Archive:
-    """The record in `database`, which `recorder` writes, of a system of `mads` that offer `tools`."""
+    """The record in `database`, which `recorder` writes, of a system of `mads`; `tools` says what they offer now."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Archive:
         commands: Commands,
         retention: Retention,
         mads: Iterable[str],
-        tools: Iterable[ToolInfo],
+        tools: Callable[[], Iterable[ToolInfo]],
     ) -> None:
         store, upkeep = SqliteConversations(database, SAY), SqliteUpkeep(database, SAY)
         self.sweeper = Sweeper(retention, upkeep)

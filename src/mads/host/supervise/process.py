@@ -26,7 +26,7 @@ from mads.host.supervise.pulse import Pulse
 from mads.host.supervise.seat import SeatBus
 from mads.wire import codec
 from mads.wire.call import EVENT, Band, Call, Identity, Reply
-from mads.wire.errors import CallError, ConfigError, Denied, Failed, NoResponder
+from mads.wire.errors import CallError, ConfigError, Denied, Failed, InvalidMessage, NoResponder
 from mads.wire.failure import Failure, error_of
 from mads.wire.status import Vitals
 
@@ -87,10 +87,13 @@ class Child:
         return End(f"its process ended ({how})", clean=status == 0)
 
     async def vitals(self, patience: float) -> Vitals | None:
-        """Return what the child says of itself; None where it does not answer within `patience` seconds."""
+        """Return what the child says of itself; None where it says nothing within `patience` seconds, or nonsense."""
         call = self._caller.call(self._assignment.status, codec.raw(None), timeout=patience, band=Band.CONTROL)
         reply = await self._bus.request(call)
-        return codec.decode(codec.raw(reply.body), Vitals) if reply.failure is None else None
+        try:
+            return codec.decode(codec.raw(reply.body), Vitals) if reply.failure is None else None
+        except InvalidMessage:  # one child that talks nonsense must not hide how the others fare
+            return None
 
     def retire(self) -> None:
         """Do nothing: a child that has lost its seat is not heard by the clock any more."""

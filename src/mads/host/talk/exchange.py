@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,11 +39,10 @@ class Utterance(Struct, frozen=True):
 
 
 class Exchanges:
-    """Mentions among `mads`, of whom those in `tools` that chat hear prose."""
+    """Mentions among `mads`, of whom those hear prose that have a tool for it, among the `tools` that there are now."""
 
-    def __init__(self, bus: Bus, mads: Iterable[str], tools: Iterable[ToolInfo]) -> None:
-        self._bus, self._mads = bus, frozenset(mads)
-        self._hearing = tuple(tool.mad for tool in tools if tool.tool == CHAT)
+    def __init__(self, bus: Bus, mads: Iterable[str], tools: Callable[[], Iterable[ToolInfo]]) -> None:
+        self._bus, self._mads, self._tools = bus, frozenset(mads), tools
 
     async def say(self, text: str, *, thread: str) -> Exchange:
         """Bring `text` to whom it mentions; return once everybody has answered, or failed to."""
@@ -77,12 +76,13 @@ class Exchanges:
         call = current.get()
         assert call is not None
         through = len(call.identity.chain) + len(said.chain)
+        hearing = [tool.mad for tool in self._tools() if tool.tool == CHAT]
         for name in mentioned(said.text):
             if name in (said.by, call.identity.principal):
                 continue
             if name not in self._mads:
-                notes.append(unknown(name, self._hearing))
-            elif name not in self._hearing:
+                notes.append(unknown(name, hearing))
+            elif name not in hearing:
                 notes.append(f"@{name} hears no prose: it has no @prose handler; call its tools (mads show {name})")
             elif through >= HOPS:
                 notes.append(f"@{name} is not asked: the exchange has passed through {through} MADs already")
