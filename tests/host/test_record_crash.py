@@ -46,7 +46,7 @@ async def test_what_was_written_is_there_after_the_core_was_killed(tmp_path: Pat
     chance = random.Random(7)  # noqa: S311  nobody is to be kept from guessing
     written, found, asked = 0, list[Entry](), list[bytes | None]()
     for _ in range(3):
-        written += await killed(tmp_path, run, chance.randrange(3, 20))
+        written += await killed(tmp_path, run, chance.randrange(2, 6))
         database = await Database.open(data_folder(tmp_path) / "store.sqlite")
         record = SqliteRecord(database)
         found = await record.entries(Query(limit=10**7))
