@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from mads import Emit, Send, Sensitive, Turn, mad, message, on, prose, tool
+from mads import Emit, Reject, Send, Sensitive, Turn, mad, message, on, prose, tool
 
 
 @message
@@ -39,6 +39,8 @@ class Bank:
         self.turn.charge(40)
         if how == "refuse":
             raise ValueError(f"card {card.number} is not covered")
+        if how == "reject":
+            raise Reject(f"card {card.number} is not covered")
         if how == "die":
             os._exit(3)
         if how == "hang":
@@ -83,9 +85,9 @@ class Shop:
         return paid
 
     @tool
-    async def order(self, what: str) -> int:
+    async def order(self, what: str, how: str = "") -> int:
         """Have it packed."""
-        return (await self.send(self.bank.charge, Card("9-9", what), 1)).id
+        return (await self.send(self.bank.charge, Card("9-9", what), 1, how)).id
 
     @tool
     async def raid(self) -> None:

@@ -100,7 +100,7 @@ async def test_what_no_further_attempt_would_change_is_a_dead_letter_at_once(pos
 
 async def test_a_command_whose_time_has_passed_is_a_dead_letter(post: Post) -> None:
     async with post() as it:
-        await it.mad(Courier).post(Letter("late", "fail"), within=0.3)
+        await it.mad(Courier).post(Letter("late", "fail"), within=0.15)
         (letter,) = await _dead(it, 1)
         assert letter.why.startswith("it was not done within its time; failed: ValueError: bad handwriting")
         await it.mad(Courier).post(Letter("slow", "hang"), within=0.3)

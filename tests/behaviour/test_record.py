@@ -129,6 +129,18 @@ async def test_arguments_and_results_are_kept_beside_it_without_what_is_sensitiv
         assert await body(it, (await entry(it, "mads.bank.token")).answered) == "[sensitive]"
 
 
+async def test_a_dead_letter_is_shown_without_what_is_sensitive(troupe: Troupe) -> None:
+    async with troupe(**SHOP) as it:
+        letter = await it.mad(Shop).order("tea", "reject")
+        async with asyncio.timeout(5):
+            while not (await it.call("steward.dead_list"))["letters"]:
+                await asyncio.sleep(0.01)
+        shown = await it.call("steward.dead_show", letter=letter)
+        assert shown["body"] == {"card": {"number": "[sensitive]", "owner": "tea"}, "cents": 1, "how": "reject"}
+        assert shown["why"] == "rejected: card [sensitive] is not covered"
+        assert await body(it, (await entry(it, "mads.steward.dead_show")).answered) == "[sensitive]"
+
+
 async def test_a_failure_says_why_without_what_is_sensitive(troupe: Troupe) -> None:
     async with troupe(**SHOP) as it:
         with pytest.raises(Failed, match=r"card \[sensitive\] is not covered"):

@@ -136,6 +136,11 @@ class Guard:
         """Note a rotation."""
         await self.marks.add(Mark(event.name))
 
+    @on(Rumour)
+    async def rumour(self, event: Rumour) -> None:
+        """Note a rumour."""
+        await self.marks.add(Mark(event.text))
+
     @tool(read_only=True)
     async def heard(self) -> list[str]:
         """Return what was heard."""

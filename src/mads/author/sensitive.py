@@ -1,4 +1,4 @@
-"""`Sensitive[T]`: a value that is handed on, and never written down."""
+"""`Sensitive[T]`: a value that is handed on, and left out of what is written down about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ T = TypeVar("T")
 _MARK = "mads-sensitive"
 
 Sensitive = Annotated[T, Meta(extra={_MARK: True})]
-"""A `T` in a message, an argument or a result, for which record, traces and logs say `[sensitive]`."""
+"""A `T` in a message, an argument or a result, for which record, traces and logs say `[sensitive]`.
+
+What is to be handed on after a crash is on disk as it is: in `Kept`, in a command until it is done, in a step's result.
+"""
 
 
 def is_sensitive(node: inspect.Type) -> bool:

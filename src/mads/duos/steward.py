@@ -95,8 +95,8 @@ class Steward:
         return await self.system.dead.oldest(which)
 
     @tool(read_only=True)
-    async def dead_show(self, letter: int) -> DeadLetter:
-        """Return one command that was given up, with its body."""
+    async def dead_show(self, letter: int) -> Sensitive[DeadLetter]:
+        """Return one command that was given up, with its body but for what is sensitive in it."""
         return await self.system.dead.one(letter)
 
     @tool

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mads.author.declaration import Declaration
-from mads.author.message import wire_name
+from mads.author.message import subject, wire_name
 from mads.author.schema import tool_infos
 from mads.host.config import Config
 from mads.host.inject import Filling, Mad
@@ -44,6 +45,10 @@ class Catalogue:
         """Return the names of the tools to which commands may be sent."""
         return {info.name for info in self._tools if not info.streams}
 
+    def asked(self, subject: str) -> Any:
+        """Return the type of what is sent to a tool, or published as an event; None where nobody declares it."""
+        return self._asked.get(subject)
+
     def shown(self, mad: str) -> Shown:
         """Return who `mad` is; raise `InvalidMessage` where there is none."""
         read = self.declared.get(mad)
@@ -62,3 +67,7 @@ class Catalogue:
 
     def _listed(self) -> None:
         self._tools = tuple(info for mad, read in self.declared.items() for info in tool_infos(mad, read))
+        heard = (listener.event for read in self.declared.values() for listener in read.listeners)
+        self._asked: dict[str, Any] = {subject(event): event for event in heard}
+        for mad, read in self.declared.items():
+            self._asked |= {f"mads.{mad}.{tool.name}": tool.params for tool in read.tools.values()}

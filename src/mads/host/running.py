@@ -111,7 +111,7 @@ class RunningSystem:
         stack.push_async_callback(self._dispatcher.close)
         refused = Refused(commands, self.bus, self._gate)
         self._gate.keep = refused.keep
-        self.dead = Dead(commands, commands, self._dispatcher, refused)
+        self.dead = Dead(commands, commands, self._dispatcher, refused, self.catalogue.asked)
         archive = Archive(
             bus=self.bus,
             database=database,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from msgspec import Raw
 from mads.host.commands.dispatcher import Dispatcher
 from mads.host.commands.envelope import now_ms, opened
 from mads.host.events.refused import Refused
+from mads.observe.redact import HIDDEN, redactor
 from mads.store.commands.port import Commands, Entry, Steps
 from mads.wire import codec
 from mads.wire.call import EVENT
@@ -25,10 +26,16 @@ LISTED = 1_000
 
 
 class Dead:
-    """The dead letters in `store`; a command that is tried again goes to `dispatcher`, an event to `refused`."""
+    """The dead letters in `store`; a command that is tried again goes to `dispatcher`, an event to `refused`.
 
-    def __init__(self, store: Commands, steps: Steps, dispatcher: Dispatcher, refused: Refused) -> None:
+    `asked` returns the type of what is sent to a subject; None where nobody knows it.
+    """
+
+    def __init__(
+        self, store: Commands, steps: Steps, dispatcher: Dispatcher, refused: Refused, asked: Callable[[str], Any]
+    ) -> None:
         self._store, self._steps, self._dispatcher, self._refused = store, steps, dispatcher, refused
+        self._asked = asked
 
     async def oldest(self, which: Which = EVERY) -> DeadLetters:
         """Return the `LISTED` oldest of `which`, in order, without their bodies."""
@@ -36,7 +43,7 @@ class Dead:
         return DeadLetters(tuple(_letter(entry) for entry in found[:LISTED]), max(len(found) - LISTED, 0))
 
     async def one(self, letter: int) -> DeadLetter:
-        """Return one with its body."""
+        """Return one with its body, without what is sensitive in it."""
         entry, kept = await self._found(letter)
         envelope = opened(kept)
         return msgspec.structs.replace(
@@ -45,7 +52,7 @@ class Dead:
             conversation=envelope.conversation,
             trace=envelope.trace,
             steps=tuple(step.name for step in await self._steps.finished(letter)),
-            body=_shown(envelope.body),
+            body=_shown(envelope.body, self._asked(entry.subject)),
         )
 
     async def retry(self, letter: int) -> None:
@@ -115,10 +122,16 @@ def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
         yield entries[start : start + LISTED]
 
 
-def _shown(body: Raw) -> Any:
-    """Return a body in the types of JSON; one that nobody can read as it is, in hex digits."""
+def _shown(body: Raw, type_: Any) -> Any:
+    """Return a body in the types of JSON, without what is sensitive; one that nobody can read as it is, in hex digits.
+
+    Of one whose type nobody knows, nothing is shown: it may hold anything.
+    """
+    if type_ is None:
+        return HIDDEN
+    hide = redactor(type_)
     try:
-        return codec.plain(codec.decode(body, Any))
+        return codec.plain(codec.decode(body if hide is None else hide.body(bytes(body))[0], Any))
     except InvalidMessage:
         return bytes(body).hex()
 
