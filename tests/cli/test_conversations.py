@@ -57,6 +57,7 @@ def test_a_label_counts_and_a_hold_refuses(table: Mads) -> None:
         table("conversations", "label", "7", "corrected", "--turn", "2").stdout
         == "turn 2 of conversation 7 is corrected\n"
     )
+    assert table("conversations", "label", "7", "approved").stdout == "conversation 7 is approved\n"
     assert table("conversations", "hold", "7", "--why", "court").stdout == "conversation 7 is held\n"
 
     refused = table("conversations", "erase", "7")
@@ -64,7 +65,7 @@ def test_a_label_counts_and_a_hold_refuses(table: Mads) -> None:
     assert "conversation 7 is held: court; release it first: mads conversations release 7" in refused.stderr
     table("conversations", "release", "7")
     erased = json.loads(table("conversations", "erase", "7", "--json").stdout)
-    assert (erased["rows"], erased["labels"], erased["found"]) == (2, 1, 0)
+    assert (erased["rows"], erased["labels"], erased["found"]) == (2, 2, 0)
     assert "was erased on" in table("conversations", "show", "7").stderr
     assert "  7  " in table("conversations", "certificates").stdout
 
@@ -89,6 +90,7 @@ def test_what_is_exported_and_erased_comes_back_with_the_same_dataset(table: Mad
         (["conversations", "show", "4 2"], 2, "'4 2' is no conversation; an id has 1 to 128 letters"),
         (["conversations", "shwo", "42"], 2, "No such command 'shwo'"),
         (["conversations", "export", "42"], 2, "write: mads conversations export ID FILE"),
+        (["conversations", "export", "42", "nowhere/42.jsonl"], 2, "there is no folder 'nowhere'; make it, or write"),
         (["conversations", "import", "nowhere.jsonl"], 2, "No such file or directory"),
         (["conversations", "label", "42", "good"], 2, "'good' is not one of"),
         (["conversations", "--since", "tomorrow"], 2, "'tomorrow' is no moment; write a date"),

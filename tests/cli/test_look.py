@@ -134,6 +134,15 @@ def test_a_verb_that_is_not_there_is_a_wrong_usage_in_words_and_as_json() -> Non
     assert json.loads(ran.stdout)["error"]["code"] == "usage"
 
 
+def test_an_option_that_is_none_of_a_choice_says_so_and_nothing_of_how_it_was_read() -> None:
+    ran = subprocess.run(
+        [*START, "logs", "--level", "loud", "--json"], capture_output=True, text=True, timeout=30, check=False
+    )
+    error = json.loads(ran.stdout)["error"]
+    assert "'loud' is not one of 'debug'" in error["message"]
+    assert error["cause"] is None
+
+
 START = (sys.executable, "-c", "from mads.cli import main; main()")
 
 

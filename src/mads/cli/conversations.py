@@ -133,15 +133,15 @@ def release(conversation: str, tenant: str, *, as_json: bool) -> None:
 @conversations.command()
 @click.argument("conversation", metavar="ID")
 @click.argument("label", type=click.Choice(LABELS))
-@click.option("--turn", default=0, type=click.IntRange(1), help="The number of one turn; else all that have no label.")
+@click.option("--turn", type=click.IntRange(1), help="The number of one turn; else all that have no label.")
 @click.option("--by", default="", metavar="NAME", help="Who says so; you, if not given.")
 @one_tenant
 @json_option
-def label(conversation: str, label: str, turn: int, by: str, tenant: str, *, as_json: bool) -> None:
+def label(conversation: str, label: str, turn: int | None, by: str, tenant: str, *, as_json: bool) -> None:
     """Say how a conversation, or one turn of it, came out."""
-    _asked("label", type(None), conversation=conversation, label=label, turn=turn, by=by, tenant=tenant)
+    _asked("label", type(None), conversation=conversation, label=label, turn=turn or 0, by=by, tenant=tenant)
     what = f"turn {turn} of conversation {conversation}" if turn else f"conversation {conversation}"
-    told = {"conversation": conversation, "turn": turn, "label": label}
+    told = {"conversation": conversation, "turn": turn or 0, "label": label}
     show(told if as_json else f"{what} is {label}", as_json=as_json)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from mads.cli.remote import LONG, Remote
 from mads.wire.call import Progress
+from mads.wire.errors import UsageError
 
 
 class Lines:
@@ -54,6 +55,8 @@ def opened(file: str) -> Generator[TextIO | None]:
     else:
         path = Path(file)
         part = path.with_name(f".{path.name}.part")
+        if not path.parent.is_dir():
+            raise UsageError(f"there is no folder {str(path.parent)!r}; make it, or write another FILE")
         try:
             with part.open("w", encoding="utf-8", newline="\n") as out:
                 yield out

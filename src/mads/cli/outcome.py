@@ -54,7 +54,9 @@ def _document(error: Exception, name: str) -> dict[str, Any]:
     return {
         "code": name,
         "message": _message(error),
-        "cause": None if told.cause is None else msgspec.to_builtins(told.cause),
+        "cause": None
+        if told.cause is None or isinstance(error, click.ClickException)
+        else msgspec.to_builtins(told.cause),
         "request": told.request or None,
         **({"mistakes": str(error).splitlines()} if isinstance(error, ConfigError) else {}),
     }
