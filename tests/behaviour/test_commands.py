@@ -105,6 +105,8 @@ async def test_a_command_whose_time_has_passed_is_a_dead_letter(post: Post) -> N
         assert letter.why.startswith("it was not done within its time; failed: ValueError: bad handwriting")
         await it.mad(Courier).post(Letter("slow", "hang"), within=0.3)
         assert "late: " in (await _dead(it, 2))[1].why
+        await it.mad(Courier).post(Letter("never", "fail"), within=0)
+        assert (await _dead(it, 3))[2].why == "it was not done within its time; it was not tried"
 
 
 async def test_a_dead_letter_can_be_seen_tried_again_and_forgotten(post: Post) -> None:

@@ -86,7 +86,7 @@ async def test_a_question_is_answered_with_the_passages_and_their_citations(hire
     answer = await dewey.answer("How do I feed a zebra?")
     assert answer == Answer(
         "No model is configured. These passages fit best, word for word:\n\n"
-        'zoo.py:4  feedZebra\n    def feedZebra():\n        """Give hay."""',
+        'zoo.py:4  feedZebra\n```\ndef feedZebra():\n    """Give hay."""\n```',
         ("zoo.py:4",),
     )
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from textwrap import indent
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 from msgspec import Meta
@@ -105,7 +104,7 @@ class Dewey:
         """Answer with the passages that fit best, word for word."""
         found = await self.search(text)
         passages = [
-            f"{citation}  {hit.symbol}\n{indent(hit.excerpt, '    ')}"
+            f"{citation}  {hit.symbol}\n{_quoted(hit.excerpt)}"
             for citation, hit in zip(found.citations, found.hits, strict=True)
         ]
         said = "These passages fit best, word for word:" if passages else "Nothing fits these words."
@@ -124,6 +123,12 @@ class Dewey:
             f"the folder {self.folder!r} cannot be read ({error.strerror}); "
             'write `set = { folder = "…" }` at dewey in mads.toml'
         )
+
+
+def _quoted(excerpt: str) -> str:
+    """Return an excerpt between fences: what stands there is code, and its decorators mention nobody."""
+    fence = "~~~" if "```" in excerpt else "```"
+    return f"{fence}\n{excerpt}\n{fence}"
 
 
 def _note(coverage: Coverage) -> str:

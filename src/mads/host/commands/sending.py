@@ -48,7 +48,7 @@ class HostSend:
         body = Raw(tool.packed(args, {})[1])
         identity, trace, conversation, band, parent = self._caller.origin()
         envelope = Envelope(tool.subject, body, identity, trace, conversation, key, band, parent)
-        terms = Terms(once, after.total_seconds() if after else 0.0, within.total_seconds() if within else None)
+        terms = Terms(once, after.total_seconds() if after else 0.0, None if within is None else within.total_seconds())
         return Receipt(await self._sends.send(envelope, terms))
 
     def _own_tool(self, method: Callable[..., Any]) -> RemoteTool:
