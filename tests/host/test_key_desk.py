@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mads.guard.credential import Unverified
-from mads.host.events.critical import OPERATOR
+from mads.guard.principals import OPERATOR
 from mads.testing.placed import Placed, placed
 from mads.wire.call import Identity
 from mads.wire.errors import Denied, InvalidMessage

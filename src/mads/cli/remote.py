@@ -13,6 +13,7 @@ import msgspec
 from mads.bus.port import Bus
 from mads.bus.unix import UnixBus, connect
 from mads.gateway import names
+from mads.guard.principals import OPERATOR
 from mads.host.config import find_root
 from mads.host.door import PATIENCE, BusDoor, tools_of
 from mads.host.paths import socket_path
@@ -22,9 +23,6 @@ from mads.wire.ids import call_ids
 from mads.wire.tools import ToolInfo
 
 T = TypeVar("T")
-
-PRINCIPAL = "operator"
-"""Who calls: the user who started the system, since nobody else may open its socket."""
 
 
 LONG = 600.0
@@ -65,7 +63,7 @@ class Remote:
             tool,
             arguments,
             request=self._new_id(),
-            identity=Identity(PRINCIPAL),
+            identity=Identity(OPERATOR),
             sink=sink or Deaf(),
             conversation=conversation,
             notes=notes,

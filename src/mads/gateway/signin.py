@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from mads.gateway.issuer import Issuer
-from mads.guard.access import ANONYMOUS
 from mads.guard.credential import Grant, Unverified
 from mads.guard.keys import PREFIX, KeyRing
 from mads.guard.oidc import Oidc
+from mads.guard.principals import ANONYMOUS
 from mads.guard.scopes import permits
 from mads.guard.tokens import Tokens
 from mads.wire.call import Identity

@@ -1,4 +1,4 @@
-"""Who may call what: that for which its credential is; the anonymous developer whatever destroys or reveals nothing."""
+"""Who may call what: that for which its credential is; the anonymous developer whatever is not destructive."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Awaitable
 
 from msgspec.structs import replace
 
+from mads.guard.principals import ANONYMOUS
 from mads.guard.scopes import permits
 from mads.wire.call import Call, Handle, Layer, Reply
 from mads.wire.errors import Denied
 from mads.wire.failure import failure_of
 from mads.wire.record import Decision
 from mads.wire.served import Served
-
-ANONYMOUS = "anonymous"
-"""The principal of whoever knocks on loopback without saying who it is."""
 
 OPEN = Decision("access", allowed=True, rule="not destructive: anybody may call it")
 KNOWN = Decision("access", allowed=True, rule="destructive: the caller is not anonymous")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from mads.guard.principals import ANONYMOUS, HOST, OPERATOR
 from mads.wire.call import Identity
 from mads.wire.errors import UsageError
 
 LONGEST = 255
 """How many characters the name of a principal, a tenant or a role may have."""
 
-RESERVED = ("operator", "anonymous", "host")
+RESERVED = (OPERATOR, ANONYMOUS, HOST)
 """Principals that no credential stands for; nor for a MAD, `mad:NAME`."""
 
 

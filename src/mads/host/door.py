@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Raw
 
 from mads.bus.port import Bus
+from mads.guard.principals import OPERATOR
 from mads.host.caller import Caller
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply, Sink
@@ -76,7 +77,7 @@ class BusDoor:
 
 async def tools_of(bus: Bus) -> Sequence[ToolInfo]:
     """Return every tool of the system that `bus` leads to, as its steward tells it; raise `CallError`."""
-    call = Caller(Identity("operator")).call("mads.steward.tools", codec.raw({}))
+    call = Caller(Identity(OPERATOR)).call("mads.steward.tools", codec.raw({}))
     reply = await bus.request(call)
     if reply.failure is not None:
         raise error_of(reply.failure)

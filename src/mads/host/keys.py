@@ -11,8 +11,8 @@ import structlog
 from mads.author.system import NewKey
 from mads.guard import credential, scopes
 from mads.guard.keys import KeyRing, new_secret, written
+from mads.guard.principals import OPERATOR
 from mads.host.commands.envelope import LONGEST, now_ms
-from mads.host.events.critical import OPERATOR
 from mads.store.keys.port import Key, Keys, Terms
 from mads.wire.call import current
 from mads.wire.errors import Denied, InvalidMessage, UsageError

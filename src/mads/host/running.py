@@ -13,7 +13,7 @@ import structlog
 
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
-from mads.guard.access import ANONYMOUS
+from mads.guard.principals import ANONYMOUS, HOST, OPERATOR
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
 from mads.host.commands.dead import Dead
@@ -21,10 +21,10 @@ from mads.host.commands.dispatcher import Dispatcher
 from mads.host.commands.journal import StoredJournal, serve_journal
 from mads.host.commands.sending import serve_commands
 from mads.host.config import STEWARD, Config
-from mads.host.events.critical import OPERATOR, Gate
+from mads.host.events.critical import Gate
 from mads.host.events.heard import Events
 from mads.host.events.refused import Refused
-from mads.host.events.signals import HOST, Signals
+from mads.host.events.signals import Signals
 from mads.host.history.archive import Archive
 from mads.host.history.exporting import export_of
 from mads.host.history.traces import Traces

@@ -1,4 +1,7 @@
-"""Commands that were given up and events that were refused, for the operator: to look at, try again, forget."""
+"""Commands that were given up and events that were refused, for whoever may see them: to look at, try again, forget.
+
+The operator sees all of them, others those of their tenant.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from mads.guard.principals import theirs
 from mads.host.commands.dispatcher import Dispatcher
 from mads.host.commands.envelope import now_ms, opened
 from mads.host.events.refused import Refused
@@ -100,11 +104,12 @@ class Dead:
         return await self._store.finish([entry.seq for entry in entries], now=now_ms())
 
     async def _those(self, which: Which) -> list[Entry]:
-        before = now_ms() - which.older_than * 1000
+        before, tenant = now_ms() - which.older_than * 1000, theirs()
         return [
             entry
             for entry in await self._store.entries("dead")
             if f"{entry.subject}.".startswith(f"mads.{which.tool.removeprefix('mads.')}." if which.tool else "")
+            and tenant in (None, entry.tenant)
             and which.sender in ("", entry.sender)
             and which.why in entry.why
             and (not which.older_than or entry.since < before)
@@ -112,7 +117,7 @@ class Dead:
 
     async def _found(self, seq: int) -> tuple[Entry, bytes]:
         found = await self._store.read(seq, "dead")
-        if found is None:
+        if found is None or theirs() not in (None, found[0].tenant):
             raise InvalidMessage(f"there is no dead letter {seq}; mads dead list shows those that there are")
         return found
 

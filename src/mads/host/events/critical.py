@@ -14,15 +14,13 @@ from msgspec.structs import replace
 from mads.author.declaration import Declaration
 from mads.author.message import message_mark, subject
 from mads.author.signals import SIGNALS
+from mads.guard.principals import OPERATOR
 from mads.host.events.heard import events_of
 from mads.host.events.signals import Signals
 from mads.wire import codec
 from mads.wire.call import EVENT, Call
 from mads.wire.errors import CallError, Denied, InvalidMessage
 from mads.wire.shape import loose
-
-OPERATOR = "operator"
-"""The principal of whoever may open the system's Unix socket: the user that started it."""
 
 
 def mistakes(declared: Mapping[str, Declaration]) -> list[str]:

@@ -10,14 +10,12 @@ import structlog
 from mads.author.message import subject
 from mads.author.signals import OWNER, Attempt, SecurityEvent, StateChanged
 from mads.bus.port import Bus
+from mads.guard.principals import HOST
 from mads.host.needs import EVENT_PATIENCE
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply
 from mads.wire.errors import CallError
 from mads.wire.ids import call_ids, span_ids, trace_ids
-
-HOST = "host"
-"""The principal of what the host itself begins."""
 
 ECHOES = 3
 """How often a security event may descend from another: what its own hearers cause must come to an end."""

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mads.guard.principals import whose
 from mads.host.history import transfer
-from mads.host.history.conversations import OPERATOR
 from mads.host.history.dataset import Dataset
 from mads.host.history.retention import Sweeper
 from mads.host.history.transcript import microseconds, time_of
@@ -64,7 +64,7 @@ class HostCapture:
     async def export(self, conversation: str, *, tenant: str) -> AsyncIterator[str]:
         """Iterate over the lines of an export: of one conversation, or of the whole record ("")."""
         part = Slice(
-            conversation=conversation_id(conversation) if conversation else None, tenant=_whose(_person(), tenant)
+            conversation=conversation_id(conversation) if conversation else None, tenant=whose(_person(), tenant)
         )
         await self._flush()
         last: Entry | None = None
@@ -84,8 +84,10 @@ class HostCapture:
 
     async def take(self, path: str) -> Taken:
         """Take the export in a file on this machine into the record, all of it or nothing."""
-        _person()
+        theirs = whose(_person())
         taking = await asyncio.to_thread(_read, path)
+        if others := {tenant for tenant in taking.tenants() if theirs not in (None, tenant)}:
+            raise Denied(f"{path} has rows of tenant {min(others)!r}; the operator may import it")
         added, known = await self._store.take(taking.rows, taking.marks)
         self._sweeper.again()
         return Taken(added, known)
@@ -93,7 +95,7 @@ class HostCapture:
     async def dataset(self, *, since: str) -> AsyncIterator[str]:
         """Iterate over the lines of a dataset for learning."""
         since_us = microseconds(moment(since, datetime.now(UTC))) if since else 0
-        part = Slice(since_us=since_us, tenant=_whose(_person(), ""))
+        part = Slice(since_us=since_us, tenant=whose(_person()))
         await self._flush()
         async for line in Dataset(self._store, self._bodies).lines(part):
             yield line
@@ -116,12 +118,3 @@ def _person() -> Identity:
             f"{call.identity.chain[-1]} may read the conversations in which it took part (Talk), and no others"
         )
     return call.identity
-
-
-def _whose(identity: Identity, tenant: str) -> str | None:
-    """Return whose record may be read: None for that of all."""
-    if identity.principal == OPERATOR:
-        return tenant or None
-    if tenant not in ("", identity.tenant):
-        raise Denied(f"{identity.principal!r} may not see what is tenant {tenant!r}'s")
-    return identity.tenant

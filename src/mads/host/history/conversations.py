@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mads.bus.port import Bus
+from mads.guard.principals import whose
 from mads.host.caller import Caller
+from mads.host.config import STEWARD
 from mads.host.history.erasure import Eraser
 from mads.host.history.retention import Sweeper
-from mads.host.history.transcript import SAY, STEWARD, Transcript, key_of, microseconds, time_of
+from mads.host.history.transcript import SAY, Transcript, key_of, microseconds, time_of
 from mads.host.moment import moment
 from mads.host.proxy import outcome
 from mads.host.talk.exchange import Exchanges
@@ -30,9 +32,6 @@ from mads.wire.conversation import (
 )
 from mads.wire.errors import CallError, Denied, InvalidMessage, MadsError
 from mads.wire.ids import trace_ids
-
-OPERATOR = "operator"
-"""The principal of whoever may open the system's Unix socket: the user that started it."""
 
 LOADED = 20_000
 """How many turns of one conversation are looked through for those of a thread; earlier ones are counted only."""
@@ -67,9 +66,7 @@ class HostConversations:
     async def listed(self, *, mad: str, since: str, tenant: str) -> Sequence[Conversation]:
         """Return those in which `mad` took part ("": anybody) and that went on after `since`, the last one last."""
         call, since_us = _asking(), microseconds(moment(since, datetime.now(UTC))) if since else 0
-        whose = tenant or (None if call.identity.principal == OPERATOR else call.identity.tenant)
-        if whose is not None:
-            _tenant(call, whose)
+        theirs = whose(call.identity, tenant)
         await self._flush()
         through = {*call.identity.chain}
         return [
@@ -83,7 +80,7 @@ class HostConversations:
                 labels=found.labels,
                 held=found.held,
             )
-            for found in await self._store.outlines(whose, since_us)
+            for found in await self._store.outlines(theirs, since_us)
             if mad in ("", *found.mads) and through <= found.mads
         ]
 
@@ -155,8 +152,7 @@ class HostConversations:
 
     async def certificates(self) -> Sequence[Certificate]:
         """Return what was erased, and when, and by whom."""
-        identity = _asking().identity
-        return await self._eraser.certificates(None if identity.principal == OPERATOR else identity.tenant)
+        return await self._eraser.certificates(whose(_asking().identity))
 
     async def _named(self, conversation: str, tenant: str) -> Scope:
         """Return the conversation that is meant, once all of it is written; raise where it is not the caller's."""
@@ -165,7 +161,7 @@ class HostConversations:
             raise InvalidMessage("the call being handled belongs to no conversation; name one")
         wanted = conversation_id(conversation) if conversation else str(call.conversation)
         scope = (tenant or call.identity.tenant, wanted)
-        _tenant(call, scope[0])
+        whose(call.identity, scope[0])
         await self._flush()
         parts = await self._store.parts(scope)
         if call.cause is not None and scope == (call.identity.tenant, call.conversation):
@@ -199,11 +195,6 @@ def _asking() -> Call:
     if call is None:
         raise MadsError("conversations are asked for while a call is handled")
     return call
-
-
-def _tenant(call: Call, tenant: str) -> None:
-    if tenant != call.identity.tenant and call.identity.principal != OPERATOR:
-        raise Denied(f"{call.identity.principal!r} may not see what is tenant {tenant!r}'s")
 
 
 def _now() -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from mads.host.history.transcript import SAY, STEWARD, key_of, order_of, speaker, value_of
+from mads.host.config import STEWARD
+from mads.host.history.transcript import SAY, key_of, order_of, speaker, value_of
 from mads.host.history.transfer import canonical
 from mads.store.record.capture import Slice, SqliteCapture
 from mads.store.record.conversations import SqliteConversations

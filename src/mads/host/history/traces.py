@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from mads.guard.principals import theirs
 from mads.observe.recorder import Recorder
 from mads.store.record.port import Query, Record
 from mads.wire.errors import InvalidMessage
@@ -36,7 +37,7 @@ class Traces:
         Raises `InvalidMessage` where nothing is recorded under it.
         """
         await self._recorder.flush()
-        found = await self._found(id_)
+        found = _shown(await self._found(id_))
         if not found:
             raise InvalidMessage(
                 f"nothing is recorded under {id_!r}: write the id of a trace, of a request or of a conversation; "
@@ -56,7 +57,7 @@ class Traces:
         """Return the traces that ended last, the latest first; only those that `failed`, and those of `control` too."""
         await self._recorder.flush()
         traces: dict[str, list[Entry]] = {}
-        for entry in reversed(await self._record.entries(Query(limit=LOOKED_AT, newest=True))):
+        for entry in reversed(_shown(await self._record.entries(Query(limit=LOOKED_AT, newest=True)))):
             traces.setdefault(entry.trace, []).append(entry)
         lines = (_line(entries) for entries in traces.values() if control or not _is_control(entries))
         return [line for line in lines if line.failed or not failed][:limit]
@@ -77,6 +78,12 @@ class Traces:
         if self._recorder.trouble:
             said.append(f"what waits for the store ({self._recorder.trouble})")
         return " and ".join(said)
+
+
+def _shown(entries: list[Entry]) -> list[Entry]:
+    """Return those of `entries` that whoever asks may see: the operator all, others those of their tenant."""
+    tenant = theirs()
+    return [entry for entry in entries if tenant in (None, entry.tenant)]
 
 
 def _ordered(entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import msgspec
 
+from mads.host.config import STEWARD
 from mads.wire import codec
 from mads.wire.conversation import Label, Said
 from mads.wire.errors import InvalidMessage
 from mads.wire.record import Entry
 
-STEWARD = "steward"
 SAY = f"mads.{STEWARD}.say"
 
 EXPIRED = "[expired]"

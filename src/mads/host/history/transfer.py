@@ -59,6 +59,10 @@ class Taking(Struct):
     rows: list[tuple[Entry, dict[bytes, bytes]]] = field(default_factory=list[tuple[Entry, dict[bytes, bytes]]])
     marks: list[Mark] = field(default_factory=list[Mark])
 
+    def tenants(self) -> set[str]:
+        """Return whose it is."""
+        return {entry.tenant for entry, _ in self.rows} | {mark.tenant for mark in self.marks}
+
 
 def head() -> str:
     """Return the first line."""

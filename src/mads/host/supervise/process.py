@@ -18,6 +18,7 @@ from mads.author.declaration import Declaration
 from mads.author.message import subject as event_subject
 from mads.bus.port import Bus
 from mads.bus.unix import Hub, Link
+from mads.guard.principals import HOST
 from mads.host.caller import Caller
 from mads.host.events.signals import Signals
 from mads.host.supervise.child import Assignment
@@ -47,7 +48,7 @@ class Child:
         self._process: Process | None = None
         self._link: Link | None = None
         self._verdict = ""
-        self._caller = Caller(Identity("host"))
+        self._caller = Caller(Identity(HOST))
         self.pulse = Pulse(self.vitals)
 
     @property

@@ -12,7 +12,8 @@ from msgspec import Struct
 from mads.author.declaration import CHAT
 from mads.bus.port import Bus
 from mads.host.caller import Caller
-from mads.host.history.transcript import STEWARD, speaker, words
+from mads.host.config import STEWARD
+from mads.host.history.transcript import speaker, words
 from mads.host.talk.mentions import mentioned, unknown
 from mads.wire import codec
 from mads.wire.call import Identity, current

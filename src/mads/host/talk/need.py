@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from mads.author.system import Conversations
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
+from mads.host.history.transcript import SAY
 from mads.host.proxy import outcome
 from mads.wire import codec
 from mads.wire.call import Call, Reply, current
@@ -16,7 +17,6 @@ from mads.wire.conversation import Exchange, Said
 from mads.wire.errors import InvalidMessage
 
 HISTORY = "host.talk.history"
-SAY = "mads.steward.say"
 
 MOST = 1_000
 """How many turns are returned at a time."""

@@ -20,7 +20,7 @@ from mads.store.sqlite import Connection
 from mads.wire.record import HASHED
 
 _HELD = "EXISTS (SELECT 1 FROM holds WHERE holds.tenant = record.tenant AND holds.conversation = record.conversation)"
-_PROSE = "(kind IN ('prose', 'model') OR subject = 'mads.steward.say')"
+_PROSE = "(kind IN ('prose', 'model') OR subject = ?3)"
 _LEFT = f"(length(asked) + length(answered) > 0) AND NOT {_HELD}"
 _STRIPPED = {
     "bodies": f"SELECT seq, at_us FROM record WHERE at_us >= ?1 AND at_us < ?2 AND NOT {_PROSE} AND {_LEFT}",  # noqa: S608
@@ -75,7 +75,7 @@ class SqliteUpkeep:
 
         0 where there was nothing left to take. What is held keeps what it has.
         """
-        found = await self._read(f"{_STRIPPED[kind]} ORDER BY at_us LIMIT {BATCH}", since_us, before_us)
+        found = await self._read(f"{_STRIPPED[kind]} ORDER BY at_us LIMIT {BATCH}", since_us, before_us, self._say)
         await self._erase(_STRIP, [seq for seq, _ in found])
         return max((at_us for _, at_us in found), default=0)
 

@@ -1,0 +1,33 @@
+"""The system's own principals, and whose data whoever asks is shown: its tenant's, or everybody's."""
+
+from __future__ import annotations
+
+from mads.wire.call import Identity, current
+from mads.wire.errors import Denied
+
+OPERATOR = "operator"
+"""Whoever may open the system's Unix socket: the user that started it."""
+
+ANONYMOUS = "anonymous"
+"""Whoever knocks on loopback without saying who it is."""
+
+HOST = "host"
+"""What the host itself begins."""
+
+
+def whose(identity: Identity, tenant: str = "") -> str | None:
+    """Return whose data `identity` is shown where it asks for that of `tenant`, or for all that it may see ("").
+
+    None is for everybody's, which the operator alone is shown. Raises `Denied` where it asks for another's.
+    """
+    if identity.principal == OPERATOR:
+        return tenant or None
+    if tenant not in ("", identity.tenant):
+        raise Denied(f"{identity.principal!r} may not see what is tenant {tenant!r}'s")
+    return identity.tenant
+
+
+def theirs() -> str | None:
+    """Return whose data is shown to whoever makes the call being handled; None for everybody's, as outside of one."""
+    call = current.get()
+    return None if call is None else whose(call.identity)
