@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from mads import message
 from mads.wire import codec
-from mads.wire.call import Band, Call, Identity, Reply
+from mads.wire.call import Band, Call, Identity
 from mads.wire.errors import InvalidMessage
 from mads.wire.failure import Failure
 
@@ -102,7 +102,7 @@ def refused(data: bytes, type_: Any) -> str:
 
 @given(data=st.binary(max_size=64))
 def test_noise_is_refused_or_is_a_value_of_the_type(data: bytes) -> None:
-    for type_ in (Any, Tree, list[Tree], dict[str, int], codec.WireCall, codec.WireReply, Failure):
+    for type_ in (Any, Tree, list[Tree], dict[str, int], codec.WireCall, Failure):
         try:
             value = codec.decode(data, type_)
         except InvalidMessage:
@@ -153,10 +153,10 @@ def test_a_body_that_nobody_has_decoded_yet_may_hold_anything_but_breaks_nothing
     opening, end = DEEP["lists"]
     bomb = codec.encode([Raw(opening * 100_000 + end), None])
     try:
-        reply = codec.decode(bomb, codec.WireReply)
+        body, _ = codec.decode(bomb, tuple[Raw, None])
     except InvalidMessage:
         return
-    refused(reply.body, Any)
+    refused(body, Any)
 
 
 @pytest.mark.parametrize("header", [b"\xdd", b"\xdf", b"\xdb", b"\xc6", b"\xc9"])
@@ -245,17 +245,6 @@ def test_a_call_crosses_to_another_process_whole(call: Call) -> None:
 
     assert arrived.deadline == pytest.approx(call.deadline, abs=1)
     assert msgspec.structs.replace(arrived, deadline=call.deadline, made=call.made) == call
-
-
-@given(
-    body=trees, failure=st.none() | st.builds(Failure, st.text(), st.text(), retry_after=st.none() | st.floats(0, 9))
-)
-def test_a_reply_crosses_to_another_process_whole(body: Tree, failure: Failure | None) -> None:
-    data = codec.encode(codec.reply_to_wire(Reply(body, failure)))
-    arrived = codec.reply_from_wire(codec.decode(data, codec.WireReply))
-
-    assert codec.decode(arrived.body, Tree) == body
-    assert arrived.failure == failure
 
 
 @pytest.mark.parametrize(

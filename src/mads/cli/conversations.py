@@ -6,19 +6,17 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
 
 from mads.cli.lines import opened, streamed
-from mads.cli.remote import connected
+from mads.cli.remote import asked, connected
 from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
 from mads.wire.conversation import LABELS, Certificate, Conversation, Said, Taken
 from mads.wire.errors import UsageError
-
-T = TypeVar("T")
 
 HEAD = ("ID", "PARTICIPANTS", "TURNS", "FIRST", "LAST", "LABELS", "HELD")
 
@@ -52,7 +50,7 @@ def conversations() -> None:
 @json_option
 def list_(mad: str, since: str, tenant: str, *, as_json: bool) -> None:
     """Show the conversations on record, the last one last."""
-    seen = _asked("list", list[Conversation], mad=mad, since=since, tenant=tenant)
+    seen = asked("conversations_list", list[Conversation], mad=mad, since=since, tenant=tenant)
     if as_json:
         show(codec.plain(seen), as_json=True)
     else:
@@ -67,7 +65,7 @@ def list_(mad: str, since: str, tenant: str, *, as_json: bool) -> None:
 @json_option
 def show_(conversation: str, thread: str, limit: int, tenant: str, *, as_json: bool) -> None:
     """Show what was said in one, oldest first."""
-    said = _asked("show", list[Said], conversation=conversation, thread=thread, limit=limit, tenant=tenant)
+    said = asked("conversations_show", list[Said], conversation=conversation, thread=thread, limit=limit, tenant=tenant)
     if as_json:
         show(codec.plain(said), as_json=True)
         return
@@ -104,7 +102,7 @@ async def _exported(file: str, **arguments: str) -> int:
 @json_option
 def import_(file: Path, *, as_json: bool) -> None:
     """Take an export into the record: all of it or, where a line is wrong, nothing. Twice is as good as once."""
-    taken = _asked("import", Taken, path=str(file.resolve()))
+    taken = asked("conversations_import", Taken, path=str(file.resolve()))
     told = f"{taken.added} rows are new, {taken.known} were here already"
     show(codec.plain(taken) if as_json else told, as_json=as_json)
 
@@ -116,7 +114,7 @@ def import_(file: Path, *, as_json: bool) -> None:
 @json_option
 def hold(conversation: str, why: str, tenant: str, *, as_json: bool) -> None:
     """Keep one from being erased, by hand or by age, until it is released."""
-    _asked("hold", type(None), conversation=conversation, why=why, tenant=tenant)
+    asked("conversations_hold", type(None), conversation=conversation, why=why, tenant=tenant)
     show({"held": conversation, "why": why} if as_json else f"conversation {conversation} is held", as_json=as_json)
 
 
@@ -126,7 +124,7 @@ def hold(conversation: str, why: str, tenant: str, *, as_json: bool) -> None:
 @json_option
 def release(conversation: str, tenant: str, *, as_json: bool) -> None:
     """Let one be erased again."""
-    _asked("release", type(None), conversation=conversation, tenant=tenant)
+    asked("conversations_release", type(None), conversation=conversation, tenant=tenant)
     show({"released": conversation} if as_json else f"conversation {conversation} is no longer held", as_json=as_json)
 
 
@@ -139,7 +137,9 @@ def release(conversation: str, tenant: str, *, as_json: bool) -> None:
 @json_option
 def label(conversation: str, label: str, turn: int | None, by: str, tenant: str, *, as_json: bool) -> None:
     """Say how a conversation, or one turn of it, came out."""
-    _asked("label", type(None), conversation=conversation, label=label, turn=turn or 0, by=by, tenant=tenant)
+    asked(
+        "conversations_label", type(None), conversation=conversation, label=label, turn=turn or 0, by=by, tenant=tenant
+    )
     what = f"turn {turn} of conversation {conversation}" if turn else f"conversation {conversation}"
     told = {"conversation": conversation, "turn": turn or 0, "label": label}
     show(told if as_json else f"{what} is {label}", as_json=as_json)
@@ -151,7 +151,7 @@ def label(conversation: str, label: str, turn: int | None, by: str, tenant: str,
 @json_option
 def erase(conversation: str, tenant: str, *, as_json: bool) -> None:
     """Erase one, see that nothing of it is left, and show the certificate, which is kept."""
-    certificate = _asked("erase", Certificate, conversation=conversation, tenant=tenant)
+    certificate = asked("conversations_erase", Certificate, conversation=conversation, tenant=tenant)
     show(codec.plain(certificate), as_json=as_json)
     if certificate.found:
         sys.exit(1)
@@ -161,7 +161,7 @@ def erase(conversation: str, tenant: str, *, as_json: bool) -> None:
 @json_option
 def certificates(*, as_json: bool) -> None:
     """Show what was erased, when and by whom."""
-    seen = _asked("certificates", list[Certificate])
+    seen = asked("conversations_certificates", list[Certificate])
     if as_json:
         show(codec.plain(seen), as_json=True)
     else:
@@ -201,11 +201,3 @@ def _row(it: Conversation) -> tuple[Any, ...]:
     who = ", ".join(it.participants)
     labels = ", ".join(f"{count} {label}" for label, count in it.labels.items())
     return (it.id, who, it.turns, f"{it.first:%Y-%m-%d %H:%M}", f"{it.last:%Y-%m-%d %H:%M}", labels, it.held)
-
-
-def _asked(verb: str, type_: type[T], **arguments: Any) -> T:
-    async def ask() -> T:
-        async with connected() as remote:
-            return await remote.steward(f"conversations_{verb}", type_, **arguments)
-
-    return asyncio.run(ask())

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from mads.cli.remote import connected
+from mads.cli.remote import asked
+from mads.cli.span import Span
 from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
 from mads.wire.status import DeadLetter, DeadLetters
 
-T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 HEAD = ("ID", "WHAT", "SENDER", "KEY", "SENT", "ATTEMPTS", "WHY")
-
-
-class Span(click.ParamType[float]):
-    """A number and its unit, as seconds."""
-
-    name = "span"
-    units: ClassVar[dict[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds that `value` stands for."""
-        number, unit = str(value)[:-1], str(value)[-1:]
-        if not number.isdecimal() or unit not in self.units:
-            self.fail(f"{value!r} is no span; write a number and s, m, h or d, as in 7d", param, ctx)
-        return float(int(number) * self.units[unit])
 
 
 def which(command: F) -> F:
@@ -55,7 +40,7 @@ def dead() -> None:
 @json_option
 def list_(*, as_json: bool, **those: Any) -> None:
     """Show what was given up or refused, oldest first, and why."""
-    seen = _asked("dead_list", DeadLetters, which=those)
+    seen = asked("dead_list", DeadLetters, which=those)
     if as_json:
         show(codec.plain(seen.letters), as_json=True)
     else:
@@ -69,7 +54,7 @@ def list_(*, as_json: bool, **those: Any) -> None:
 @json_option
 def show_(letter: int, *, as_json: bool) -> None:
     """Show one of them with what was sent."""
-    show(codec.plain(_asked("dead_show", DeadLetter, letter=letter)), as_json=as_json)
+    show(codec.plain(asked("dead_show", DeadLetter, letter=letter)), as_json=as_json)
 
 
 @dead.command()
@@ -104,14 +89,6 @@ def _done(tool: str, letter: int | None, *, every: bool, those: dict[str, Any]) 
             f"write `mads dead {verb} ID`, or `mads dead {verb} --all`, with --tool and so on for some"
         )
     if every:
-        return _asked(f"{tool}_all", int, which=those)
-    _asked(tool, type(None), letter=letter)
+        return asked(f"{tool}_all", int, which=those)
+    asked(tool, type(None), letter=letter)
     return None
-
-
-def _asked(tool: str, type_: type[T], **arguments: Any) -> T:
-    async def ask() -> T:
-        async with connected() as remote:
-            return await remote.steward(tool, type_, **arguments)
-
-    return asyncio.run(ask())

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from mads.author.system import NewKey
-from mads.cli.remote import connected
+from mads.cli.remote import asked
+from mads.cli.span import Span
 from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
 from mads.wire.status import KeyInfo
 
-T = TypeVar("T")
-
 HEAD = ("ID", "PRINCIPAL", "TENANT", "SCOPES", "ROLES", "MADE", "EXPIRES", "STATE")
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class Span(click.ParamType[float]):
-    """A span of time in seconds, written like 30m, 12h or 90d."""
-
-    name = "span"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds."""
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"([0-9]{1,9})([smhd])", value)
-        if match is None:
-            self.fail(f"{value!r} is no span of time; write one like 30m, 12h or 90d", param, ctx)
-        return float(match[1]) * _UNITS[match[2]]
 
 
 @click.group()
@@ -63,7 +43,7 @@ def new(
 
     A scope with :read_only behind it is for those of its tools that change nothing.
     """
-    made = _asked(
+    made = asked(
         "key_new",
         NewKey,
         name=name,
@@ -79,7 +59,7 @@ def new(
 @json_option
 def list_(*, as_json: bool) -> None:
     """Show every key, and whether it is good."""
-    seen = _asked("key_list", list[KeyInfo])
+    seen = asked("key_list", list[KeyInfo])
     if as_json:
         show(codec.plain(seen), as_json=True)
     else:
@@ -92,7 +72,7 @@ def list_(*, as_json: bool) -> None:
 @json_option
 def rotate(key: int, *, grace: float, as_json: bool) -> None:
     """Make a key like KEY and show it, this once; the old one is good for a while longer."""
-    _show(_asked("key_rotate", NewKey, key=key, grace=grace), as_json=as_json)
+    _show(asked("key_rotate", NewKey, key=key, grace=grace), as_json=as_json)
 
 
 @key.command()
@@ -100,7 +80,7 @@ def rotate(key: int, *, grace: float, as_json: bool) -> None:
 @json_option
 def revoke(key: int, *, as_json: bool) -> None:
     """Make KEY worth nothing, at once; what is being answered to it ends."""
-    revoked = _asked("key_revoke", KeyInfo, key=key)
+    revoked = asked("key_revoke", KeyInfo, key=key)
     show(codec.plain(revoked) if as_json else f"key {key} of {revoked.principal} is revoked", as_json=as_json)
 
 
@@ -117,11 +97,3 @@ def _show(made: NewKey, *, as_json: bool) -> None:
 def _row(it: KeyInfo) -> tuple[Any, ...]:
     scopes, roles = " ".join(it.scopes), " ".join(it.roles)
     return (it.id, it.principal, it.tenant, scopes, roles, it.made, it.expires or "never", it.state)
-
-
-def _asked(tool: str, type_: type[T], **arguments: Any) -> T:
-    async def ask() -> T:
-        async with connected() as remote:
-            return await remote.steward(tool, type_, **arguments)
-
-    return asyncio.run(ask())

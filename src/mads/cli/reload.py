@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
-from mads.cli.remote import connected
+from mads.cli.remote import asked
 from mads.cli.terminal import json_option, show
 
 
@@ -18,10 +16,5 @@ def reload(name: str, *, as_json: bool) -> None:
 
     Where the new code does not load, the old one goes on, and this says why.
     """
-    asyncio.run(_reload(name))
+    asked("reload", type(None), mad=name)
     show(name if as_json else f"{name} runs its code as it stands on disk", as_json=as_json)
-
-
-async def _reload(name: str) -> None:
-    async with connected() as remote:
-        await remote.steward("reload", type(None), mad=name)

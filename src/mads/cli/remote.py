@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,6 @@ from mads.wire.ids import call_ids
 from mads.wire.tools import ToolInfo
 
 T = TypeVar("T")
-
 
 LONG = 600.0
 """Seconds that the steward has to answer: what it does with the whole record may take a while."""
@@ -104,6 +104,16 @@ async def reach(root: Path) -> UnixBus:
         return await connect(socket_path(root))
     except Unreachable as error:
         raise Unreachable(f"no system runs in {root}; start it there with: mads up") from error
+
+
+def asked(tool: str, type_: type[T], **arguments: Any) -> T:
+    """Ask the control plane of the running system; return its answer as `type_`."""
+
+    async def ask() -> T:
+        async with connected() as remote:
+            return await remote.steward(tool, type_, **arguments)
+
+    return asyncio.run(ask())
 
 
 def short(tool: ToolInfo) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
-from mads.cli.remote import connected
+from mads.cli.remote import asked
 from mads.cli.terminal import json_option, show
 
 
@@ -18,10 +16,5 @@ def restart(name: str, *, as_json: bool) -> None:
 
     This also releases one from quarantine, and forgets how often it was restarted.
     """
-    asyncio.run(_restart(name))
+    asked("restart", type(None), mad=name)
     show(name if as_json else f"{name} is running, started anew", as_json=as_json)
-
-
-async def _restart(name: str) -> None:
-    async with connected() as remote:
-        await remote.steward("restart", type(None), mad=name)

@@ -1,4 +1,4 @@
-"""The control plane is a MAD too: what runs, what it offers, and events by hand."""
+"""The control plane is a MAD too: what runs and how it fares, what was given up, what is on record, who may come in."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Steward:
 
     @tool(read_only=True)
     async def dead_list(self, which: Which = EVERY) -> DeadLetters:
-        """Return the commands that were given up, oldest first and at most 1,000, and how many more there are."""
+        """Return the commands given up and events refused, oldest first, at most 1,000, and how many more there are."""
         return await self.system.dead.oldest(which)
 
     @tool(read_only=True)
@@ -103,6 +103,21 @@ class Steward:
     async def dead_retry(self, letter: int) -> None:
         """Deliver a command that was given up, as if it had just been sent."""
         await self.system.dead.retry(letter)
+
+    @tool(destructive=True)
+    async def dead_drop(self, letter: int) -> None:
+        """Forget a command that was given up."""
+        await self.system.dead.drop(letter)
+
+    @tool
+    async def dead_retry_all(self, which: Which = EVERY) -> int:
+        """Deliver commands that were given up, as if they had just been sent; return how many."""
+        return await self.system.dead.retry_all(which)
+
+    @tool(destructive=True)
+    async def dead_drop_all(self, which: Which = EVERY) -> int:
+        """Forget commands that were given up; return how many."""
+        return await self.system.dead.drop_all(which)
 
     @tool(read_only=True)
     async def key_list(self) -> list[KeyInfo]:
@@ -130,21 +145,6 @@ class Steward:
     async def key_revoke(self, key: int) -> KeyInfo:
         """Make an API key worth nothing, at once."""
         return await self.system.keys.revoke(key)
-
-    @tool(destructive=True)
-    async def dead_drop(self, letter: int) -> None:
-        """Forget a command that was given up."""
-        await self.system.dead.drop(letter)
-
-    @tool
-    async def dead_retry_all(self, which: Which = EVERY) -> int:
-        """Deliver commands that were given up, as if they had just been sent; return how many."""
-        return await self.system.dead.retry_all(which)
-
-    @tool(destructive=True)
-    async def dead_drop_all(self, which: Which = EVERY) -> int:
-        """Forget commands that were given up; return how many."""
-        return await self.system.dead.drop_all(which)
 
     @tool
     async def say(self, text: str, conversation: str = "", thread: str = "") -> Sensitive[Exchange]:

@@ -28,8 +28,6 @@ NEEDS: tuple[type[Any], ...] = (
 )
 """The needs of the runtime but for `Kept`, which asks for a message type."""
 
-Needs = Mapping[type[Any], Callable[[], Any]]
-
 
 @dataclass(frozen=True, slots=True)
 class Filling:

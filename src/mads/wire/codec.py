@@ -14,10 +14,9 @@ from typing import Any, cast
 import msgspec
 from msgspec import Raw, Struct
 
-from mads.wire.call import NOTES, Band, Call, Identity, Reply
+from mads.wire.call import NOTES, Band, Call, Identity
 from mads.wire.context import NONE, Context
 from mads.wire.errors import InvalidMessage
-from mads.wire.failure import Failure
 from mads.wire.shape import is_bounded
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -94,13 +93,6 @@ class WireCall(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     context: Context = NONE
 
 
-class WireReply(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A `Reply` between two processes."""
-
-    body: Raw
-    failure: Failure | None
-
-
 def raw(body: Any) -> Raw:
     """Return `body` encoded, as it is where it already is."""
     return body if type(body) is Raw else Raw(encode(body))
@@ -156,16 +148,6 @@ def from_wire(wire: WireCall) -> Call:
         context=wire.context,
         made=now,
     )
-
-
-def reply_to_wire(reply: Reply) -> WireReply:
-    """Return `reply` in the form that crosses to another process."""
-    return WireReply(raw(reply.body), reply.failure)
-
-
-def reply_from_wire(wire: WireReply) -> Reply:
-    """Return the reply that came from another process."""
-    return Reply(wire.body, wire.failure)
 
 
 @lru_cache(maxsize=1024)

@@ -48,7 +48,6 @@ _ERASED = f"""
     ) ORDER BY seq
 """  # noqa: S608  names of columns
 _CERTIFY = "INSERT INTO erasures (tenant, conversation, certificate) VALUES (?, ?, ?)"
-_AMEND = "UPDATE erasures SET certificate = ? WHERE id = ?"
 _CERTIFICATES = "SELECT id, certificate FROM erasures WHERE (?1 IS NULL OR tenant = ?1) ORDER BY id"
 
 BATCH = 500
