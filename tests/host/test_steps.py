@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from mads import Failed, InvalidMessage, Reject
 from mads.host.commands.journal import StoredJournal
-from mads.host.commands.steps import STEPS, HostStep, version_of
+from mads.host.commands.steps import STEPS, HostStep
+from mads.host.version import version_of
 from mads.store.commands.memory import MemoryCommands
 from mads.testing.command_suite import ORDER
 from mads.wire.call import Call, Identity, current

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
-from hashlib import sha256
-from pathlib import Path
 
 from mads.author.declaration import Declaration
 from mads.guard.access import access, standing
 from mads.host.serve import subjects
+from mads.host.version import version_of
 from mads.observe.record import Observer
 from mads.observe.span import Watched
 from mads.observe.trace import Trace
@@ -55,9 +53,3 @@ class Outer:
             for subject, served in subjects(mad, declared).items()
         }
         return self._observer.round(watched, handle)
-
-
-def version_of(cls: type[object]) -> str:
-    """Return 12 hex digits that change with the source of the module of `cls`; none where it has no file. Blocks."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return sha256(Path(file).read_bytes()).hexdigest()[:12] if file else ""

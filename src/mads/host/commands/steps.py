@@ -6,12 +6,12 @@ import asyncio
 import inspect
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
 from mads.author.annotations import function_hints
 from mads.host.commands.envelope import COMMAND
 from mads.host.proxy import RemoteTool
+from mads.host.version import version_of
 from mads.store.commands.port import Finished, Step
 from mads.wire import codec
 from mads.wire.call import Call, current
@@ -161,14 +161,6 @@ class _Attempt:
 
     async def _read(self) -> dict[str, Finished]:
         return {it.name: it for it in await self._journal.finished(self.command)}
-
-
-def version_of(cls: type[Any]) -> str:
-    """Return 12 hex digits that change with the source of the module of `cls`; "" where there is no source."""
-    try:
-        return sha256(inspect.getsource(inspect.getmodule(cls) or cls).encode()).hexdigest()[:12]
-    except (OSError, TypeError):
-        return ""
 
 
 def _number(call: Call | None) -> int | None:
