@@ -118,6 +118,9 @@ CERTAIN = {
     "await self.notes.add(page)": (
         "self.notes.add: value is of type Note, not page; write `self.notes.add(value=Note(about=…, text=…))`"
     ),
+    "self.log.info('sold', event='tea')": (
+        "self.log.info: multiple values for argument 'event'; write `self.log.info(event=\"…\")`"
+    ),
     "self.own('1')": "self.own: number is of type int, not '1'; write `self.own(number=…)`",
     "self.press_room.recall(about)": "Clerk has no 'press_room'; write `press_room: PressRoom` among its fields",
     "self.thnk('Why?')": "Clerk has no 'thnk'; write `self.think`",

@@ -117,7 +117,7 @@ async def test_a_reply_belongs_to_its_thread(troupe: Troupe) -> None:
             *("the release", "@bo is it Friday?", "bo is here", "@bo or Monday?", "bo is here"),
         ]
         assert {one["thread"] for one in thread[1:]} == {first["turn"]}
-        with pytest.raises(InvalidMessage, match="no turn of this conversation has the id 'x'"):
+        with pytest.raises(InvalidMessage, match="no turn here has the number or id 'x'; mads conv"):
             await say(it, "and?", thread="x")
 
 

@@ -23,6 +23,9 @@ from mads.wire.errors import DeclarationError, InvalidMessage
 _CHANGES = {*dir(list), *dir(set), *dir(dict)} - {*dir(tuple), *dir(frozenset), *dir(MappingProxyType)}
 """Methods by which lists, sets and dicts are changed."""
 
+_OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+"""Parameters that take whatever is left, and may take nothing."""
+
 
 def mistakes(declared: Declaration) -> list[str]:
     """Return what is certain to go wrong in the methods of a MAD: where, what, and what to write, a line each."""
@@ -72,7 +75,7 @@ def _misused(view: View, node: ast.AST) -> Iterator[str]:
         return
     name, parameters = ast.unparse(node.func), callee.signature.parameters
     keywords = {str(keyword.arg): keyword.value for keyword in node.keywords}
-    required = [key for key, it in parameters.items() if it.default is it.empty]
+    required = [key for key, it in parameters.items() if it.default is it.empty and it.kind not in _OPEN]
     usage = f"{name}({', '.join(f'{key}={example(callee.hints.get(key))}' for key in required)})"
     try:
         bound = callee.signature.bind(*node.args, **keywords)

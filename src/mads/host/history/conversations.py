@@ -158,7 +158,7 @@ class HostConversations:
         """Return the conversation that is meant, once all of it is written; raise where it is not the caller's."""
         call = _asking()
         if not conversation and call.conversation is None:
-            raise InvalidMessage("the call being handled belongs to no conversation; name one")
+            raise InvalidMessage("the call belongs to no conversation; name one: `history(conversation=…)`")
         wanted = conversation_id(conversation) if conversation else str(call.conversation)
         scope = (tenant or call.identity.tenant, wanted)
         whose(call.identity, scope[0])

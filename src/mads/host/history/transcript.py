@@ -89,7 +89,7 @@ class Transcript:
         """Return the turns of the thread that begins with, or holds, the turn whose id or number is `name`."""
         first = self._first_of(name)
         if not first:
-            raise InvalidMessage(f"no turn of this conversation has the id {name!r}, so no thread begins there")
+            raise InvalidMessage(f"no turn here has the number or id {name!r}; mads conversations show lists them")
         return [said for said in self.turns if first in (said.thread, said.id)]
 
     def _first_of(self, name: str) -> str:
