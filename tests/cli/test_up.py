@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from mads.cli.ending import LIMIT
+from mads.cli.ending import LATE, LIMIT, SAID
 from tests.cli.shell import PATIENCE, Mads, up
 
 COVERS = ("R-020", "R-042", "R-148", "R-152")
@@ -123,8 +123,24 @@ def test_a_single_signal_ends_it_in_time_even_where_a_mad_holds_up_the_loop(proj
 
         process.send_signal(signal.SIGTERM)
 
-        assert LIMIT < 2
-        assert process.wait(PATIENCE) == -signal.SIGALRM
+        assert SAID < LIMIT < 2
+        assert process.wait(PATIENCE) == 1
+        until(LATE.strip(), process.stderr)
+        until_gone(processes)
+        call.communicate(timeout=PATIENCE)
+
+
+def test_a_child_that_holds_up_its_loop_does_not_keep_the_system_from_ending_in_order(project: Mads) -> None:
+    file = project.folder / "mads.toml"
+    file.write_text(file.read_text().replace('"parlour:Parrot"', '{ use = "parlour:Parrot", run = "process" }'))
+    with up(project.folder) as (process, _):
+        processes = family(process.pid)
+        call = project.begin("call", "parrot.hold_breath")
+        until("the loop is blocked", process.stderr)
+
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(PATIENCE) == 0
         until_gone(processes)
         call.communicate(timeout=PATIENCE)
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
+import os
 import signal
+import time
 from contextlib import suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+SAID = 1.8
+"""The seconds after which an end in order is given up, and that is said."""
+
 LIMIT = 1.9
-"""The seconds after which the kernel ends what an orderly end did not."""
+"""The seconds after which the kernel ends what could not even say so."""
+
+LATE = f"It was not over after {SAID:g} s, so it ended as it stood; what it had accepted is kept.\n"
 
 
 class Ending:
@@ -21,7 +29,7 @@ class Ending:
     """
 
     def __init__(self) -> None:
-        self._asked = asyncio.Event()
+        self._asked, self._over = asyncio.Event(), False
         self.starting = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         for number in SIGNALS:
@@ -37,6 +45,7 @@ class Ending:
         for each in SIGNALS:
             signal.signal(each, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, LIMIT)
+        _thread.start_new_thread(self._give_up, ())
         with suppress(RuntimeError):  # the loop may be closed, and the process on its way out
             self._loop.call_soon_threadsafe(self._end)
 
@@ -44,3 +53,16 @@ class Ending:
         self._asked.set()
         if self.starting is not None:
             self.starting.cancel()
+
+    def over(self) -> None:
+        """Say that all has ended in order; the interpreter may take until the kernel's limit once more to go."""
+        self._over = True
+        if signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.setitimer(signal.ITIMER_REAL, LIMIT)
+
+    def _give_up(self) -> None:
+        """End the process where it takes too long: in a thread of its own, since a MAD may hold up the loop."""
+        time.sleep(SAID)
+        if not self._over:  # else a thread that some MAD left is all that there is to wait for
+            os.write(2, LATE.encode())
+        os._exit(not self._over)

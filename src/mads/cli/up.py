@@ -71,6 +71,8 @@ async def _up(port: int | None, out: TextIO, *, as_json: bool) -> int:
         if ending.starting is not None:
             raise
         return tell(error, as_json=False)  # the one document is out
+    finally:
+        ending.over()
     return 0
 
 

@@ -28,7 +28,7 @@ from mads.host.proxy import Proxy
 from mads.host.serve import patterns, serve, timer_subject
 from mads.host.supervise.blocking import BlockingWatch
 from mads.host.supervise.census import Census
-from mads.host.supervise.life import End
+from mads.host.supervise.life import GOING, End
 from mads.host.talk.need import HostTalk
 from mads.host.workers import ProcessWorkers
 from mads.observe.trace import Bills
@@ -116,8 +116,9 @@ class Instance:
         """Begin nothing more by the clock."""
         self._retired.set()
 
-    async def stop(self) -> None:
-        """Stop the timers, take no more calls, and let the factories clean up."""
+    async def stop(self, going: float = GOING) -> None:
+        """Stop the timers, take no more calls, and let the factories clean up, which takes what it takes."""
+        del going
         for task in self._timers:
             task.cancel()
         await asyncio.gather(*self._timers, return_exceptions=True)

@@ -6,6 +6,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+GOING = 0.8
+"""Seconds that a child has to end after it was told to."""
+
 
 class End(Struct, frozen=True):
     """How a life ended without being told to: why, and whether it was by itself and with status 0."""
@@ -32,5 +35,5 @@ class Life(Protocol):
     def retire(self) -> None:
         """Begin nothing more by itself: another has taken its seat."""
 
-    async def stop(self) -> None:
-        """End it now, and whatever it started."""
+    async def stop(self, going: float = GOING) -> None:
+        """End it now, and whatever it started; where it is a process, that has `going` seconds to go by itself."""

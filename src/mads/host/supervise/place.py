@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, TypeVar
@@ -10,14 +12,16 @@ from typing import Any, TypeVar
 import structlog
 
 from mads.bus.memory import MemoryBus
-from mads.host.supervise.life import End, Life
+from mads.host.supervise.life import GOING, End, Life
 from mads.host.supervise.seat import Seat, SeatBus
 from mads.wire.errors import ConfigError, MadsError, UsageError
 
 T = TypeVar("T")
 
 GRACE = 0.5
-"""Seconds that the calls of a MAD have to end when it is stopped while the system runs."""
+"""Seconds that the calls of a MAD have to end when it is stopped."""
+LEAST = 0.1
+"""Seconds that a child has to go even where no time is left."""
 
 Bear = Callable[[SeatBus], Life]
 """Makes the next life of a MAD, which is to be started on that bus."""
@@ -69,8 +73,8 @@ class Place:
                 self._retiring[task] = old[0]
                 task.add_done_callback(self._retiring.pop)
 
-    async def stop(self, grace: float = GRACE) -> None:
-        """End the MAD: what it handles may take `grace` seconds more; stopping again does nothing."""
+    async def stop(self, by: float = math.inf) -> None:
+        """End the MAD, in haste where that is not over `by` that moment of the monotonic clock; again does nothing."""
         async with self._turn:
             life, self._life = self._life, None
             self._hurry.set()
@@ -79,7 +83,7 @@ class Place:
                     self._watcher.cancel()
                 await asyncio.wait((self._watcher,))  # one that has seen an end clears up after it
             if life is not None:
-                await _end(*life, grace)
+                await _end(*life, GRACE, by)
             await asyncio.gather(*self._retiring, return_exceptions=True)
             self._hurry.clear()
 
@@ -123,8 +127,8 @@ async def _apart(work: Coroutine[Any, Any, T]) -> T:
     return await asyncio.create_task(work, context=Context())
 
 
-async def _end(life: Life, bus: SeatBus, grace: float) -> None:
+async def _end(life: Life, bus: SeatBus, grace: float, by: float = math.inf) -> None:
     if bus.sitting is not None:
         life.retire()
-        await bus.sitting.end(grace)
-    await life.stop()
+        await bus.sitting.end(max(0.0, min(grace, by - time.monotonic())))
+    await life.stop(max(LEAST, min(GOING, by - time.monotonic())))

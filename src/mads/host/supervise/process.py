@@ -22,7 +22,7 @@ from mads.guard.principals import HOST
 from mads.host.caller import Caller
 from mads.host.events.signals import Signals
 from mads.host.supervise.child import Assignment
-from mads.host.supervise.life import End
+from mads.host.supervise.life import GOING, End
 from mads.host.supervise.pulse import Pulse
 from mads.host.supervise.seat import SeatBus
 from mads.wire import codec
@@ -33,9 +33,7 @@ from mads.wire.status import Vitals
 
 START = 20.0
 """Seconds that a child has to say that it is ready."""
-GRACE = 0.8
-"""Seconds that a child has to end after it was told to."""
-GOING = 0.2
+PARTING = 0.2
 """Seconds between the end of a child's link and that of its process, where it is the process that ends."""
 
 
@@ -75,7 +73,7 @@ class Child:
         link = asyncio.create_task(self._link.ended())
         try:
             await asyncio.wait({process, link}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({process}, timeout=GOING)
+            await asyncio.wait({process}, timeout=PARTING)
         finally:
             process.cancel()
             link.cancel()
@@ -106,9 +104,9 @@ class Child:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
 
-    async def stop(self) -> None:
-        """Let the child finish what it handles, then end it and whatever it started."""
-        await self._end(GRACE)
+    async def stop(self, going: float = GOING) -> None:
+        """Let the child finish what it handles for `going` seconds, then end it and whatever it started."""
+        await self._end(going)
 
     async def _spawn(self) -> None:
         ours, theirs = socket.socketpair()

@@ -13,11 +13,11 @@ from mads.author.signals import State, StateChanged
 from mads.host.config import Config
 from mads.host.events.signals import Signals
 from mads.host.supervise.life import End
-from mads.host.supervise.place import GRACE, Place
+from mads.host.supervise.place import Place
 from mads.host.supervise.restarts import RestartRule, Verdict
 from mads.wire.errors import ConfigError, InvalidMessage
 
-WITHIN = 1.2
+WITHIN = 0.7
 """Seconds after which those MADs that are still to be stopped get no time any more, when the whole system stops."""
 
 
@@ -108,7 +108,7 @@ class Supervisor:
             if callers:
                 await asyncio.wait(callers, timeout=max(0.0, end - time.monotonic()))
             place = self.places[mad]
-            await place.stop(max(0.0, min(GRACE, end - time.monotonic())))
+            await place.stop(end)
             place.seat.be("stopped")
 
         for mad in reversed([mad for mad in self._order if mad in self.places]):
