@@ -33,7 +33,7 @@ from mads.wire.status import Vitals
 
 START = 20.0
 """Seconds that a child has to say that it is ready."""
-PARTING = 0.2
+PARTING = 1.0
 """Seconds between the end of a child's link and that of its process, where it is the process that ends."""
 
 
