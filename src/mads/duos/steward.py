@@ -63,7 +63,7 @@ class Steward:
         return list(self.system.layers())
 
     @tool(read_only=True)
-    async def trace(self, id: str) -> Tree:  # noqa: A002  the word that its callers write
+    async def trace(self, id: str) -> Sensitive[Tree]:  # noqa: A002  the word that its callers write
         """Return all that was done on behalf of a request, by the id of its trace, of a call or of a conversation."""
         return await self.system.traces.tree(id)
 
@@ -90,7 +90,7 @@ class Steward:
             await self.system.reload(mad)
 
     @tool(read_only=True)
-    async def dead_list(self, which: Which = EVERY) -> DeadLetters:
+    async def dead_list(self, which: Which = EVERY) -> Sensitive[DeadLetters]:
         """Return the commands given up and events refused, oldest first, at most 1,000, and how many more there are."""
         return await self.system.dead.oldest(which)
 
