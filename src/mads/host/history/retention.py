@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
-
-import structlog
 
 from mads.host.config import Retention
 from mads.host.quantity import lasting
+from mads.host.regularly import regularly
 from mads.store.record.upkeep import SqliteUpkeep
-from mads.wire.errors import StoreError
 
 PAUSE = 60.0
 """Seconds between two sweeps."""
@@ -30,11 +27,10 @@ class Sweeper:
         self._upkeep = upkeep
         self._swept = dict.fromkeys(("bodies", "prose"), 0)
         self._task: asyncio.Task[None] | None = None
-        self._log: Any = structlog.get_logger()
 
     def start(self) -> None:
         """Sweep again and again, from now on."""
-        self._task = asyncio.create_task(self._run(), name="retention")
+        self._task = asyncio.create_task(regularly(PAUSE, self._sweep_now), name="retention")
 
     async def stop(self) -> None:
         """End it, in the middle of a sweep if need be: the next begins where this one ends."""
@@ -66,10 +62,5 @@ class Sweeper:
         age = self._ages[name]
         return 0 if age is None else max(0, int((now - age) * MICRO))
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.sweep(time.time())
-            except StoreError as error:
-                self._log.warning("what is old stays on record for now", why=str(error))
-            await asyncio.sleep(PAUSE)
+    async def _sweep_now(self) -> None:
+        await self.sweep(time.time())

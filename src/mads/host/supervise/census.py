@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 
+from mads.host.regularly import regularly
 from mads.host.supervise.usage import rss
 
 SAMPLE = 50_000
@@ -81,7 +82,7 @@ class Census:
 
     def start(self) -> None:
         """Begin, in the loop that runs."""
-        self._looking = asyncio.create_task(self._look(), name="census")
+        self._looking = asyncio.create_task(regularly(self._every, self._look), name="census")
 
     def stop(self) -> None:
         """Count no more."""
@@ -103,9 +104,7 @@ class Census:
         self._found = found
 
     async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
-            self.look()
+        self.look()
 
     def _take(self, counts: Mapping[tuple[str, str], int], now: float, memory: int) -> None:
         for key, count in counts.items():

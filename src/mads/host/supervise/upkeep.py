@@ -10,6 +10,7 @@ import structlog
 
 from mads.host.config import Config, MadConfig
 from mads.host.quantity import seconds, size
+from mads.host.regularly import regularly
 from mads.host.supervise.health import Health
 from mads.host.supervise.place import Place
 from mads.host.supervise.process import Child
@@ -38,7 +39,8 @@ class Upkeep:
 
     def start(self) -> None:
         """Begin."""
-        self._looking = asyncio.create_task(self._look(), name="upkeep")
+        self._before = time.monotonic()
+        self._looking = asyncio.create_task(regularly(BEAT, self._look), name="upkeep")
 
     async def stop(self) -> None:
         """End; whoever is being replaced stays."""
@@ -48,18 +50,15 @@ class Upkeep:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _look(self) -> None:
-        before = time.monotonic()
-        while True:
-            await asyncio.sleep(BEAT)
-            now = time.monotonic()
-            passed, before = min(now - before, 2 * BEAT), now
-            for mad, place in self._supervisor.places.items():
-                config = self._config.mads[mad]
-                for life in place.lives:
-                    if isinstance(life, Child) and life.pid:
-                        self._check(life, config, passed)
-                self._tell(mad, place)
-                self._recycle(mad, place, config)
+        now = time.monotonic()
+        passed, self._before = min(now - self._before, 2 * BEAT), now
+        for mad, place in self._supervisor.places.items():
+            config = self._config.mads[mad]
+            for life in place.lives:
+                if isinstance(life, Child) and life.pid:
+                    self._check(life, config, passed)
+            self._tell(mad, place)
+            self._recycle(mad, place, config)
 
     def _check(self, child: Child, config: MadConfig, passed: float) -> None:
         """Kill a child that does not answer, or takes more than it may."""
