@@ -19,5 +19,5 @@ async def regularly(pause: float, do: Callable[[], Awaitable[object]]) -> NoRetu
         except Exception as error:  # noqa: BLE001  whatever it is, the next time may be better
             why = f"{type(error).__name__}: {error}"
             if why != before:
-                log.error("what is done regularly failed", what=getattr(do, "__qualname__", ""), why=why)
+                log.exception("what is done regularly failed", what=getattr(do, "__qualname__", ""), why=why)
         await asyncio.sleep(pause)
