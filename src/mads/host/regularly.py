@@ -16,7 +16,7 @@ async def regularly(pause: float, do: Callable[[], Awaitable[object]]) -> NoRetu
         before, why = why, ""
         try:
             await do()
-        except Exception as error:  # noqa: BLE001  whatever it is, the next time may be better
+        except Exception as error:
             why = f"{type(error).__name__}: {error}"
             if why != before:
                 log.exception("what is done regularly failed", what=getattr(do, "__qualname__", ""), why=why)
