@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from mads.store.kept import open_rows
 from mads.store.migrations import Migration, down, plan, read, shipped, up
+from mads.store.migrations.rehearsal import rehearse
+from mads.store.migrations.upgrade import upgrade
 from mads.store.sqlite import Connection, Value, connect
 from mads.wire.errors import StoreError
 
@@ -190,3 +192,24 @@ def test_a_step_that_would_leave_its_own_transaction_is_refused(tmp_path: Path, 
     (tmp_path / "0001_a.sql").write_text(f"-- migrate:up\nA;\n-- migrate:down\nB; {statement};\n")
     with pytest.raises(StoreError, match=f"runs in a transaction of its own; take out '{statement}'"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "named"),
+    [
+        ("DROP INDEX kept_by_field", "index kept_by_field"),
+        ("ALTER TABLE commands RENAME TO orders", "table commands"),
+        ("CREATE TABLE mine (id INTEGER)", "table mine"),
+        ("ALTER TABLE kept ADD COLUMN mine TEXT", "table kept"),
+    ],
+)
+def test_a_schema_that_was_changed_by_hand_is_refused(tmp_path: Path, by_hand: str, named: str) -> None:
+    path = tmp_path / "store.sqlite"
+    upgrade(path, shipped())
+    upgrade(path, shipped())
+    changing = connect(path)
+    list(changing.execute(by_hand))
+    changing.close()
+    for look in (upgrade, rehearse):
+        with pytest.raises(StoreError, match=f"{named}.*changed it by hand"):
+            look(path, shipped())

@@ -119,6 +119,11 @@ def peek(path: Path) -> Connection:
         return cast("Connection", apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags))
 
 
+def scratch() -> Connection:
+    """Return a connection to a new database in memory."""
+    return cast("Connection", apsw.Connection(":memory:"))
+
+
 def whole(connection: Connection) -> None:
     """Raise `StoreError` where the structure of the database is damaged, or an index misses a row; reads all of it."""
     found = connection.pragma("integrity_check")

@@ -6,6 +6,7 @@ AUTOINCREMENT counts: without it an id would be given twice.
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -47,26 +48,33 @@ class Fingerprint(Struct, frozen=True):
 
     def differs(self, other: "Fingerprint") -> Difference:
         """Return what of this one `other` does not have, or has in another form, or besides."""
-        names = self.schema.keys() | other.schema.keys()
-        changed = sorted(name for name in names if self.schema.get(name) != other.schema.get(name))
         rows: dict[str, int] = {}
         for table in sorted(self.rows.keys() | other.rows.keys()):
             ours, theirs = self.rows.get(table, Counter()), other.rows.get(table, Counter())
             if count := max((ours - theirs).total(), (theirs - ours).total()):
                 rows["the counters of ids" if table == _NUMBERS else table] = count
-        return Difference(tuple(changed), rows)
+        return Difference(changed(self.schema, other.schema), rows)
 
 
 def fingerprint(connection: Connection) -> Fingerprint:
     """Return what the database holds; it reads all of it."""
+    tables = [name for (name,) in connection.execute(_TABLES).fetchall()]
+    return Fingerprint(definitions(connection), {table: _rows(connection, table) for table in tables})
+
+
+def definitions(connection: Connection) -> dict[str, str]:
+    """Return how each table, index, view and trigger is defined, by kind and name."""
     shadows = {name for (name,) in connection.execute(_SHADOWS)}
-    schema = {
+    return {
         f"{kind} {name}": _plain(sql)
         for kind, name, sql in connection.execute(_SCHEMA)
         if name not in shadows and name != _NUMBERS
     }
-    tables = [name for (name,) in connection.execute(_TABLES).fetchall()]
-    return Fingerprint(schema, {table: _rows(connection, table) for table in tables})
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of what is defined in one only, or otherwise."""
+    return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
 
 
 def quoted(name: str) -> str:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from mads.store.log import look_over
 from mads.store.migrations import Migration, down, taken, up
 from mads.store.migrations.destructive import destructive
+from mads.store.migrations.drift import refuse_drift
 from mads.store.migrations.fingerprint import Difference, fingerprint
 from mads.store.sqlite import Connection, connect, copy, explained, whole
 from mads.wire.errors import StoreError
@@ -49,16 +50,16 @@ class Undoing(Struct, frozen=True, kw_only=True):
 def rehearse(path: Path, known: Sequence[Migration]) -> list[Rehearsal]:
     """Try the steps that `up` would take on a copy of the database at `path`, which may not exist yet.
 
-    Raises `StoreError` where the database is damaged, or a step fails, or the steps do not fit it.
+    Raises `StoreError` where the database is damaged or changed by hand, a step fails, or the steps do not fit it.
     """
-    with _copied(path) as connection:
+    with _copied(path, known) as connection:
         done = len(taken(connection, known))
         return [_rehearsed(connection, known[: count + 1]) for count in range(done, len(known))]
 
 
 def rehearse_down(path: Path, known: Sequence[Migration], count: int) -> list[Undoing]:
     """Try to undo the last `count` steps on a copy of the database at `path`, the last one first."""
-    with _copied(path) as connection:
+    with _copied(path, known) as connection:
         return [_undone(connection, known) for _ in range(count)]
 
 
@@ -109,7 +110,7 @@ def _undone(connection: Connection, known: Sequence[Migration]) -> Undoing:
 
 
 @contextmanager
-def _copied(path: Path) -> Generator[Connection]:
+def _copied(path: Path, known: Sequence[Migration]) -> Generator[Connection]:
     """Yield a connection to a copy of the database at `path`, whole and in a folder that only its owner may enter."""
     with tempfile.TemporaryDirectory(prefix="mads-") as folder:
         to = Path(folder) / path.name
@@ -119,6 +120,7 @@ def _copied(path: Path) -> Generator[Connection]:
         try:
             with explained(path), closing(connect(to)) as connection:
                 whole(connection)
+                refuse_drift(connection, known)
                 yield connection
         except StoreError as error:
             raise StoreError(str(error).replace(str(to), str(path))) from error

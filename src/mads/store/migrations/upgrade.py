@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mads.store.migrations import Migration, plan, taken, up
 from mads.store.migrations.destructive import destructive
+from mads.store.migrations.drift import refuse_drift
 from mads.store.migrations.rehearsal import Rehearsal, rehearse
 from mads.store.sqlite import connect, copy, explained, whole
 from mads.wire.errors import StoreError
@@ -15,11 +16,12 @@ def upgrade(path: Path, known: Sequence[Migration]) -> Path | None:
     """Take the steps that are left; return the copy that was made before, where one of them says that it is lossy.
 
     A step that says nothing, but takes away or overwrites what is there, is tried on a copy first. Raises `StoreError`
-    where the database is damaged, or a step turns out to be lossy, or fails; then that one has left no trace, and those
-    before it stand.
+    where the database is damaged or was changed by hand, or a step turns out to be lossy, or fails; then that one has
+    left no trace, and those before it stand.
     """
     with closing(connect(path)) as connection, explained(path):
         whole(connection)
+        refuse_drift(connection, known)
         left = plan(connection, known)
         kept: Path | None = None
         if left and taken(connection, known):  # there is something to lose
