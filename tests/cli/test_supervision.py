@@ -33,6 +33,24 @@ class Bell:
         """Ring."""
         return "ding"
 '''
+VICAR = '''"""A MAD that has the bell rung."""
+
+from bell import Bell
+
+from mads import mad, tool
+
+
+@mad
+class Vicar:
+    """You have the bell rung."""
+
+    bell: Bell
+
+    @tool
+    async def call(self) -> str:
+        """Have it rung."""
+        return await self.bell.ring()
+'''
 PROJECT = f"""
 path = [".", "{ROOT}"]
 [gateway]
@@ -40,6 +58,7 @@ port = 0
 [mads]
 bell = {{ use = "bell:Bell", run = "process" }}
 other = "bell:Bell"
+vicar = "vicar:Vicar"
 [supervision]
 intensity = 0
 """
@@ -48,6 +67,7 @@ intensity = 0
 @pytest.fixture
 def mads(tmp_path: Path) -> Mads:
     (tmp_path / "bell.py").write_text(MAD, encoding="utf-8")
+    (tmp_path / "vicar.py").write_text(VICAR, encoding="utf-8")
     (tmp_path / "mads.toml").write_text(PROJECT, encoding="utf-8")
     return Mads(tmp_path)
 
@@ -111,3 +131,14 @@ def test_what_is_wrong_in_the_rules_is_told_with_what_to_write(mads: Mads, line:
     ran = mads("check")
     assert ran.returncode == 2
     assert why.replace("other", "other2") in ran.stdout + ran.stderr
+
+
+def test_who_calls_a_mad_that_offers_something_else_since_is_named(mads: Mads) -> None:
+    with up(mads.folder):
+        source = mads.folder / "bell.py"
+        source.write_text(MAD.replace("ring(self)", "ring(self, times: int)"), encoding="utf-8")
+        assert "write: mads reload vicar" in mads("reload", "bell").stdout
+        assert json.loads(mads("reload", "bell", "--json").stdout) == {"mad": "bell", "callers": []}
+        (mads.folder / "vicar.py").write_text(VICAR.replace("ring()", "ring(3)"), encoding="utf-8")
+        mads("reload", "vicar")
+        assert mads("call", "vicar.call").stdout == "ding\n"

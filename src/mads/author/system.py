@@ -123,8 +123,12 @@ class System(Protocol):
     async def restart(self, mad: str) -> None:
         """Start a MAD anew; raise `InvalidMessage` where there is none, `ConfigError` where it cannot start."""
 
-    async def reload(self, mad: str) -> None:
-        """Start a MAD with its code as it now stands on disk; raise as `restart` does, and leave the old one then."""
+    async def reload(self, mad: str) -> Sequence[str]:
+        """Start a MAD with its code as it now stands on disk; raise as `restart` does, and leave the old one then.
+
+        Returns the MADs that call it and know only what it offered before, where that has changed.
+        """
+        ...
 
     async def emit(self, event: str, body: dict[str, Any]) -> int:
         """Publish an event by its wire name, or any unambiguous ending of it; return how many MADs hear it."""

@@ -16,5 +16,11 @@ def reload(name: str, *, as_json: bool) -> None:
 
     Where the new code does not load, the old one goes on, and this says why.
     """
-    asked("reload", type(None), mad=name)
-    show(name if as_json else f"{name} runs its code as it stands on disk", as_json=as_json)
+    callers = asked("reload", list[str], mad=name)
+    if as_json:
+        show({"mad": name, "callers": callers}, as_json=True)
+        return
+    show(f"{name} runs its code as it stands on disk")
+    if callers:
+        them = "; ".join(f"mads reload {caller}" for caller in callers)
+        show(f"What it offers has changed, and its callers know it as it was; write: {them}")

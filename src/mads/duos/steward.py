@@ -84,10 +84,13 @@ class Steward:
             await self.system.restart(mad)
 
     @tool(destructive=True)
-    async def reload(self, mad: str) -> None:
-        """Start a MAD with its code as it now stands on disk; no call is lost, and the old one stays where it fails."""
+    async def reload(self, mad: str) -> list[str]:
+        """Start a MAD with its code as it now stands on disk; no call is lost, and the old one stays where it fails.
+
+        Returns the MADs to reload after it: they call it, and know only what it offered before.
+        """
         with _told():
-            await self.system.reload(mad)
+            return list(await self.system.reload(mad))
 
     @tool(read_only=True)
     async def dead_list(self, which: Which = EVERY) -> Sensitive[DeadLetters]:

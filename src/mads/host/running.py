@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from mads.author.schema import tool_infos
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.guard.principals import ANONYMOUS, HOST, OPERATOR
@@ -186,10 +187,14 @@ class RunningSystem:
         """Start `mad` anew, whatever has become of it; where it runs no call is lost."""
         await self.supervisor.restart(mad)
 
-    async def reload(self, mad: str) -> None:
-        """Start `mad` with its code as it now stands on disk; where that does not load, the old one goes on."""
+    async def reload(self, mad: str) -> Sequence[str]:
+        """Start `mad` with its code as it now stands on disk; where that does not load, the old one goes on.
+
+        Returns the MADs that call it and know only what it offered before, where that has changed.
+        """
         place = self.supervisor.named(mad)
         async with self._reloading:
+            before = tool_infos(mad, self.catalogue.declared[mad])
             anew = await asyncio.to_thread(self._sources.anew, mad, self.catalogue.declared)
             try:
                 await place.replace(self._births.of(mad, anew.declared, anew.fillings, anew=True))
@@ -200,7 +205,10 @@ class RunningSystem:
             self.catalogue.renew(mad, anew.declared, anew.fillings)
             self._know_events()
             self._dispatcher.tools = self.catalogue.sendable()
-            self.supervisor.released(mad, self.catalogue.callees())
+            callees = self.catalogue.callees()
+            self.supervisor.released(mad, callees)
+            has_changed = tool_infos(mad, anew.declared) != before
+            return [caller for caller, called in callees.items() if has_changed and mad in called]
 
     def tools(self) -> Sequence[ToolInfo]:
         """Return every tool of every MAD."""
