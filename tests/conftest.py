@@ -3,8 +3,23 @@
 The profile `quick` tries fewer of them.
 """
 
+import threading
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=15)
 settings.load_profile("untimed")
+
+SENDERS = {"mads-export", "OtelBatchSpanRecordProcessor"}
+"""Threads that try a collector again, after pauses by chance, which hypothesis would take for chance in its own tests."""
+
+
+@pytest.fixture(autouse=True)
+def no_sender_outlives_its_test() -> Iterator[None]:
+    yield
+    for thread in threading.enumerate():
+        if thread.name in SENDERS:
+            thread.join(20)

@@ -9,6 +9,7 @@ from mads.author.declaration import Declaration
 from mads.author.message import subject, wire_name
 from mads.author.schema import tool_infos
 from mads.host.config import Config
+from mads.host.events.heard import events_of
 from mads.host.inject import Filling, Mad
 from mads.host.survey import Survey
 from mads.wire.errors import InvalidMessage
@@ -67,7 +68,6 @@ class Catalogue:
 
     def _listed(self) -> None:
         self._tools = tuple(info for mad, read in self.declared.items() for info in tool_infos(mad, read))
-        heard = (listener.event for read in self.declared.values() for listener in read.listeners)
-        self._asked: dict[str, Any] = {subject(event): event for event in heard}
+        self._asked: dict[str, Any] = {subject(event): event for event in events_of(self.declared)}
         for mad, read in self.declared.items():
             self._asked |= {f"mads.{mad}.{tool.name}": tool.params for tool in read.tools.values()}
