@@ -14,7 +14,7 @@ settings.register_profile("quick", deadline=None, max_examples=15)
 settings.load_profile("untimed")
 
 SENDERS = {"mads-export", "OtelBatchSpanRecordProcessor"}
-"""Threads that try a collector again, after pauses by chance, which hypothesis would take for chance in its own tests."""
+"""Threads that try a collector again after pauses by chance, which hypothesis would take for chance of its own."""
 
 
 @pytest.fixture(autouse=True)
