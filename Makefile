@@ -21,7 +21,7 @@ up: .venv/ready
 setup: .venv/ready
 
 check: .venv/ready-dev
-	@$(STEPS) check 'tests=pytest -q -m "not slow" --hypothesis-profile=quick' $(STATIC)
+	@$(STEPS) check 'tests=pytest -q -n 3 --dist worksteal -m "not slow" --hypothesis-profile=quick' $(STATIC)
 
 test: .venv/ready-dev
 	@$(STEPS) test tests=pytest $(STATIC)
