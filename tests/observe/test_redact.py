@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from mads import Sensitive, message
-from mads.observe.redact import HIDDEN, redactor, said
+from mads.author.sensitive import HIDDEN
+from mads.observe.redact import redactor, said
 from mads.wire import codec
 
 COVERS = ("R-055",)

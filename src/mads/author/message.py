@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, dataclass_transform, overload
 from msgspec import Struct
 
 from mads.author.deprecation import Deprecation, deprecation
+from mads.author.sensitive import shown
 from mads.wire.call import EVENT
 from mads.wire.errors import DeclarationError
 
@@ -18,6 +19,7 @@ T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _MARK = "__mads_message__"
+_SHOWN = "__repr__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ def _message(cls: type[Any], *, name: str | None, version: int, deprecated: str,
     gone = deprecation(deprecated, cls.__qualname__)
     mark = MessageMark(name=full, version=version, deprecated=gone, wire_name=f"{full}.v{version}", **owned)
     setattr(made, _MARK, mark)
+    if _SHOWN not in cls.__dict__:
+        setattr(made, _SHOWN, shown)
     return made
 
 

@@ -5,6 +5,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from mads.author.sensitive import HIDDEN
+from mads.observe.redact import redactor
 from mads.store.port import MAX_BODY, KeptRows, Scope
 from mads.wire import codec
 from mads.wire.errors import InvalidMessage, StoreError
@@ -63,6 +65,8 @@ class KeptField(Generic[T]):
         try:
             return codec.fit(value, self._fields[name])
         except InvalidMessage as error:
+            if redactor(self._fields[name]) is not None:
+                raise InvalidMessage(f"{self._type.__name__}.{name} is never {HIDDEN}") from None
             raise InvalidMessage(f"{self._type.__name__}.{name} is never {value!r:.200}: {error}") from error
 
     def _unpack(self, scope: Scope, row: int, body: bytes) -> T:

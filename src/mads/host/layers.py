@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mads.author.declaration import Declaration
 from mads.guard.access import access, standing
 from mads.host.serve import subjects
 from mads.host.version import version_of
 from mads.observe.record import Observer
+from mads.observe.redact import Redactor
 from mads.observe.span import Watched
 from mads.observe.trace import Trace
 from mads.wire.call import Call, Handle
@@ -27,10 +28,13 @@ def inner(names: Sequence[str], trace: Trace) -> tuple[LayerFor, ...]:
 
 
 class Outer:
-    """Those layers of `names` that stand in the core, wherever the callee lives."""
+    """Those layers of `names` that stand in the core, wherever the callee lives.
 
-    def __init__(self, names: Sequence[str], observer: Observer) -> None:
-        self.names, self._observer = tuple(names), observer
+    `hides` redacts by subject what is asked there, where the type of that does not tell how.
+    """
+
+    def __init__(self, names: Sequence[str], observer: Observer, hides: Mapping[str, Redactor]) -> None:
+        self.names, self._observer, self._hides = tuple(names), observer, hides
 
     def refused(self, call: Call, failure: Failure) -> None:
         """Take note of a call that came to no handler."""
@@ -49,6 +53,7 @@ class Outer:
                 version=version,
                 place=place,
                 standing=standing(served) if "access" in self.names else (),
+                hides=self._hides.get(subject),
             )
             for subject, served in subjects(mad, declared).items()
         }

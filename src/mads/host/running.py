@@ -49,6 +49,7 @@ from mads.host.survey import Survey, survey
 from mads.host.talk.need import serve_history
 from mads.host.workers import ProcessWorkers
 from mads.observe.record import Observer
+from mads.observe.redact import Redactor
 from mads.observe.trace import Trace
 from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
@@ -68,7 +69,8 @@ class RunningSystem:
 
     def __init__(self, config: Config, read: Survey, layers: Sequence[str], *, strict: bool) -> None:
         self.observer = Observer()
-        self._outer = Outer(layers, self.observer)
+        self._hides = {f"mads.{STEWARD}.emit": Redactor(self._hide)}
+        self._outer = Outer(layers, self.observer, self._hides)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
         self._sources, self._reloading = Sources(config), asyncio.Lock()
@@ -107,7 +109,7 @@ class RunningSystem:
         self.observer.recorder.start(self.record, self._export.heard if self._export else None)
         stack.push_async_callback(self.observer.recorder.close)
         self.keys = await KeyDesk.open(SqliteKeys(database), self.tools)
-        rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace()
+        rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
         stack.push_async_callback(self._dispatcher.close)
         refused = Refused(commands, self.bus, self._gate)
@@ -229,6 +231,10 @@ class RunningSystem:
     async def emit(self, event: str, body: dict[str, Any]) -> int:
         """Publish an event by hand; raise `InvalidMessage` where its name or body does not fit."""
         return await self._events.emit(event, body)
+
+    def _hide(self, asked: Any, found: list[Any]) -> Any:
+        """Return what may be kept of the arguments of `emit`, as the events that there are now say."""
+        return self._events.hide(asked, found)
 
     def _know_events(self) -> None:
         self._events = Events(self.catalogue.declared, self.bus, self._caller)

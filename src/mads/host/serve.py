@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from mads.author.declaration import CHAT, Declaration, Listener, Timer, Tool
 from mads.author.deprecation import Deprecation
 from mads.author.message import subject as event_subject
+from mads.observe.redact import misfit
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
 from mads.wire.errors import Failed, InvalidMessage, NoResponder
@@ -117,7 +118,7 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
             fitting = codec.fit(result, tool.result)
             travelling = codec.raw(fitting)  # what may not travel is refused in the callee's own process, too
         except InvalidMessage as error:
-            raise Failed(f"{name} answered against its declaration: {error}; it gave {result!r:.200}") from error
+            raise Failed(f"{name} answered against its declaration: {misfit(error, result, tool.result)}") from None
         return fitting if by_reference else travelling
 
     async def answer(call: Call) -> Reply:

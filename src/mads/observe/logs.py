@@ -18,9 +18,10 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from mads.author.sensitive import HIDDEN
 from mads.observe.line import Line, human
 from mads.observe.logfile import LogFile
-from mads.observe.redact import HIDDEN, redactor, unsaid
+from mads.observe.redact import redactor, unsaid
 from mads.observe.redact import said as without
 from mads.wire.call import current
 

@@ -12,15 +12,13 @@ from functools import cache
 from typing import Any, TypeGuard
 
 import msgspec
+from msgspec import Raw
 from msgspec import inspect as shape
 
-from mads.author.sensitive import is_sensitive
+from mads.author.sensitive import HIDDEN, holds, is_sensitive
 from mads.wire import codec
 from mads.wire.errors import InvalidMessage
 from mads.wire.failure import Failure
-
-HIDDEN = "[sensitive]"
-"""What stands where something was taken out."""
 
 SHORTEST = 2
 """How many characters a value must have to be looked for in words."""
@@ -45,7 +43,7 @@ class Redactor:
     """Takes out what one type calls sensitive."""
 
     def __init__(self, hide: Hide) -> None:
-        self._hide = hide
+        self.hide = hide
 
     def body(self, body: bytes) -> tuple[bytes, list[str]]:
         """Return `body` without what is sensitive, and the words that must not be said."""
@@ -54,11 +52,11 @@ class Redactor:
             value = codec.decode(body, Any)
         except InvalidMessage:
             return codec.encode(HIDDEN), []
-        return codec.encode(self._hide(value, found)), words(found)
+        return codec.encode(self.hide(value, found)), words(found)
 
     def plain(self, value: Any) -> Any:
         """Return `value`, in the types of JSON, without what is sensitive."""
-        return self._hide(value, [])
+        return self.hide(value, [])
 
 
 @cache
@@ -84,6 +82,19 @@ def said(text: str, secrets: Sequence[str]) -> str:
     return text
 
 
+def told(text: str, type_: Any, body: bytes | Raw) -> str:
+    """Return `text` without what the bytes in `body`, of a `type_`, hold that is sensitive."""
+    hide = redactor(type_)
+    return text if hide is None else said(text, hide.body(bytes(body))[1])
+
+
+def misfit(error: InvalidMessage, value: Any, type_: Any) -> str:
+    """Return why `value` is no `type_`, and what it is instead, but for what is sensitive in a `type_`."""
+    if redactor(type_) is None:
+        return f"{error}; it gave {value!r:.200}"
+    return f"{said(str(error), words([_plainly(value)]))}; it gave {HIDDEN}"
+
+
 def failed(failure: Failure, secrets: Sequence[str]) -> Failure:
     """Return `failure` and its causes without any of `secrets`."""
     cause = None if failure.cause is None else failed(failure.cause, secrets)
@@ -95,6 +106,13 @@ def _take(value: Any, found: list[Any]) -> Any:
         return None
     found.append(value)
     return HIDDEN
+
+
+def _plainly(value: Any) -> Any:
+    try:
+        return codec.plain(value)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
 
 
 def leaves(value: Any) -> Iterator[Any]:
@@ -114,8 +132,8 @@ def _hide(node: shape.Type, made: dict[int, Hide]) -> Hide | None:
     if is_sensitive(node):
         return _take
     if id(node) in made:
-        return made[id(node)] if _holds(node, set()) else None
-    if not _holds(node, set()):
+        return made[id(node)] if holds(node) else None
+    if not holds(node):
         return None
     hides: list[Hide] = []  # filled below: a type may be a part of itself
     made[id(node)] = _Later(hides)
@@ -139,29 +157,6 @@ def _is_map(value: Any) -> TypeGuard[dict[Any, Any]]:
 
 def _is_list(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
-
-
-def _holds(node: shape.Type, seen: set[int]) -> bool:
-    if is_sensitive(node):
-        return True
-    if id(node) in seen:
-        return False
-    seen.add(id(node))
-    return any(_holds(part, seen) for part in _parts(node))
-
-
-def _parts(node: Any) -> Iterator[shape.Type]:
-    match node:
-        case shape.Metadata(type=inner) | shape.CollectionType(item_type=inner):
-            yield inner
-        case shape.UnionType(types=parts) | shape.TupleType(item_types=parts):
-            yield from parts
-        case shape.DictType(key_type=key, value_type=value):
-            yield from (key, value)
-        case shape.StructType() | shape.DataclassType() | shape.TypedDictType() | shape.NamedTupleType():
-            yield from (field.type for field in node.fields)
-        case _:
-            pass
 
 
 def _inner(node: Any, made: dict[int, Hide]) -> Hide:

@@ -28,15 +28,25 @@ Hide = Redactor | Literal[False] | None
 
 
 class Watched:
-    """What is served in one place: what its entries say of it, and the cell in which its calls are counted."""
+    """What is served in one place: what its entries say of it, and the cell in which its calls are counted.
+
+    `hides` redacts what it is asked, where the type of that does not tell how.
+    """
 
     def __init__(
-        self, served: Served, cell: Cell, *, version: str, place: str, standing: tuple[Decision, ...] = ()
+        self,
+        served: Served,
+        cell: Cell,
+        *,
+        version: str,
+        place: str,
+        standing: tuple[Decision, ...] = (),
+        hides: Redactor | None = None,
     ) -> None:
         self.served, self.cell = served, cell
         self.version, self.place, self.standing = version, place, standing
         self.is_event = served.kind == "event"
-        self.asked: Hide = _redactor(served.asked)
+        self.asked: Hide = hides or _redactor(served.asked)
         self.answered: Hide = _redactor(served.answered)
 
 

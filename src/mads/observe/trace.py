@@ -6,6 +6,8 @@ Whatever a handler raises becomes the failure of its call here, without what is 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -18,6 +20,8 @@ from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage
 from mads.wire.failure import Failure, failure_of, root_of
 from mads.wire.record import amount
 from mads.wire.served import Served
+
+NONE: Mapping[str, Redactor] = MappingProxyType({})
 
 
 class Bills:
@@ -34,14 +38,14 @@ class Bills:
 
 
 class Trace:
-    """The layer; `bills` are those of the calls that it stands round."""
+    """The layer; `bills` are those of the calls that it stands round, `hides` by subject what no type tells."""
 
-    def __init__(self) -> None:
-        self.bills = Bills()
+    def __init__(self, hides: Mapping[str, Redactor] = NONE) -> None:
+        self.bills, self._hides = Bills(), hides
 
     def layer(self, served: Served) -> Layer:
         """Make a call current for the handler of `served`, end it with what it cost, and log it where that broke."""
-        bills, end = self.bills.open, _Ending(served)
+        bills, end = self.bills.open, _Ending(served, self._hides.get(f"mads.{served.mad}.{served.name}"))
 
         def trace(handle: Handle) -> Handle:
             async def traced(call: Call) -> Reply:
@@ -79,10 +83,10 @@ def _hushed(handle: Handle, redactor: Redactor) -> Handle:
 class _Ending:
     """How the calls of one handler fail."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, hides: Redactor | None) -> None:
         self._served = served
         self._name = f"{served.mad}.{served.name}"
-        self.redactor: Redactor | None = None if served.asked is None else redactor(served.asked)
+        self.redactor = hides or (None if served.asked is None else redactor(served.asked))
         self._log = structlog.get_logger(mad=served.mad)
 
     def broken(self, error: BaseException, call: Call) -> Reply:

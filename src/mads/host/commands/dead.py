@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from mads.author.sensitive import HIDDEN
 from mads.guard.principals import theirs
 from mads.host.commands.dispatcher import Dispatcher
 from mads.host.commands.envelope import now_ms, opened
 from mads.host.events.refused import Refused
-from mads.observe.redact import HIDDEN, redactor
+from mads.observe.redact import redactor
 from mads.store.commands.port import Commands, Entry, Steps
 from mads.wire import codec
 from mads.wire.call import EVENT

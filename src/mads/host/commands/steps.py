@@ -12,6 +12,7 @@ from mads.author.annotations import function_hints
 from mads.host.commands.envelope import COMMAND
 from mads.host.proxy import RemoteTool
 from mads.host.version import version_of
+from mads.observe.redact import misfit
 from mads.store.commands.port import Finished, Step
 from mads.wire import codec
 from mads.wire.call import Call, current
@@ -187,9 +188,8 @@ def _packed(name: str, result: Any, it: _Work) -> bytes:
         body = codec.encode(result)
         codec.decode(body, it.result)
     except InvalidMessage as error:
-        raise InvalidMessage(
-            f"step {name!r}: what {it.name} returned cannot be kept: {error}; it gave {result!r:.200}"
-        ) from error
+        why = misfit(error, result, it.result)
+        raise InvalidMessage(f"step {name!r}: what {it.name} returned cannot be kept: {why}") from None
     if len(body) > RESULT:
         raise InvalidMessage(
             f"step {name!r}: {it.name} returned {len(body)} bytes and {RESULT} can be kept; keep them in a `Kept` "

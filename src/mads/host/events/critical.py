@@ -17,6 +17,7 @@ from mads.author.signals import SIGNALS
 from mads.guard.principals import OPERATOR
 from mads.host.events.heard import events_of
 from mads.host.events.signals import Signals
+from mads.observe.redact import told
 from mads.wire import codec
 from mads.wire.call import EVENT, Call
 from mads.wire.errors import CallError, Denied, InvalidMessage
@@ -107,7 +108,8 @@ def _checked(call: Call, versions: Mapping[str, type[Any]]) -> Call:
         body = codec.raw(call.body)
         codec.decode(body, event)
     except InvalidMessage as error:
-        raise InvalidMessage(f"{name} was refused, nobody hears of it: {error}") from None
+        why = told(str(error), event, codec.raw(call.body))
+        raise InvalidMessage(f"{name} was refused, nobody hears of it: {why}") from None
     return replace(call, body=body)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from mads.author.declaration import Declaration
 from mads.author.message import is_message, message_mark, subject, wire_name
 from mads.author.schema import event_info
+from mads.author.sensitive import HIDDEN
 from mads.author.signals import SIGNALS
 from mads.bus.port import Bus
 from mads.host.caller import Caller
+from mads.observe.redact import redactor
 from mads.wire import codec
 from mads.wire.call import EVENT
 from mads.wire.errors import CallError, InvalidMessage
@@ -64,6 +66,26 @@ class Events:
         except CallError as error:  # what is refused is the caller's own mistake, not one of the steward
             raise type(error)(str(error)) from None
         return len(self.heard[type_])
+
+    def hide(self, asked: Any, found: list[Any]) -> Any:
+        """Return the arguments of `emit` without what the event that they name calls sensitive, which goes to `found`.
+
+        Of the body of an event that nobody knows, or that does not fit it, nothing is left.
+        """
+        if not isinstance(asked, dict):
+            return HIDDEN
+        given = cast("dict[str, Any]", asked)
+        return {name: it if name == "event" else self._bare(given, it, found) for name, it in given.items()}
+
+    def _bare(self, given: dict[str, Any], body: Any, found: list[Any]) -> Any:
+        try:
+            type_, subject_ = self._named(str(given.get("event")))
+            hide = redactor(cast("Any", type_))
+            bare = body if hide is None else hide.hide(body, found)
+            codec.fit(body, type_)
+        except InvalidMessage:
+            return HIDDEN
+        return bare if subject_ == subject(type_) else HIDDEN
 
     def _named(self, name: str) -> tuple[type[Any], str]:
         """Return the event that goes by `name`, and its subject; a critical one may be meant in another version."""

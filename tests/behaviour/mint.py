@@ -1,0 +1,74 @@
+"""The MADs that the tests of what is sensitive put in every place: whatever they do wrong, they know a secret."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, cast
+
+from mads import Emit, Kept, Log, Sensitive, mad, message, on, tool
+
+CANARY = "canary-9f3a"
+
+
+class Metal(Enum):
+    """What a coin is made of."""
+
+    GOLD = "gold"
+
+
+@message
+class Die:
+    """What coins are struck with."""
+
+    name: str
+    mark: Sensitive[str]
+
+
+@message(critical=True, owner="mint")
+class Struck:
+    """A coin was struck."""
+
+    die: Die
+    metal: Sensitive[Metal]
+
+
+@message
+class Shown:
+    """A die was shown to somebody."""
+
+    die: Die
+    times: int = 1
+
+
+@mad
+class Mint:
+    """You strike coins."""
+
+    emit: Emit
+    log: Log
+    dies: Kept[Die]
+
+    @on(Struck)
+    async def struck(self, event: Struck) -> None:
+        """Say so."""
+        self.log.info("struck", coin=event, mark=event.die.mark, shown=repr(event.die))
+
+    @on(Shown)
+    async def shown(self, event: Shown) -> None:
+        """Fail, and say over what."""
+        raise ValueError(f"{event!r} {event.die.mark}")
+
+    @tool
+    async def lend(self, die: Die) -> Sensitive[str]:
+        """Answer what does not fit."""
+        return cast("str", [die.mark])
+
+    @tool
+    async def keep(self, die: Die) -> None:
+        """Keep what does not fit, and look for it."""
+        assert await self.dies.where(mark=cast("Any", [die.mark])) == []
+
+    @tool
+    async def show(self, die: Die) -> None:
+        """Say that it was shown."""
+        await self.emit(Shown(die))
