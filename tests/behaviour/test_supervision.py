@@ -182,7 +182,12 @@ async def test_a_stopped_child_is_replaced_and_what_it_held_ends_as_lost(tmp_pat
 
 async def test_who_blocks_the_loop_here_is_red_with_the_line_and_what_to_write(tmp_path: Path) -> None:
     async with placed(tmp_path, "here", path=(ROOT,), tree=TREE, gardener=GARDENER) as it:
-        await it.mad(Tree).block(0.6)
+
+        async def red() -> bool:
+            await it.mad(Tree).block(0.6)
+            return (await status(it, "tree")).health == "red"
+
+        await until(red)
         seen = await status(it, "tree")
         assert (seen.health, (await status(it, "gardener")).health) == ("red", "green")
         assert "troupe.py:" in seen.why

@@ -23,13 +23,19 @@ class Catalogue:
     def __init__(self, config: Config, read: Survey) -> None:
         self._config = config
         self.declared, self.fillings = dict(read.declared), dict(read.fillings)
+        self._offered = {mad: tool_infos(mad, declared) for mad, declared in self.declared.items()}
         self._listed()
 
-    def renew(self, mad: str, declared: Declaration, fillings: list[Filling]) -> None:
-        """Say from now on that `mad` declares this."""
+    def renew(self, mad: str, declared: Declaration, fillings: list[Filling], offered: tuple[ToolInfo, ...]) -> None:
+        """Say from now on that `mad` declares this; `offered` is what its tools say of themselves."""
         self.declared = {**self.declared, mad: declared}
         self.fillings = {**self.fillings, mad: fillings}
+        self._offered = {**self._offered, mad: offered}
         self._listed()
+
+    def offered(self, mad: str) -> tuple[ToolInfo, ...]:
+        """Return every tool of `mad`."""
+        return self._offered[mad]
 
     def callees(self) -> dict[str, set[str]]:
         """Return for each MAD those it names in its fields."""
@@ -67,7 +73,7 @@ class Catalogue:
         )
 
     def _listed(self) -> None:
-        self._tools = tuple(info for mad, read in self.declared.items() for info in tool_infos(mad, read))
+        self._tools = tuple(info for mad in self.declared for info in self._offered[mad])
         self._asked: dict[str, Any] = {subject(event): event for event in events_of(self.declared)}
         for mad, read in self.declared.items():
             self._asked |= {f"mads.{mad}.{tool.name}": tool.params for tool in read.tools.values()}

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import structlog
 
-from mads.author.schema import tool_infos
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.guard.principals import ANONYMOUS, HOST, OPERATOR
@@ -196,7 +195,7 @@ class RunningSystem:
         """
         place = self.supervisor.named(mad)
         async with self._reloading:
-            before = tool_infos(mad, self.catalogue.declared[mad])
+            before = self.catalogue.offered(mad)
             anew = await asyncio.to_thread(self._sources.anew, mad, self.catalogue.declared)
             try:
                 await place.replace(self._births.of(mad, anew.declared, anew.fillings, anew=True))
@@ -204,13 +203,12 @@ class RunningSystem:
                 self._sources.undo(anew)
                 raise
             self._sources.keep(anew)
-            self.catalogue.renew(mad, anew.declared, anew.fillings)
+            self.catalogue.renew(mad, anew.declared, anew.fillings, anew.offered)
             self._know_events()
             self._dispatcher.tools = self.catalogue.sendable()
             callees = self.catalogue.callees()
             self.supervisor.released(mad, callees)
-            has_changed = tool_infos(mad, anew.declared) != before
-            return [caller for caller, called in callees.items() if has_changed and mad in called]
+            return [caller for caller, called in callees.items() if anew.offered != before and mad in called]
 
     def tools(self) -> Sequence[ToolInfo]:
         """Return every tool of every MAD."""

@@ -19,11 +19,13 @@ from types import ModuleType
 
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
+from mads.author.schema import tool_infos
 from mads.host.config import Config
 from mads.host.events import critical
 from mads.host.inject import Filling, plan
 from mads.host.load import load_class
 from mads.host.survey import refuse
+from mads.wire.tools import ToolInfo
 
 _OUTSIDE = ("site-packages", "dist-packages")
 
@@ -34,6 +36,7 @@ class Anew:
 
     declared: Declaration
     fillings: list[Filling]
+    offered: tuple[ToolInfo, ...]
     replaced: Mapping[str, ModuleType]
 
 
@@ -56,10 +59,11 @@ class Sources:
             after = {**declared, mad: read}
             refuse([*unclear, *mistakes(read), *critical.mistakes(after)])
             fillings = plan(mad, read, self._config.mads[mad].set, {name: it.cls for name, it in after.items()})
+            offered = tool_infos(mad, read)
         except BaseException:
             self._put_back(before)
             raise
-        return Anew(read, fillings, before)
+        return Anew(read, fillings, offered, before)
 
     def undo(self, anew: Anew) -> None:
         """Put back the modules that were replaced."""

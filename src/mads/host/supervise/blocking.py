@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from mads.host.supervise.usage import pace
 from mads.wire.status import Vitals
 
 LIMIT = 0.2
@@ -22,7 +23,8 @@ LIMIT = 0.2
 class BlockingWatch:
     """Counts how often each MAD of this process held up the loop, and logs where.
 
-    A loop that is late because the machine is busy is nobody's fault: only a MAD on the stack is blamed.
+    A loop that is late because the machine is busy is nobody's fault: only a MAD on the stack is blamed, and the time
+    for which the loop waited for a processor does not count.
     """
 
     def __init__(self) -> None:
@@ -50,7 +52,10 @@ class BlockingWatch:
         """Watch the running loop, from its own thread."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(
-            target=self._watch, args=(threading.get_ident(),), name="mads-blocking-watch", daemon=True
+            target=self._watch,
+            args=(threading.get_ident(), threading.get_native_id()),
+            name="mads-blocking-watch",
+            daemon=True,
         )
         self._tick()
         self._thread.start()
@@ -64,20 +69,28 @@ class BlockingWatch:
         self._beat = time.monotonic()
         self._timer = self._loop.call_later(LIMIT / 4, self._tick)
 
-    def _watch(self, loop_thread: int) -> None:
-        blamed = 0.0
+    def _watch(self, loop_thread: int, native: int) -> None:
+        blamed = seen = ran = waited = 0.0
+        before = pace(native)
         while not self._done.wait(LIMIT / 4):
-            beat = self._beat
-            if time.monotonic() - beat < LIMIT or beat == blamed:
+            beat, now = self._beat, time.monotonic()
+            after = pace(native)  # read last, for this thread may be kept waiting as well
+            if beat != seen:  # what was read a round ago was read before this beat
+                seen, ran, waited = beat, after.ran, before.waited
+            before = after
+            held = after.ran - ran if after.is_running else now - beat - (after.waited - waited)
+            if held < LIMIT or beat == blamed:
                 continue
             frame = sys._current_frames().get(loop_thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the documented way to a thread's stack
             found = self._blame(frame)
             if found is not None and beat == self._beat:
                 blamed = beat
-                mad, place = found
-                self._blocked[mad] += 1
-                self._last[mad] = (time.monotonic(), place)
-                self._log.warning("the loop is blocked", mad=mad, at=place, write="await self.workers.run(…)")
+                self._note(*found)
+
+    def _note(self, mad: str, place: str) -> None:
+        self._blocked[mad] += 1
+        self._last[mad] = (time.monotonic(), place)
+        self._log.warning("the loop is blocked", mad=mad, at=place, write="await self.workers.run(…)")
 
     def _blame(self, frame: FrameType | None) -> tuple[str, str] | None:
         """Return the MAD that is on the stack, and the line of its method that does not return."""

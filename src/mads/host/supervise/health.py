@@ -83,7 +83,7 @@ class Health:
         if vitals.at and vitals.ago < MEMORY:
             held = f"it held up its loop {vitals.ago:.0f} s ago at {vitals.at}"
             here = f'{held}; and with it every MAD here: write run = "process" at {mad}'
-            yield ("yellow", held) if config.run == "process" else ("red", here)
+            yield ("yellow", held) if config.run == "process" or mad == STEWARD else ("red", here)
         if vitals.growing:
             yield "yellow", vitals.growing
         if mad == STEWARD and self._recorder.trouble:

@@ -7,6 +7,7 @@ import resource
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -19,6 +20,24 @@ def rss(pid: int) -> int:
     with suppress(OSError, IndexError, ValueError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     return 0
+
+
+class Pace(NamedTuple):
+    """For how many seconds a thread ran, and for how many it waited for a processor; whether it does either now."""
+
+    is_running: bool = False
+    ran: float = 0.0
+    waited: float = 0.0
+
+
+def pace(thread: int) -> Pace:
+    """Return the pace of a thread of this process, by its native id; where the kernel does not tell, it only slept."""
+    with suppress(OSError, IndexError, ValueError):
+        task = Path(f"/proc/self/task/{thread}")
+        is_running = task.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "R"
+        ran, waited = task.joinpath("schedstat").read_text().split()[:2]
+        return Pace(is_running, int(ran) / 1e9, int(waited) / 1e9)
+    return Pace()
 
 
 def processes(pid: int, most: int) -> int:
