@@ -1,10 +1,11 @@
 """mads: a runtime for systems of LLM agents. This is the author's API, and nothing more."""
 
-from mads.author.declare import every, mad, on, prose, provides, tool
+from mads.author.declare import completes, every, mad, on, prompt, prose, provides, resource, tool
 from mads.author.message import message
 from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
 from mads.author.sensitive import Sensitive
 from mads.author.signals import SecurityEvent, StateChanged
+from mads.wire.content import Audio, Content, Embedded, Image, Link, PromptMessage, Text
 from mads.wire.conversation import Exchange, Said
 from mads.wire.errors import (
     CallError,
@@ -21,21 +22,27 @@ from mads.wire.errors import (
 )
 
 __all__ = [
+    "Audio",
     "CallError",
     "Clock",
+    "Content",
     "DeadlineExceeded",
     "Denied",
+    "Embedded",
     "Emit",
     "Exchange",
     "Failed",
+    "Image",
     "InvalidMessage",
     "Kept",
+    "Link",
     "Log",
     "Lost",
     "MadsError",
     "NoModel",
     "NoResponder",
     "Overloaded",
+    "PromptMessage",
     "Random",
     "Receipt",
     "Reject",
@@ -46,14 +53,18 @@ __all__ = [
     "StateChanged",
     "Step",
     "Talk",
+    "Text",
     "Think",
     "Turn",
     "Workers",
+    "completes",
     "every",
     "mad",
     "message",
     "on",
+    "prompt",
     "prose",
     "provides",
+    "resource",
     "tool",
 ]

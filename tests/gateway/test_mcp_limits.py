@@ -12,8 +12,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from mads.gateway import connection, http, protocol, server
+from mads.gateway import connection, http, server
 from mads.gateway.answer import FAILURE, LONGEST
+from mads.gateway.protocol import endpoint
 from mads.host.door import BusDoor
 from mads.testing.placed import placed
 from tests.gateway.desk import MODERN, OLDER, Desk, gateway, headers, host_of, opened, raw, request, talking
@@ -164,7 +165,7 @@ async def test_a_body_that_is_refused_is_answered_before_the_gateway_hangs_up(
 async def test_the_session_that_was_idle_longest_makes_room_and_a_busy_one_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(protocol, "SESSIONS", 3)
+    monkeypatch.setattr(endpoint, "SESSIONS", 3)
     desk = Desk()
     async with raw(desk) as client:
         busy, idle = await opened(client, OLDER), await opened(client, OLDER)

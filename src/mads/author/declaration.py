@@ -12,10 +12,23 @@ import msgspec
 from msgspec import Struct
 
 from mads.author.annotations import class_hints, function_hints, shown
-from mads.author.declare import EveryMark, OnMark, ProseMark, ToolMark, is_mad, mark_of
+from mads.author.declare import (
+    CompletesMark,
+    EveryMark,
+    OnMark,
+    PromptMark,
+    ProseMark,
+    ResourceMark,
+    ToolMark,
+    is_mad,
+    mark_of,
+)
 from mads.author.deprecation import Deprecation, deprecation
 from mads.author.message import is_message
+from mads.wire.content import is_content, is_contents, is_prompt
 from mads.wire.errors import DeclarationError
+from mads.wire.tools import Offer
+from mads.wire.uri import Address
 
 CHAT = "chat"
 """The name under which a MAD's `@prose` handler is offered as a tool."""
@@ -32,10 +45,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """Something a MAD offers.
+    """Something a MAD offers: a tool, or a resource, a prompt or a completion, which are called in the same way.
 
     `params` is a frozen Struct with a field for each parameter; `result` the type of the result, or of each item where
-    it `streams`.
+    it `streams`. `place` says where a resource stands, or what a completion is of.
     """
 
     name: str
@@ -46,6 +59,8 @@ class Tool:
     streams: bool
     mark: ToolMark
     deprecated: Deprecation | None = None
+    kind: Offer = "tool"
+    place: ResourceMark | PromptMark | CompletesMark | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +119,7 @@ def readable(cls: type[Any]) -> tuple[Declaration, list[str]]:
         for event in {*events}
         if events.count(event) > 1
     ]
+    mistakes += _incomplete(tools)
     fields = _read_fields(cls, mistakes)
     read = Declaration(
         cls=cls,
@@ -183,6 +199,64 @@ def _read_prose(name: str, method: Callable[..., Any], _: ProseMark) -> Tool:
     return dataclasses.replace(tool, name=CHAT)
 
 
+def _read_resource(name: str, method: Callable[..., Any], mark: ResourceMark) -> Tool:
+    tool = _offered(name, method, "resource", mark)
+    try:
+        variables = Address(mark.uri).variables
+    except DeclarationError as error:
+        raise DeclarationError(f"{method.__qualname__}: {error}") from error
+    if {*variables} != {field.name for field in msgspec.structs.fields(tool.params)}:
+        wanted = ", ".join(["self", *(f"{variable}: str" for variable in variables)])
+        raise DeclarationError(f"{method.__qualname__} stands at {mark.uri!r}, so write `async def {name}({wanted})`")
+    if is_content(tool.result) and not is_contents(tool.result):
+        raise DeclarationError(f"{method.__qualname__}: a resource returns text, bytes, a message or list[Embedded]")
+    return tool
+
+
+def _read_prompt(name: str, method: Callable[..., Any], mark: PromptMark) -> Tool:
+    tool = _offered(name, method, "prompt", mark)
+    if not is_prompt(tool.result):
+        said = f"a prompt is made of messages, not of {shown(tool.result)}"
+        raise DeclarationError(f"{method.__qualname__}: {said}; write `-> str` or `-> list[PromptMessage]`")
+    return tool
+
+
+def _read_completion(name: str, method: Callable[..., Any], mark: CompletesMark) -> Tool:
+    tool = _offered(name, method, "completion", mark)
+    fields = msgspec.structs.fields(tool.params)
+    if [field.name for field in fields if field.required] != ["value"] or tool.result != list[str]:
+        raise DeclarationError(f"{method.__qualname__}: write `async def {name}(self, value: str) -> list[str]`")
+    return tool
+
+
+def _offered(name: str, method: Callable[..., Any], kind: Offer, place: Any) -> Tool:
+    """Return a method as something that is read: what it takes comes as text."""
+    mark = ToolMark(read_only=True, idempotent=True, interactive=getattr(place, "interactive", False))
+    tool = _read_tool(name, method, mark)
+    if tool.streams:
+        raise DeclarationError(f"{method.__qualname__} yields, but a {kind} cannot stream; return it as a whole")
+    for field in msgspec.structs.fields(tool.params):
+        schema = msgspec.json.schema(field.type)
+        if "enum" not in schema and schema.get("type") not in ("string", "integer", "number", "boolean"):
+            raise DeclarationError(
+                f"{method.__qualname__}: what is asked of a {kind} comes as text, which is no {shown(field.type)}; "
+                f"write `{field.name}: str`"
+            )
+    return dataclasses.replace(tool, kind=kind, place=place)
+
+
+def _incomplete(tools: list[Tool]) -> Iterator[str]:
+    """Yield what is wrong with completions: that of which they are is not there."""
+    offered = {tool.name: tool for tool in tools if tool.kind in ("resource", "prompt")}
+    for tool in tools:
+        if isinstance(tool.place, CompletesMark):
+            of, argument = offered.get(tool.place.of), tool.place.argument
+            known = [field.name for field in msgspec.structs.fields(of.params)] if of else []
+            if argument not in known:
+                why = f"has only {', '.join(known) or 'none'}" if of else "is no @resource and no @prompt"
+                yield f"{tool.name} completes the argument {argument!r} of {tool.place.of}, which {why}"
+
+
 def _read_listener(name: str, method: Callable[..., Any], mark: OnMark) -> Listener:
     if not is_message(mark.event):
         shown = getattr(mark.event, "__name__", repr(mark.event))
@@ -206,6 +280,9 @@ def _read_timer(name: str, method: Callable[..., Any], mark: EveryMark) -> Timer
 
 _READERS: dict[type[Any], Callable[[str, Any, Any], Tool | Listener | Timer]] = {
     ToolMark: _read_tool,
+    ResourceMark: _read_resource,
+    PromptMark: _read_prompt,
+    CompletesMark: _read_completion,
     ProseMark: _read_prose,
     OnMark: _read_listener,
     EveryMark: _read_timer,

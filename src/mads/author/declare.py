@@ -17,6 +17,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 ToolMethod = TypeVar("ToolMethod", bound=Callable[..., Awaitable[Any] | AsyncIterator[Any]])
+ReadMethod = TypeVar("ReadMethod", bound=Callable[..., Awaitable[Any]])
+CompletingMethod = TypeVar("CompletingMethod", bound=Callable[..., Awaitable[list[str]]])
 ProseMethod = TypeVar("ProseMethod", bound=Callable[[Any, str], Awaitable[Any]])
 TimedMethod = TypeVar("TimedMethod", bound=Callable[[Any], Awaitable[None]])
 
@@ -35,7 +37,34 @@ class ToolMark:
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
+    interactive: bool = False
     deprecated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceMark:
+    """A method that returns what stands at an address."""
+
+    uri: str
+    mime_type: str = ""
+    title: str = ""
+    interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMark:
+    """A method that returns the messages of a prompt."""
+
+    title: str = ""
+    interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompletesMark:
+    """A method that completes one argument of a resource or a prompt."""
+
+    of: str
+    argument: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +110,52 @@ def mad(cls: type[M]) -> type[M]:
 def tool(method: ToolMethod, /) -> ToolMethod: ...
 @overload
 def tool(
-    *, read_only: bool = False, destructive: bool = False, idempotent: bool = False, deprecated: str = ""
+    *,
+    read_only: bool = False,
+    destructive: bool = False,
+    idempotent: bool = False,
+    interactive: bool = False,
+    deprecated: str = "",
 ) -> Callable[[ToolMethod], ToolMethod]: ...
 def tool(method: Any = None, /, **marks: Any) -> Any:
     """Offer an async method, or an async generator that streams, to every caller who may.
 
     `read_only`: changes nothing. `destructive`: destroys or reveals something, so the anonymous developer may not call
-    it. `idempotent`: twice is as good as once. `deprecated`: its last day and what to use, "2027-03-01: use find".
+    it. `idempotent`: twice is as good as once. `interactive`: it asks its caller while it runs, or tells it something,
+    and may take as long as a person does. `deprecated`: its last day and what to use, "2027-03-01: use find".
     """
     mark = ToolMark(**marks)
     return partial(_marked, mark=mark) if method is None else _marked(method, mark)
+
+
+def resource(
+    uri: str, *, mime_type: str = "", title: str = "", interactive: bool = False
+) -> Callable[[ReadMethod], ReadMethod]:
+    """Offer what an async method returns at an address: `notes://all`, or `notes://{about}` for an argument `about`.
+
+    A `str` is text, `bytes` are a blob, a list of `Embedded` is several resources, anything else is JSON. To other MADs
+    it is a tool that is read only.
+    """
+    return partial(_marked, mark=ResourceMark(uri, mime_type, title, interactive))
+
+
+@overload
+def prompt(method: ReadMethod, /) -> ReadMethod: ...
+@overload
+def prompt(*, title: str = "", interactive: bool = False) -> Callable[[ReadMethod], ReadMethod]: ...
+def prompt(method: Any = None, /, **marks: Any) -> Any:
+    """Offer a prompt that a person may choose: an async method that returns a text, content, or `PromptMessage`s."""
+    mark = PromptMark(**marks)
+    return partial(_marked, mark=mark) if method is None else _marked(method, mark)
+
+
+def completes(of: Callable[..., Any], argument: str) -> Callable[[CompletingMethod], CompletingMethod]:
+    """Complete one argument of a `@resource` or a `@prompt` that stands above: `@completes(note, "about")`.
+
+    The async method gets what was written so far as `value`, and the other arguments, as far as they are known, as
+    parameters of their names, which need a default.
+    """
+    return partial(_marked, mark=CompletesMark(getattr(of, "__name__", repr(of)), argument))
 
 
 def on(event: type[E]) -> Callable[[Callable[[S, E], Done]], Callable[[S, E], Done]]:

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 from msgspec import inspect as types
 
-from mads.author.declaration import Declaration
+from mads.author.declaration import Declaration, Tool
+from mads.author.declare import CompletesMark, PromptMark, ResourceMark
 from mads.author.deprecation import Deprecation
 from mads.author.message import message_mark
+from mads.wire.content import is_content
 from mads.wire.status import EventInfo
 from mads.wire.tools import ToolInfo
 
@@ -29,9 +31,26 @@ def tool_infos(mad: str, declared: Declaration) -> tuple[ToolInfo, ...]:
             idempotent=tool.mark.idempotent,
             streams=tool.streams,
             deprecated=str(tool.deprecated or ""),
+            kind=tool.kind,
+            content=is_content(tool.result),
+            interactive=tool.mark.interactive,
+            **_place(tool),
         )
         for _, tool in sorted(declared.tools.items())
     )
+
+
+def _place(tool: Tool) -> dict[str, str]:
+    """Return where a resource stands, or what a completion is of."""
+    match tool.place:
+        case ResourceMark(uri=uri, mime_type=mime_type, title=title):
+            return {"uri": uri, "mime_type": mime_type, "title": title}
+        case PromptMark(title=title):
+            return {"title": title}
+        case CompletesMark(of=of, argument=argument):
+            return {"completes": of, "argument": argument}
+        case None:
+            return {}
 
 
 def event_info(event: type[Any], heard_by: tuple[str, ...]) -> EventInfo:
@@ -80,7 +99,7 @@ def _parts(type_: types.Type, said: dict[str, Any]) -> Iterator[tuple[types.Type
             yield inner, said
         case types.UnionType(types=options):
             either = [option for it in said.get("anyOf", ()) for option in it.get("anyOf", (it,))]
-            yield from zip(sorted(options, key=_place), either, strict=False)
+            yield from zip(sorted(options, key=_rank), either, strict=False)
         case types.CollectionType(item_type=item):
             yield item, said.get("items", {})
         case types.TupleType(item_types=items):
@@ -94,6 +113,6 @@ def _parts(type_: types.Type, said: dict[str, Any]) -> Iterator[tuple[types.Type
             pass
 
 
-def _place(option: types.Type) -> int:
+def _rank(option: types.Type) -> int:
     """Return where msgspec puts a part of a union: structs follow what is none, and None comes last."""
     return 2 if isinstance(option, types.NoneType) else int(isinstance(option, types.StructType))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from mads.gateway import content
 from mads.wire.codec import MAX_BYTES
 from mads.wire.errors import CallError, Failed
 from mads.wire.failure import Failure, failure_of
@@ -30,10 +31,27 @@ def result(value: Any, *, structured: bool, wrapped: bool) -> Answer:
     answer = _text(value if isinstance(value, str) else _json(value))
     if structured:
         answer["structuredContent"] = {"result": value} if wrapped else value
+    return whole(answer)
+
+
+def pieces(value: Any) -> Answer:
+    """Return the answer that is made of the content in `value`; raise `Failed` where it were too large."""
+    return whole({"resultType": "complete", "content": content.blocks(value)})
+
+
+def whole(answer: Answer) -> Answer:
+    """Return `answer`; raise `Failed` where it is too large."""
     size = len(msgspec.json.encode(answer))
     if size > MAX_BYTES:
         raise Failed(f"the result takes {size} bytes of the {MAX_BYTES} that an answer may have; return less")
     return answer
+
+
+def told(error: CallError, request: str) -> tuple[str, Answer]:
+    """Return `error` in words, and in full."""
+    brief = _brief(failure_of(error, request=request))
+    again = "" if brief.retry_after is None else f"; try again in {brief.retry_after:g} s"
+    return f"{brief.message}{again} ({brief.code}, request {brief.request})", msgspec.to_builtins(brief)
 
 
 def failure(error: CallError, request: str) -> Answer:
@@ -41,10 +59,8 @@ def failure(error: CallError, request: str) -> Answer:
 
     Not as structured content, which some clients hold against the tool's output schema even when it is an error.
     """
-    told = _brief(failure_of(error, request=request))
-    again = "" if told.retry_after is None else f"; try again in {told.retry_after:g} s"
-    answer = _text(f"{told.message}{again} ({told.code}, request {told.request})")
-    return {**answer, "isError": True, "_meta": {FAILURE: msgspec.to_builtins(told)}}
+    words, full = told(error, request)
+    return {**_text(words), "isError": True, "_meta": {FAILURE: full}}
 
 
 def _json(value: Any) -> str:

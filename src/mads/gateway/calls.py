@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
 from msgspec import Struct
 
-from mads.gateway import answer
+from mads.gateway import answer, content
 from mads.gateway.door import Door
 from mads.gateway.progress import Reporter, Tell
 from mads.gateway.surface import Offer, Surface
@@ -37,8 +37,34 @@ class Client(Struct, frozen=True):
     protocol: str
 
 
+class Asked(Struct, frozen=True):
+    """One call: the id it goes by, where it stands in a trace, and for whom it is made."""
+
+    request: str
+    origin: Origin
+    client: Client
+
+    def stamped(self, told: answer.Answer) -> answer.Answer:
+        """Return an answer that says where in its trace the call stands."""
+        origin = self.origin
+        meta = {"traceparent": traceparent(origin.trace, origin.span, origin.context)}
+        return {**told, "_meta": {**told.get("_meta", {}), **meta}}
+
+
+class Refusal(Exception):
+    """A resource, a prompt or a completion cannot be had: why, in words, by its `code` and in full."""
+
+    def __init__(self, words: str, code: str, data: dict[str, Any]) -> None:
+        super().__init__(words)
+        self.code, self.data = code, data
+
+
+class Missing(Exception):
+    """There is nothing of that name or address."""
+
+
 class Calls:
-    """The tools of a door, listed and called."""
+    """What a door offers, listed, called and read."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -66,10 +92,72 @@ class Calls:
         self, offer: Offer, arguments: dict[str, Any], *, tell: Tell | None, client: Client
     ) -> answer.Answer:
         """Call one tool; `tell` is how its client wants to hear of progress."""
-        request, origin = self._new_id(), self._origin(client)
-        told = await self._answer(offer, arguments, tell=tell, client=client, request=request, origin=origin)
-        meta = {"traceparent": traceparent(origin.trace, origin.span, origin.context)}
-        return {**told, "_meta": {**told.get("_meta", {}), **meta}}
+        asked = Asked(self._new_id(), self._origin(client), client)
+        try:
+            told = await self._called(offer, arguments, tell, asked)
+        except CallError as error:
+            told = answer.failure(error, asked.request)
+        return asked.stamped(told)
+
+    async def read(self, uri: str, *, tell: Tell | None, client: Client) -> answer.Answer:
+        """Return what stands at `uri`; raise `Missing` where nothing does, `Refusal` where it cannot be had."""
+        found = self.surface.resource(uri)
+        if found is None:
+            raise Missing(f"there is no resource at {uri!r:.200}; list the resources and their templates")
+        offer, said = found
+
+        def shaped(value: Any) -> answer.Answer:
+            return {"contents": content.contents(offer.tool, uri, value), "ttlMs": 0, "cacheScope": "private"}
+
+        return await self._returned(offer, said, shaped, tell, client)
+
+    async def prompt(
+        self, offer: Offer, said: Mapping[str, str], *, tell: Tell | None, client: Client
+    ) -> answer.Answer:
+        """Return the messages of a prompt; raise `Refusal` where they cannot be had."""
+
+        def shaped(value: Any) -> answer.Answer:
+            return {"description": offer.tool.description, "messages": content.messages(value)}
+
+        return await self._returned(offer, said, shaped, tell, client)
+
+    async def complete(
+        self, of: Offer, argument: str, written: str, known: Mapping[str, str], *, client: Client
+    ) -> answer.Answer:
+        """Return what completes an argument of a resource or a prompt, of whose others some are `known`."""
+        offer = self.surface.completion(of, argument)
+        if offer is None:
+            return {"resultType": "complete", "completion": content.completion([])}
+        takes = offer.arguments.schema.get("properties", {})
+        said = {**{name: text for name, text in known.items() if name in takes}, "value": written}
+
+        def shaped(value: Any) -> answer.Answer:
+            return {"completion": content.completion(value)}
+
+        return await self._returned(offer, said, shaped, None, client)
+
+    async def _returned(
+        self,
+        offer: Offer,
+        said: Mapping[str, str],
+        shaped: Callable[[Any], answer.Answer],
+        tell: Tell | None,
+        client: Client,
+    ) -> answer.Answer:
+        """Return what came back for something that is read, `shaped` as its answer; raise `Refusal` where it cannot."""
+        asked = Asked(self._new_id(), self._origin(client), client)
+        try:
+            value = await self._value(offer, offer.arguments.spelled(said), tell, asked)
+            return asked.stamped(answer.whole({"resultType": "complete", **shaped(value)}))
+        except CallError as error:
+            words, full = answer.told(error, asked.request)
+            raise Refusal(words, error.code, {answer.FAILURE: full}) from error
+
+    async def _called(self, offer: Offer, arguments: dict[str, Any], tell: Tell | None, asked: Asked) -> answer.Answer:
+        value = await self._value(offer, arguments, tell, asked)
+        if offer.tool.content:
+            return answer.pieces(value)
+        return answer.result(value, structured=offer.output_schema is not None, wrapped=offer.wrapped)
 
     def _origin(self, client: Client) -> Origin:
         """Return where a call stands: in the trace that the request names, else the connection, else in its own."""
@@ -78,36 +166,26 @@ class Calls:
         context = msgspec.structs.replace(said.context, protocol=client.protocol)
         return Origin(said.trace or self._new_trace(), self._new_span(), said.parent, context)
 
-    async def _answer(
-        self,
-        offer: Offer,
-        arguments: dict[str, Any],
-        *,
-        tell: Tell | None,
-        client: Client,
-        request: str,
-        origin: Origin,
-    ) -> answer.Answer:
-        said = client.meta.get(CONVERSATION)
+    async def _value(self, offer: Offer, arguments: dict[str, Any], tell: Tell | None, asked: Asked) -> Any:
+        client, said = asked.client, asked.client.meta.get(CONVERSATION)
         try:
             async with Reporter(tell) as reporter:
                 value = await self._door.call(
                     offer.tool.name,
                     arguments,
-                    request=request,
+                    request=asked.request,
                     identity=client.identity,
                     sink=reporter,
-                    origin=origin,
+                    origin=asked.origin,
                     conversation=said if isinstance(said, str) and _CONVERSATION.fullmatch(said) else None,
                     notes=_notes(client.meta),
                 )
-            if offer.tool.streams:
-                value = reporter.items
-            return answer.result(value, structured=offer.output_schema is not None, wrapped=offer.wrapped)
         except InvalidMessage as error:
-            return answer.failure(_explained(error, offer, arguments), request)
-        except CallError as error:
-            return answer.failure(error, request)
+            explained = _explained(error, offer, arguments)
+            if explained is error:
+                raise
+            raise explained from None
+        return reporter.items if offer.tool.streams else value
 
 
 def _notes(meta: Mapping[str, Any]) -> str | None:

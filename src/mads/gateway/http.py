@@ -149,12 +149,15 @@ class Front:
             why = f"the credential is not for the figures; it needs the scope {FARES!r}"
             raise HttpError(403, why, self._signin.challenge(host, "insufficient_scope", why, FARES))
 
-    def _permit(self, grant: Grant, name: Any, scope: Scope) -> None:
-        """Raise `HttpError` where a client calls a tool that its credential is not for; the callee would refuse it."""
-        tool = self._endpoint.tool(name)
+    def _permit(self, grant: Grant, said: Any, scope: Scope) -> None:
+        """Raise `HttpError` where a client calls what its credential is not for; the callee would refuse it."""
+        params = _field(said, "params")
+        tool = self._endpoint.meant(
+            _field(said, "method"), cast("dict[str, Any]", params) if isinstance(params, dict) else {}
+        )
         missing = None if tool is None else self._signin.missing(grant, tool)
-        if missing is not None:
-            why = f"the credential is not for this tool; it needs the scope {missing!r}"
+        if tool is not None and missing is not None:
+            why = f"the credential is not for this {tool.kind}; it needs the scope {missing!r}"
             host = next(value.decode("ascii") for key, value in scope["headers"] if key == b"host")
             raise HttpError(403, why, self._signin.challenge(host, "insufficient_scope", why, missing))
 
@@ -163,9 +166,9 @@ class Front:
         with CancelScope(deadline=_deadline(grant)) as work:
             self._open[work] = grant.owner
             try:
-                body, named = _strict(await _body(scope, receive))
+                body, said = _strict(await _body(scope, receive))
                 if grant.identity.scopes is not None:
-                    self._permit(grant, named, scope)
+                    self._permit(grant, said, scope)
                 with _Watch(receive, work):
                     progress = b"progressToken" in body
                     await self._endpoint(scope, _again(body, receive), answer, grant=grant, progress=progress)
@@ -232,16 +235,14 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
 
 
 def _strict(body: bytes) -> tuple[bytes, Any]:
-    """Return `body` and the name of the tool that it calls, if any.
+    """Return `body` and what it says.
 
     Return nothing where it is no JSON: the SDK would take a NaN, and says of nothing that it cannot.
     """
     try:
-        said = msgspec.json.decode(body)
+        return body, msgspec.json.decode(body)
     except (ValueError, RecursionError):
         return b"", None
-    called = _field(said, "params") if _field(said, "method") == "tools/call" else None
-    return body, _field(called, "name")
 
 
 def _field(value: Any, name: str) -> Any:

@@ -1,10 +1,11 @@
-"""A tool's names: listed as `dewey_search`, since hosts refuse dots; called by `mads.dewey.search` as well."""
+"""The names of tools and prompts: `dewey_search`, since hosts refuse dots; called by `mads.dewey.search` as well."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from mads.gateway import shelf
 from mads.wire.errors import ConfigError
 from mads.wire.tools import ToolInfo
 
@@ -26,9 +27,10 @@ def accepted(tool: ToolInfo) -> tuple[str, ...]:
 
 def check(tools: Iterable[ToolInfo]) -> None:
     """Raise one `ConfigError` with every name that a client could not use or could not tell from another's."""
+    tools = list(tools)
     mistakes: list[str] = []
-    owners: dict[str, ToolInfo] = {}
-    for tool in tools:
+    owners: dict[tuple[str, str], ToolInfo] = {}
+    for tool in (tool for tool in tools if tool.kind in ("tool", "prompt")):
         name = listed(tool)
         if len(name) > LONGEST:
             mistakes.append(
@@ -37,11 +39,15 @@ def check(tools: Iterable[ToolInfo]) -> None:
             )
         if not _PLAIN.fullmatch(name):
             mistakes.append(f"clients refuse the name {name!r} of {tool.name}; use letters, digits, '_' and '-' only")
-        other = owners.setdefault(name, tool)
+        other = owners.setdefault((tool.kind, name), tool)
         if other is not tool:
             mistakes.append(
                 f"clients could not tell {tool.name} from {other.name}, both are {name!r} to them; "
                 f"rename the MAD {tool.mad!r} or {other.mad!r} in mads.toml"
             )
+    try:
+        shelf.check(tools)
+    except ConfigError as error:
+        mistakes += str(error).splitlines()
     if mistakes:
         raise ConfigError("\n".join(mistakes))

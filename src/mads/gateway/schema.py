@@ -78,6 +78,26 @@ class Arguments:
         if mistakes:
             raise InvalidMessage("; ".join(dict.fromkeys(mistakes)))
 
+    def spelled(self, said: Mapping[str, str]) -> dict[str, Any]:
+        """Return what was `said` in text as what it stands for; what stands for nothing is left to the callee."""
+        properties: Mapping[str, Schema] = self.schema.get("properties", {})
+        return {name: _spelled(text, properties.get(name, {}).get("type")) for name, text in said.items()}
+
+
+def _spelled(text: str, type_: Any) -> Any:
+    try:
+        match type_:
+            case "integer":
+                return int(text)
+            case "number":
+                return float(text)
+            case "boolean":
+                return {"true": True, "false": False}.get(text, text)
+            case _:
+                return text
+    except ValueError:
+        return text
+
 
 def _is_small(arguments: Mapping[str, Any]) -> bool:
     found: list[Any] = [arguments]

@@ -1,18 +1,23 @@
-"""A `ToolInfo` is what a tool says of itself to those who may call it."""
+"""A `ToolInfo` is what a tool says of itself to its callers; a resource or a prompt is a tool with a place."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
+Offer = Literal["tool", "resource", "prompt", "completion"]
+"""In which of MCP's lists something stands; all of them are called alike."""
+
 
 class ToolInfo(Struct, frozen=True, kw_only=True):
-    """One tool of one MAD, as its author declared it.
+    """One tool of one MAD, or one resource, prompt or completion, as its author declared it.
 
     `name` is canonical: `mads.<mad>.<tool>`. `input_schema` is the JSON Schema (2020-12) of an object, the arguments by
     name. `output_schema` is that of the result, or of one item where the tool `streams`; None says nothing about it.
-    `deprecated` is its last day and what to use instead, "" where it stays.
+    `deprecated` is its last day and what to use instead, "" where it stays. With `content` the result is made of pieces
+    (see `mads.wire.content`); with `interactive` the caller may be asked and told things while it runs. A resource
+    stands at `uri`, which may be a template; a completion is of the `argument` of another of the same MAD.
     """
 
     name: str
@@ -26,3 +31,11 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
     idempotent: bool = False
     streams: bool = False
     deprecated: str = ""
+    kind: Offer = "tool"
+    title: str = ""
+    content: bool = False
+    interactive: bool = False
+    uri: str = ""
+    mime_type: str = ""
+    completes: str = ""
+    argument: str = ""

@@ -1,0 +1,131 @@
+"""The two eras on one address: sessions of the older one, and how each request is answered, in JSON or in events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.streamable_http import StreamableHTTPServerTransport
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from mads.gateway.calls import Calls
+from mads.gateway.protocol.handlers import GRANT, server_of
+from mads.gateway.signin import NOBODY
+from mads.guard.credential import Grant
+from mads.wire.tools import ToolInfo
+
+if TYPE_CHECKING:
+    from mcp.server.auth.middleware.bearer_auth import AuthorizationContext
+    from starlette.types import Receive, Scope, Send
+
+SESSIONS = 1000
+"""How many sessions of the older era may be open at once; for one more the one goes that was not used longest."""
+
+_in_json: ContextVar[bool] = ContextVar("mads_answer_in_json", default=False)
+"""Whether the request of this task is answered by one JSON body; if not, by events, which can carry progress."""
+
+
+class Endpoint:
+    """`/mcp`, both eras on one address."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._sessions = _Sessions(server_of(calls), max_sessions=SESSIONS)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Keep the sessions of the older era while inside; enter and leave it in one task."""
+        async with self._sessions.run():
+            yield
+
+    def meant(self, method: Any, params: Mapping[str, Any]) -> ToolInfo | None:
+        """Return the tool, resource or prompt that a request is for; None where it is for none."""
+        surface, key = self._calls.surface, params.get("uri" if method == "resources/read" else "name")
+        if not isinstance(key, str):
+            return None
+        match method:
+            case "tools/call":
+                offer = surface.find(key)
+            case "prompts/get":
+                offer = surface.prompt(key)
+            case "resources/read":
+                offer = (surface.resource(key) or (None,))[0]
+            case _:
+                offer = None
+        return None if offer is None else offer.tool
+
+    def end_sessions(self, owner: str) -> None:
+        """End the sessions of the older era that were opened by a credential of `owner`."""
+        self._sessions.end(owner)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, *, grant: Grant, progress: bool) -> None:
+        """Answer one request of whom `grant` is for; with `progress`, its client may have asked to hear of that.
+
+        What a session does outside of its requests happens in the context of the request that opened it, which
+        therefore must not be answered in JSON.
+        """
+        scope[GRANT] = grant
+        older = _in_older_era(scope)
+        if older and grant is not NOBODY:  # the SDK then lets nobody else use the session
+            scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=grant.owner, scopes=[]))
+        opens_session = older and _header(scope, b"mcp-session-id") is None
+        _in_json.set(not progress and not opens_session)
+        await self._sessions.handle_request(scope, receive, send)
+
+
+def _in_older_era(scope: Scope) -> bool:
+    return _header(scope, b"mcp-protocol-version") in (None, *HANDSHAKE_PROTOCOL_VERSIONS)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
+class _ByRequest:
+    """Stands for a setting that the SDK makes once for all requests, where each makes its own.
+
+    An answer in JSON costs half of one in events, which only progress needs.
+    """
+
+    def __get__(self, owner: object, kind: type | None = None) -> bool:
+        return _in_json.get()
+
+    def __set__(self, owner: object, value: object) -> None:
+        """Leave it to the requests."""
+
+
+class _Session(StreamableHTTPServerTransport):
+    is_json_response_enabled: bool = cast("bool", _ByRequest())
+
+
+class _Sessions(StreamableHTTPSessionManager):
+    json_response: bool = cast("bool", _ByRequest())
+
+    def _admit_session(self, requestor: AuthorizationContext | None) -> StreamableHTTPServerTransport | None:
+        if len(self._server_instances) >= SESSIONS:
+            self._make_room()
+        session = super()._admit_session(requestor)
+        if session is not None:
+            session.__class__ = _Session
+        return session
+
+    def end(self, owner: str) -> None:
+        """End the sessions of `owner`, and what is being answered in them."""
+        for key in [key for key, each in self._session_owners.items() if each["client_id"] == owner]:
+            session = self._server_instances.pop(key, None)
+            if session is not None and session.idle_scope is not None:
+                session.idle_scope.cancel()
+
+    def _make_room(self) -> None:
+        """End the session that has been idle longest; one that answers a request has no deadline."""
+        ends = {key: each.idle_scope for key, each in self._server_instances.items() if each.idle_scope is not None}
+        key, end = min(ends.items(), key=lambda item: item[1].deadline, default=("", None))
+        if end is not None and end.deadline < math.inf:
+            end.cancel()
+            del self._server_instances[key]
