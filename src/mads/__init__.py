@@ -17,6 +17,7 @@ from mads.wire.errors import (
     MadsError,
     NoModel,
     NoResponder,
+    Outdated,
     Overloaded,
     Reject,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "MadsError",
     "NoModel",
     "NoResponder",
+    "Outdated",
     "Overloaded",
     "PromptMessage",
     "Random",

@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from mads import InvalidMessage, NoResponder, Reject
+from mads import InvalidMessage, Outdated, Reject
 from mads.author.declare import is_mad
 from mads.testing.placed import Placed, placed
+from mads.wire.failure import root_of
 
 COVERS = ("R-116",)
 
@@ -52,6 +53,11 @@ class Stock:
     async def names(self) -> list[str]:
         return [item.name for item in await self.kept.where()]
 
+    @tool
+    async def weigh(self, grams: int) -> int:
+        await self.kept.add(Item(str(grams)))
+        return 0
+
     @on(Sold)
     async def sold(self, event: Sold) -> None:
         assert type(event) is Sold
@@ -70,7 +76,7 @@ def unit() -> str:
 """
 SHOP = """
 from __future__ import annotations
-from mads import Emit, mad, tool
+from mads import Emit, Send, mad, tool
 from {stock} import Sold, Stock
 from {about} import Item
 
@@ -79,6 +85,7 @@ class Shop:
     '''You sell things.'''
     stock: Stock
     emit: Emit
+    send: Send
 
     @tool
     async def buy(self, name: str) -> str:
@@ -93,6 +100,14 @@ class Shop:
     @tool
     async def version(self) -> str:
         return await self.stock.version()
+
+    @tool
+    async def weigh(self) -> int:
+        return await self.stock.weigh(3)
+
+    @tool
+    async def order(self) -> None:
+        await self.send(self.stock.weigh, 3)
 """
 Shops = Callable[[], AbstractAsyncContextManager[Placed]]
 
@@ -139,9 +154,7 @@ async def test_new_code_serves_at_once_and_what_was_kept_stays(shops: Shops, sto
             assert await it.call("shop.version") == f"{word} piece"
         assert await it.call("shop.buy", name="rum") == "rum"
         await it.call("shop.sell", name="gin")
-        async with asyncio.timeout(5):
-            while await it.call("stock.names") != ["tea", "rum", "gin"]:
-                await asyncio.sleep(0.02)
+        await until_named(it, ["tea", "rum", "gin"])
 
 
 async def test_what_it_imports_of_the_project_is_loaded_anew_where_it_has_changed(shops: Shops, stock: Path) -> None:
@@ -184,14 +197,71 @@ async def test_a_changed_contract_is_listed_and_old_callers_get_a_typed_error(sh
         rewrite(stock, "async def put(self, item: Item)", "async def put(self, item: Item, shelf: int)")
         await it.call("steward.reload", mad="stock")
         offered = {tool.tool for tool in it.system.tools() if tool.mad == "stock"}
-        assert offered == {"edition", "put", "names"}
+        assert offered == {"edition", "put", "names", "weigh"}
         assert await it.call("stock.edition") == "one piece"
-        with pytest.raises(Exception, match="has no tool 'version'") as caught:
-            await it.call("shop.version")
-        assert isinstance(caught.value.__cause__, NoResponder)
-        with pytest.raises(Exception, match="shelf") as caught:
+        given: dict[str, dict[str, Any]] = {"version": {}, "buy": {"name": "tea"}}
+        for tool, why in {"version": "the tool is gone", "buy": "'shelf' is new and must be given"}.items():
+            with pytest.raises(Exception, match=f"{why}; write: mads reload shop") as caught:
+                await it.call(f"shop.{tool}", **given[tool])
+            assert isinstance(caught.value.__cause__, Outdated)
+            assert "stock was reloaded" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"grams: int": "grams: int, shelf: int"}, "'shelf' is new and must be given"),
+        ({"grams: int": "grams: str"}, "'grams' takes string, no longer integer"),
+        ({"grams: int) -> int": "grams: int) -> str", "return 0": "return 'nothing'"}, "the result is string"),
+        ({"async def weigh(": "async def scale("}, "the tool is gone"),
+        ({"grams: int": "grams: int, shelf: int = 0"}, ""),
+    ],
+)
+async def test_who_knows_a_mad_from_before_is_refused_where_that_lets_him_down_and_before_anything_is_done(
+    shops: Shops, stock: Path, changes: dict[str, str], why: str
+) -> None:
+    async with shops() as it:
+        for old, new in changes.items():
+            rewrite(stock, old, new)
+        await it.call("steward.reload", mad="stock")
+        for tool in ("weigh", "order"):
+            if why:
+                with pytest.raises(Exception, match=why) as caught:
+                    await it.call(f"shop.{tool}")
+                assert isinstance(root_of(caught.value), Outdated)
+            else:
+                await it.call(f"shop.{tool}")
+        await until_named(it, [] if why else ["3", "3"])
+        for old, new in changes.items():
+            rewrite(stock, new, old)
+        await it.call("steward.reload", mad="stock")
+        assert await it.call("shop.weigh") == 0
+
+
+async def test_a_caller_that_has_read_the_new_code_is_outdated_no_more(
+    shops: Shops, stock: Path, placement: str
+) -> None:
+    shop = stock.with_name(stock.name.replace("stock", "shop"))
+    async with shops() as it:
+        rewrite(stock, "put(self, item: Item)", "put(self, item: Item, shelf: int)")
+        assert await it.call("steward.reload", mad="stock") == ["shop"]
+        rewrite(shop, "put(Item(name))", "put(Item(name), 3)")
+        with pytest.raises(Exception, match="mads reload shop"):
             await it.call("shop.buy", name="tea")
-        assert isinstance(caught.value.__cause__, InvalidMessage)
+        if placement == "process":  # it reads its code at each start
+            await it.call("steward.restart", mad="shop")
+            assert await it.call("shop.buy", name="tea") == "tea"
+        await it.call("steward.reload", mad="shop")
+        assert await it.call("shop.buy", name="rum") == "rum"
+        with pytest.raises(InvalidMessage, match="shelf"):  # whoever asks what there is knows what there is
+            await it.call("stock.put", item={"name": "gin"})
+
+
+async def until_named(it: Placed, names: list[str]) -> None:
+    """Wait until the stock keeps things of these names."""
+    async with asyncio.timeout(5):
+        while await it.call("stock.names") != names:
+            await asyncio.sleep(0.02)
 
 
 async def test_no_call_is_lost_while_code_changes_under_load(shops: Shops, stock: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mads.host.commands.dispatcher import Dispatcher
 from mads.host.commands.journal import StoredJournal, serve_journal
 from mads.host.commands.sending import serve_commands
 from mads.host.config import STEWARD, Config
+from mads.host.contracts import CheckedSends, Contracts
 from mads.host.events.critical import Gate
 from mads.host.events.heard import Events
 from mads.host.events.refused import Refused
@@ -83,6 +85,8 @@ class RunningSystem:
         self.bus.gate = self._gate.admit
         self._know_events()
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
+        self._contracts = Contracts(self._read)
+        self._reloaded: dict[str, float] = {}
         self._health = Health(config, self.supervisor, self.observer, self._watch, self._census)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
@@ -126,14 +130,15 @@ class RunningSystem:
         archive.sweeper.start()
         stack.push_async_callback(archive.sweeper.stop)
         await serve_rows(self.bus, rows)
-        await serve_commands(self.bus, self._dispatcher)
+        sends = CheckedSends(self._dispatcher, self._contracts)
+        await serve_commands(self.bus, sends)
         journal = StoredJournal(commands)
         await serve_journal(self.bus, journal, self._dispatcher)
         await serve_history(self.bus, archive.conversations)
         around = Surroundings(
             bus=self.bus,
             rows=rows,
-            sends=self._dispatcher,
+            sends=sends,
             journal=journal,
             layers=inner(self._layers, trace),
             bills=trace.bills,
@@ -146,7 +151,7 @@ class RunningSystem:
             conversations=archive.conversations,
             capture=archive.capture,
         )
-        self._births = Births(self.config, hub, around, self._outer, self.signals)
+        self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
         for mad in self._order:
@@ -198,11 +203,12 @@ class RunningSystem:
             before = self.catalogue.offered(mad)
             anew = await asyncio.to_thread(self._sources.anew, mad, self.catalogue.declared)
             try:
-                await place.replace(self._births.of(mad, anew.declared, anew.fillings, anew=True))
+                await place.replace(self._births.of(mad, anew.declared, anew.fillings, anew.offered, anew=True))
             except BaseException:
                 self._sources.undo(anew)
                 raise
             self._sources.keep(anew)
+            self._reloaded[mad] = time.monotonic()
             self.catalogue.renew(mad, anew.declared, anew.fillings, anew.offered)
             self._know_events()
             self._dispatcher.tools = self.catalogue.sendable()
@@ -234,6 +240,12 @@ class RunningSystem:
         """Return what may be kept of the arguments of `emit`, as the events that there are now say."""
         return self._events.hide(asked, found)
 
+    def _read(self, mad: str) -> float:
+        """Return when the code of `mad` was read: a child reads what is on disk whenever it starts."""
+        if self.config.mads[mad].run == "process":
+            return self.supervisor.places[mad].seat.since
+        return self._reloaded.get(mad, 0.0)
+
     def _know_events(self) -> None:
         self._events = Events(self.catalogue.declared, self.bus, self._caller)
         self._gate.know(self._events.heard)
@@ -242,7 +254,7 @@ class RunningSystem:
         declared = self.catalogue.declared[mad]
         seat = Seat(self.bus, mad, self.config.mads[mad], self.supervisor.changed)
         await seat.open(patterns(mad, declared))
-        bear = self._births.of(mad, declared, self.catalogue.fillings[mad])
+        bear = self._births.of(mad, declared, self.catalogue.fillings[mad], self.catalogue.offered(mad))
         place = self.supervisor.places[mad] = Place(self.bus, seat, bear, self.supervisor.ended)
         stack.push_async_callback(place.stop)
         await place.start()

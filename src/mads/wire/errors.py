@@ -15,6 +15,7 @@
         ├── Overloaded        the callee's inbox is full; `retry_after` says when to come back
         ├── Denied            the caller may not do this
         ├── InvalidMessage    the bytes or arguments do not fit the declared type
+        ├── Outdated          the callee was reloaded, and the caller knows it as it was; reload the caller
         ├── Reject            the handler will never do this, so nobody should ask again
         └── Failed            the handler raised, or answered against its declaration
             └── Lost          the callee's process ended before it answered; whether it acted is unknown
@@ -97,6 +98,12 @@ class InvalidMessage(CallError):
     """The bytes or arguments do not fit the declared type."""
 
     code = "invalid"
+
+
+class Outdated(CallError):
+    """The callee was reloaded and offers something else since; its caller has to be reloaded as well."""
+
+    code = "outdated"
 
 
 class Reject(CallError):

@@ -13,6 +13,7 @@ from mads.wire.errors import (
     InvalidMessage,
     Lost,
     NoResponder,
+    Outdated,
     Overloaded,
     Reject,
 )
@@ -28,7 +29,7 @@ WORDS = 2000
 
 _BY_CODE: dict[str, type[CallError]] = {
     error.code: error
-    for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Reject, Failed, Lost)
+    for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Outdated, Reject, Failed, Lost)
 }
 
 CODES = frozenset({*_BY_CODE, "cancelled"})

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from mads.author.contract.interface import EventInterface, Interface, Schema, ToolInterface
@@ -42,6 +43,20 @@ def changes(old: Interface, new: Interface, *, today: date) -> list[Change]:
             for name in sorted(before.keys() | now.keys()):
                 found += _told(f"{mad}.{name}", _tool(before.get(name), now.get(name), today))
     return found
+
+
+def misfits(old: ToolInterface, new: ToolInterface | None) -> list[str]:
+    """Return why a program that was written to the `old` tool cannot call the `new` one; it takes no unknown field."""
+    if new is None:
+        return ["the tool is gone"]
+    said = [
+        *_marks(old, msgspec.structs.replace(old, streams=new.streams)),
+        *_parameters(old.parameters, new.parameters),
+    ]
+    said += _carried("result", old.result, new.result)
+    grown = [gap for gap in gaps(new.result, old.result) if gap.kind == "unknown"]
+    said += [("breaking", "{it} is new".format(**_words(gap, "result"))) for gap in grown]
+    return [why for verdict, why in said if verdict == "breaking"]
 
 
 _Said = tuple[Verdict, str]

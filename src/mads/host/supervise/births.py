@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from itertools import count
 
 from mads.author.declaration import Declaration
 from mads.bus.unix import Hub
 from mads.host.config import Config
+from mads.host.contracts import Contracts
 from mads.host.events.signals import Signals
 from mads.host.inject import Filling
 from mads.host.instance import Instance, Surroundings
@@ -18,18 +18,30 @@ from mads.host.supervise.life import Life
 from mads.host.supervise.place import Bear
 from mads.host.supervise.process import Child
 from mads.host.supervise.seat import SeatBus
+from mads.wire.call import Handle
+from mads.wire.tools import ToolInfo
 
 
 class Births:
     """Makes the lives of the MADs of one system."""
 
-    def __init__(self, config: Config, hub: Hub, around: Surroundings, outer: Outer, signals: Signals) -> None:
+    def __init__(
+        self, config: Config, hub: Hub, around: Surroundings, outer: Outer, *, contracts: Contracts, signals: Signals
+    ) -> None:
         self._config, self._hub, self._around, self._outer = config, hub, around, outer
-        self._signals = signals
+        self._contracts, self._signals = contracts, signals
         self._number = count(1).__next__
 
-    def of(self, mad: str, declared: Declaration, fillings: list[Filling], *, anew: bool = False) -> Bear:
-        """Return what makes the lives of `mad` where it declares this, and its fields are filled like that.
+    def of(
+        self,
+        mad: str,
+        declared: Declaration,
+        fillings: list[Filling],
+        offered: tuple[ToolInfo, ...],
+        *,
+        anew: bool = False,
+    ) -> Bear:
+        """Return what makes the lives of `mad` where it declares this, offers that, and its fields are filled so.
 
         What was loaded `anew` has classes of its own, so to its neighbours it speaks in bytes.
         """
@@ -37,12 +49,16 @@ class Births:
         strict = self._around.strict or anew
         around = replace(self._around, declared={**self._around.declared, mad: declared}, strict=strict)
 
+        async def outside(handle: Handle) -> Handle:
+            checked = self._contracts.round(mad, offered, handle)
+            return await self._outer.round(mad, declared, config.run, checked)
+
         def here(bus: SeatBus) -> Life:
-            bus.around = partial(self._outer.round, mad, declared, "here")
+            bus.around = outside
             return Instance(mad, config, fillings, replace(around, bus=bus))
 
         def child(bus: SeatBus) -> Life:
-            bus.around = partial(self._outer.round, mad, declared, "process")
+            bus.around = outside
             assignment = Assignment(mad, self._config, self._outer.names, strict=around.strict, number=self._number())
             return Child(bus, self._hub, assignment, declared, self._signals)
 
