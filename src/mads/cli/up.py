@@ -20,7 +20,7 @@ from mads.cli.remote import connected
 from mads.cli.stdout import kept_apart
 from mads.cli.terminal import json_option, show, table
 from mads.gateway import connect
-from mads.gateway.server import USUAL, serve
+from mads.gateway.server import USUAL, Running, serve
 from mads.gateway.signin import SignIn
 from mads.host.config import GatewayConfig, find_root, read_config
 from mads.host.door import BusDoor
@@ -91,12 +91,13 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
 
         said = config.gateway
         signin = SignIn(system.keys.ring, said.oidc, anonymous=said.anonymous)
-        gateway = await serve(BusDoor(system.bus, tools), port=said.port, figures=system.figures, signin=signin)
+        door, servers = BusDoor(system.bus, tools), said.servers
+        gateway = await serve(door, port=said.port, figures=system.figures, signin=signin, servers=servers)
         try:
             async with told_of_indexing(system.bus):
                 seen = await system.status()
                 with redirect_stdout(out):
-                    _welcome(system, seen, gateway.address, as_json=as_json)
+                    _welcome(system, seen, gateway, as_json=as_json)
                 given_up = await _until_over(ending, system)
             click.echo("It waits for the calls that are being answered; a second Ctrl-C ends it at once.", err=True)
             await system.drain()
@@ -123,14 +124,19 @@ async def _refuse_second() -> None:
             raise ConfigError(f"this system runs already, as process {core.pid}; end that first: kill {core.pid}")
 
 
-def _welcome(system: RunningSystem, seen: Sequence[Status], address: str, *, as_json: bool) -> None:
+def _welcome(system: RunningSystem, seen: Sequence[Status], running: Running, *, as_json: bool) -> None:
+    address = running.address
     clients = connect.lines(address)
     if system.config.gateway.port is None and urlsplit(address).port != USUAL:
         click.echo(f"Port {USUAL} is taken, so the gateway has another; to choose one, write: up --port PORT", err=True)
     if as_json:
         gateway = system.config.gateway
         ready = {"root": system.config.root, "pid": os.getpid(), "address": address, "connect": clients}
-        ready |= {"anonymous": gateway.anonymous, "issuer": gateway.oidc and gateway.oidc.issuer}
+        ready |= {
+            "servers": running.others,
+            "anonymous": gateway.anonymous,
+            "issuer": gateway.oidc and gateway.oidc.issuer,
+        }
         show({**ready, "mads": codec.plain(seen)}, as_json=True)
         return
     click.echo(f"{system.config.root} runs as process {os.getpid()}\n")
@@ -139,7 +145,7 @@ def _welcome(system: RunningSystem, seen: Sequence[Status], address: str, *, as_
         ("MAD", "RUN", "PID", "STATE", "TOOLS"),
         [(status.mad, status.run, status.pid, status.state, some(offered[status.mad])) for status in seen],
     )
-    click.echo(f"\nThe gateway is at {address}\n")
+    click.echo("\n".join(["", f"The gateway is at {address}", *(f"and at {other}" for other in running.others), ""]))
     for client, line in clients.items():
         click.echo(f"{client}:\n  {line}")
     click.echo(f"\n{_ways_in(system.config.gateway)}\n{LOCAL}")

@@ -13,6 +13,7 @@ from mads.gateway import answer, content
 from mads.gateway.door import Door
 from mads.gateway.progress import Reporter, Tell
 from mads.gateway.surface import Offer, Surface
+from mads.gateway.view import View
 from mads.wire.call import Identity
 from mads.wire.context import Origin, incoming, traceparent
 from mads.wire.errors import CallError, InvalidMessage
@@ -66,16 +67,16 @@ class Missing(Exception):
 class Calls:
     """What a door offers, listed, called and read."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, door: Door, view: View) -> None:
+        self._door, self.view = door, view
         self._tools: Sequence[ToolInfo] = ()
         self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
         self.surface = Surface(())
 
     @classmethod
-    async def of(cls, door: Door) -> Self:
-        """Return the tools of `door`; raise `ConfigError` where clients could not use their names."""
-        calls = cls(door)
+    async def of(cls, door: Door, view: View | None = None) -> Self:
+        """Return what a view shows of `door`; raise `ConfigError` where clients could not use the names."""
+        calls = cls(door, view or View())
         await calls.refresh()
         return calls
 
@@ -84,7 +85,7 @@ class Calls:
         tools = await self._door.tools()
         if tools is not self._tools:
             if tools != self._tools:
-                self.surface = Surface(tools)
+                self.surface = Surface(tools, self.view)
             self._tools = tools
         return self.surface
 

@@ -6,7 +6,7 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +14,7 @@ import msgspec
 from anyio import CancelScope
 
 from mads.gateway.protocol import Endpoint
-from mads.gateway.signin import METADATA, SignIn
+from mads.gateway.signin import METADATA, SignIn, Where
 from mads.guard.credential import Grant, Unverified
 from mads.guard.scopes import permits
 
@@ -67,8 +67,8 @@ class Front:
     Nor does who has to sign in and has not; only where to do so is told to everybody.
     """
 
-    def __init__(self, endpoint: Endpoint, page: str, figures: Figures | None, signin: SignIn) -> None:
-        self._endpoint, self._page, self._figures, self._signin = endpoint, page, figures, signin
+    def __init__(self, endpoints: Mapping[str, Endpoint], page: str, figures: Figures | None, signin: SignIn) -> None:
+        self._endpoints, self._page, self._figures, self._signin = endpoints, page, figures, signin
         self._open: dict[CancelScope, str] = {}
         self._closing = False
         signin.ring.watch(self._end)
@@ -83,7 +83,8 @@ class Front:
         """End what is open by a credential at the time when that ends."""
         left = at - time.time()
         if left <= 0:
-            self._endpoint.end_sessions(owner)
+            for endpoint in self._endpoints.values():
+                endpoint.end_sessions(owner)
         for work, whose in self._open.items():
             if whose == owner:
                 work.deadline = min(work.deadline, asyncio.get_running_loop().time() + left)
@@ -94,25 +95,25 @@ class Front:
         scope["headers"] = [(key, value.strip()) for key, value in scope["headers"]]
         answer = _Answer(send)
         try:
-            host = self._admit(scope)
+            where = self._admit(scope)
             if scope["path"].startswith(METADATA):
-                await self._tell_of_tokens(host, answer)
+                await self._tell_of_tokens(where, answer)
                 return
-            grant = await self._signed_in(scope, host)
+            grant = await self._signed_in(scope, where)
             if scope["path"] == "/":
                 await answer.text(200, self._page)
             elif scope["path"] == "/metrics" and self._figures is not None:
-                self._permit_reading(grant, host)
+                self._permit_reading(grant, where)
                 accepted = b",".join(value for key, value in scope["headers"] if key == b"accept")
                 page, kind = await self._figures(accepted.decode("latin-1"))
                 await answer.body(200, page, kind)
             else:
-                await self._serve(scope, receive, answer, grant)
+                await self._serve(scope, receive, answer, grant, where)
         except HttpError as error:
             await answer.refuse(error, receive)
 
-    def _admit(self, scope: Scope) -> str:
-        """Return the name by which the gateway was called."""
+    def _admit(self, scope: Scope) -> Where:
+        """Return by which name and at which path the gateway was called."""
         if self._closing:
             raise HttpError(503, "the gateway is closing")
         hosts = [value for key, value in scope["headers"] if key == b"host"]
@@ -121,57 +122,61 @@ class Front:
         if not all(_ORIGIN.fullmatch(value) for key, value in scope["headers"] if key == b"origin"):
             raise HttpError(403, "this gateway answers no web page but those of this machine")
         pages = ("/",) if self._figures is None else ("/", "/metrics")
-        if scope["path"] not in (*pages, "/mcp", METADATA, f"{METADATA}/mcp"):
-            raise HttpError(404, f"there is only /mcp, for MCP clients, and {', '.join(pages)}, to be read")
-        if scope["path"] != "/mcp" and scope["method"] not in ("GET", "HEAD"):
-            raise HttpError(405, "MCP clients are served at /mcp")
-        return str(hosts[0], "ascii")
+        path = scope["path"]
+        meant = path.removeprefix(METADATA) if path.startswith(METADATA) else path
+        if path not in (*pages, METADATA) and meant not in self._endpoints:
+            served = ", ".join(self._endpoints)
+            raise HttpError(404, f"there is only {served}, for MCP clients, and {', '.join(pages)}, to be read")
+        if path not in self._endpoints and scope["method"] not in ("GET", "HEAD"):
+            raise HttpError(405, f"MCP clients are served at {', '.join(self._endpoints)}")
+        return Where(str(hosts[0], "ascii"), meant if meant in self._endpoints else "/mcp")
 
-    async def _tell_of_tokens(self, host: str, answer: _Answer) -> None:
-        told = self._signin.metadata(host)
+    async def _tell_of_tokens(self, where: Where, answer: _Answer) -> None:
+        told = self._signin.metadata(where)
         if told is None:
             raise HttpError(404, "this gateway takes no tokens; write [gateway.oidc] in mads.toml")
         await answer.body(200, told, _JSON)
 
-    async def _signed_in(self, scope: Scope, host: str) -> Grant:
+    async def _signed_in(self, scope: Scope, where: Where) -> Grant:
         """Return what the credential of a request grants."""
         try:
             return await self._signin.grant(scope["headers"])
         except Unverified as error:
             presented = any(name == b"authorization" for name, _ in scope["headers"])
             said = ("invalid_token", str(error)) if presented else ()
-            raise HttpError(401, str(error), self._signin.challenge(host, *said)) from None
+            raise HttpError(401, str(error), self._signin.challenge(where, *said)) from None
 
-    def _permit_reading(self, grant: Grant, host: str) -> None:
+    def _permit_reading(self, grant: Grant, where: Where) -> None:
         """Raise `HttpError` where a credential is not for how the system fares, as the steward tells it."""
         scopes = grant.identity.scopes
         if scopes is not None and not permits(scopes, FARES, read_only=True):
             why = f"the credential is not for the figures; it needs the scope {FARES!r}"
-            raise HttpError(403, why, self._signin.challenge(host, "insufficient_scope", why, FARES))
+            raise HttpError(403, why, self._signin.challenge(where, "insufficient_scope", why, FARES))
 
-    def _permit(self, grant: Grant, said: Any, scope: Scope) -> None:
+    def _permit(self, grant: Grant, said: Any, where: Where) -> None:
         """Raise `HttpError` where a client calls what its credential is not for; the callee would refuse it."""
         params = _field(said, "params")
-        tool = self._endpoint.meant(
+        tool = self._endpoints[where.path].meant(
             _field(said, "method"), cast("dict[str, Any]", params) if isinstance(params, dict) else {}
         )
         missing = None if tool is None else self._signin.missing(grant, tool)
         if tool is not None and missing is not None:
             why = f"the credential is not for this {tool.kind}; it needs the scope {missing!r}"
-            host = next(value.decode("ascii") for key, value in scope["headers"] if key == b"host")
-            raise HttpError(403, why, self._signin.challenge(host, "insufficient_scope", why, missing))
+            raise HttpError(403, why, self._signin.challenge(where, "insufficient_scope", why, missing))
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, grant: Grant) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, grant: Grant, where: Where) -> None:
         """Answer a client; end well where it is left without an answer: the gateway closes, its credential ends."""
         with CancelScope(deadline=_deadline(grant)) as work:
             self._open[work] = grant.owner
             try:
                 body, said = _strict(await _body(scope, receive))
                 if grant.identity.scopes is not None:
-                    self._permit(grant, said, scope)
+                    self._permit(grant, said, where)
                 with _Watch(receive, work):
                     progress = b"progressToken" in body
-                    await self._endpoint(scope, _again(body, receive), answer, grant=grant, progress=progress)
+                    await self._endpoints[where.path](
+                        scope, _again(body, receive), answer, grant=grant, progress=progress
+                    )
             finally:
                 del self._open[work]
         if work.cancelled_caught:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 
 import uvicorn
 
@@ -15,6 +16,8 @@ from mads.gateway.door import Door
 from mads.gateway.http import Figures, Front
 from mads.gateway.protocol import Endpoint
 from mads.gateway.signin import SignIn
+from mads.gateway.view import views
+from mads.host.config import ServerConfig
 from mads.wire.errors import ConfigError
 
 HOST = "127.0.0.1"
@@ -28,28 +31,35 @@ LEAVE_WITHIN = 1
 
 
 async def serve(
-    door: Door, *, port: int | None, figures: Figures | None = None, signin: SignIn | None = None
+    door: Door,
+    *,
+    port: int | None,
+    figures: Figures | None = None,
+    signin: SignIn | None = None,
+    servers: Mapping[str, ServerConfig] | None = None,
 ) -> Running:
     """Serve `door` at `port`, or at any free port where it is 0; return once clients can connect.
 
     Where it is None the port is `USUAL`, or any other where that is taken. What `figures` returns stands at `/metrics`.
-    Clients get in by the ways of `signin`, or all as the anonymous developer.
+    Clients get in by the ways of `signin`, or all as the anonymous developer. `servers` have addresses of their own.
 
     Raises `ConfigError` where the port cannot be had or clients could not use the names of the tools.
     """
-    endpoint = Endpoint(await Calls.of(door))
-    running = Running(endpoint, _listen(port), figures, signin or SignIn())
+    endpoints = {view.path: Endpoint(await Calls.of(door, view)) for view in views(servers or {})}
+    running = Running(endpoints, _listen(port), figures, signin or SignIn())
     await running.open()
     return running
 
 
 class Running:
-    """A gateway that serves clients at `address`."""
+    """A gateway that serves clients at `address`, and at `others`, where a choice of all is shown."""
 
-    def __init__(self, endpoint: Endpoint, listening: socket.socket, figures: Figures | None, signin: SignIn) -> None:
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint], listening: socket.socket, figures: Figures | None, signin: SignIn
+    ) -> None:
         self._port: int = listening.getsockname()[1]
-        self.address = f"http://{HOST}:{self._port}/mcp"
-        self._endpoint, self._figures, self._signin = endpoint, figures, signin
+        self.address, *self.others = (f"http://{HOST}:{self._port}{path}" for path in endpoints)
+        self._endpoints, self._figures, self._signin = endpoints, figures, signin
         self._listening = listening
         self._opened = asyncio.Event()
         self._leave = asyncio.Event()
@@ -69,9 +79,12 @@ class Running:
         await self._serving
 
     async def _serve(self) -> None:
-        front = Front(self._endpoint, connect.page(self.address), self._figures, self._signin)
+        front = Front(self._endpoints, connect.page(self.address), self._figures, self._signin)
         http = _http_server(front)
-        async with self._endpoint.running(), self._signin.running(self._port):
+        async with AsyncExitStack() as stack:
+            for endpoint in self._endpoints.values():
+                await stack.enter_async_context(endpoint.running())
+            await stack.enter_async_context(self._signin.running(self._port, tuple(self._endpoints)))
             await http.startup(sockets=[self._listening])
             self._opened.set()
             await self._leave.wait()

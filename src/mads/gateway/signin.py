@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,10 +26,18 @@ MAX_CREDENTIAL = 8192
 """How many bytes a credential may have."""
 
 METADATA = "/.well-known/oauth-protected-resource"
-"""Where the gateway says where tokens come from; with `/mcp` behind it as well."""
+"""Where the gateway says where tokens come from; with `/mcp`, or `/mcp/NAME`, behind it as well."""
 
 NOBODY = Grant(Identity(ANONYMOUS), "")
 """What whoever says nothing of itself is granted, where that is enough."""
+
+
+class Where(NamedTuple):
+    """By which name the gateway was called, and at which of its paths: `/mcp` or `/mcp/NAME`."""
+
+    host: str
+    path: str
+
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -43,12 +52,13 @@ class SignIn:
         self._issuer: Issuer | None = None
 
     @asynccontextmanager
-    async def running(self, port: int) -> AsyncGenerator[None]:
-        """Know the gateway's port and keep in touch with the issuer while inside."""
+    async def running(self, port: int, paths: Sequence[str] = ("/mcp",)) -> AsyncGenerator[None]:
+        """Know the gateway's addresses and keep in touch with the issuer while inside; a token for one is for all."""
         if self._oidc is None:
             yield
             return
-        own = frozenset(resource(f"{host}:{port}") for host in ("127.0.0.1", "localhost", "[::1]"))
+        hosts = (f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))
+        own = frozenset(resource(Where(host, path)) for host in hosts for path in paths)
         async with Issuer(self._oidc.issuer, Tokens(self._oidc, own)).running() as self._issuer:
             yield
 
@@ -75,7 +85,7 @@ class SignIn:
             return self._issuer.tokens.scope_for(tool.name, read_only=tool.read_only) or tool.name
         return tool.name
 
-    def challenge(self, host: str, error: str = "", why: str = "", scope: str = "") -> bytes:
+    def challenge(self, where: Where, error: str = "", why: str = "", scope: str = "") -> bytes:
         """Return the `WWW-Authenticate` (RFC 6750) that tells a client how to go on."""
         if self._oidc is not None and not scope:
             scope = next(iter(self._oidc.scopes))
@@ -83,18 +93,18 @@ class SignIn:
             "error": error,
             "error_description": why.replace('"', "'").replace("\\", ""),
             "scope": scope,
-            "resource_metadata": f"http://{host}{METADATA}/mcp" if self._oidc is not None else "",
+            "resource_metadata": f"http://{where.host}{METADATA}{where.path}" if self._oidc is not None else "",
         }
         rest = "".join(f', {name}="{value}"' for name, value in told.items() if value)
         return f'Bearer realm="mads"{rest}'.encode("ascii", "replace")
 
-    def metadata(self, host: str) -> bytes | None:
+    def metadata(self, where: Where) -> bytes | None:
         """Return what the gateway says of itself as a protected resource; None where it takes no tokens."""
         if self._oidc is None:
             return None
         return msgspec.json.encode(
             {
-                "resource": resource(host),
+                "resource": resource(where),
                 "authorization_servers": [self._oidc.issuer],
                 "scopes_supported": list(self._oidc.scopes),
                 "bearer_methods_supported": ["header"],
@@ -103,9 +113,9 @@ class SignIn:
         )
 
 
-def resource(host: str) -> str:
-    """Return the gateway's address at `host`: what a token must be meant for."""
-    return f"http://{host}/mcp"
+def resource(where: Where) -> str:
+    """Return an address of the gateway: what a token must be meant for."""
+    return f"http://{where.host}{where.path}"
 
 
 def _bearer(said: Sequence[bytes]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from mads.gateway import names
 from mads.gateway.schema import Arguments, output
 from mads.gateway.shelf import Shelf
+from mads.gateway.view import View
 from mads.guard.scopes import permits
 from mads.wire.call import Identity
 from mads.wire.tools import ToolInfo
@@ -21,8 +22,8 @@ Listing = list[dict[str, Any]]
 class Offer:
     """One thing: what a client is told of it, what it takes, and the form of what it answers."""
 
-    def __init__(self, tool: ToolInfo) -> None:
-        self.tool = tool
+    def __init__(self, tool: ToolInfo, view: View) -> None:
+        self.tool, self._view = tool, view
         self.arguments = Arguments(tool)
         self.output_schema, self.wrapped = (None, False) if tool.content else output(tool)
         self.mirrors = "'x-mcp-header'" in repr(self.arguments.schema)
@@ -31,7 +32,7 @@ class Offer:
         """Return it as it is shown in the list of its kind."""
         tool = self.tool
         told: dict[str, Any] = {"title": tool.title or None, "description": tool.description}
-        listed = {"name": names.listed(tool), **told, **self._particulars(), "_meta": {TOOL: tool.name}}
+        listed = {"name": names.listed(tool, self._view), **told, **self._particulars(), "_meta": {TOOL: tool.name}}
         return {key: value for key, value in listed.items() if value is not None}
 
     def _particulars(self) -> dict[str, Any]:
@@ -64,11 +65,11 @@ class Offer:
 
 
 class Surface:
-    """What a door offers at one moment. Raises `ConfigError` where names collide or no client would take them."""
+    """What a door offers at one moment, as a view shows it. Raises `ConfigError` where names collide or no client would take them."""
 
-    def __init__(self, tools: Sequence[ToolInfo]) -> None:
-        names.check(tools)
-        offers = [Offer(tool) for tool in sorted(tools, key=lambda tool: tool.name)]
+    def __init__(self, tools: Sequence[ToolInfo], view: View = names.EVERYTHING) -> None:
+        names.check(tools, view)
+        offers = [Offer(tool, view) for tool in sorted(view.of(tools), key=lambda tool: tool.name)]
         self._shelf = Shelf([offer for offer in offers if offer.tool.kind == "resource"])
         self._lists: dict[str, list[tuple[ToolInfo, dict[str, Any]]]] = {
             "tools": [_listed(offer) for offer in offers if offer.tool.kind == "tool"],
@@ -76,7 +77,7 @@ class Surface:
             "resources": [_listed(offer) for offer in self._shelf.fixed],
             "resourceTemplates": [_listed(offer) for offer in self._shelf.templates],
         }
-        self._named = {(offer.tool.kind, name): offer for offer in offers for name in names.accepted(offer.tool)}
+        self._named = {(offer.tool.kind, name): offer for offer in offers for name in names.accepted(offer.tool, view)}
         self._completions = {
             (offer.tool.mad, offer.tool.completes, offer.tool.argument): offer
             for offer in offers

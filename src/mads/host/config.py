@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from mads.guard.oidc import Oidc
+from mads.guard.scopes import check
 from mads.host.quantity import WRITE, Lasting, Size, Span
-from mads.wire.errors import ConfigError
+from mads.wire.errors import ConfigError, UsageError
 
 FILE = "mads.toml"
 STEWARD = "steward"
@@ -81,15 +82,28 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     recycle: Recycle = Recycle()
 
 
+class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """A server of its own at `/mcp/NAME`: what of the MADs it shows, as in a scope, and how that is called there.
+
+    The tool `recall` of `scribe` is `scribe_recall` where `names` are underscore, which every host takes,
+    `scribe.recall` where they are dotted, and `recall` where they are plain.
+    """
+
+    tools: tuple[str, ...] = ("mads.>",)
+    names: Literal["underscore", "dotted", "plain"] = "underscore"
+
+
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The MCP gateway: its port on the loopback interface; 0 takes a free one, None the usual one where it is free.
 
     Whoever shows no credential is the `anonymous` developer, or refused; tokens are taken from the provider `oidc`.
+    Beside `/mcp`, which shows everything, each of `servers` shows a choice at an address of its own.
     """
 
     port: Annotated[int, Meta(ge=0, le=65535)] | None = None
     anonymous: bool = True
     oidc: Oidc | None = None
+    servers: dict[str, ServerConfig] = field(default_factory=dict[str, ServerConfig])
 
 
 class Traces(Struct, frozen=True, forbid_unknown_fields=True):
@@ -217,15 +231,36 @@ class _Reader:
 
     def gateway(self, table: Any) -> GatewayConfig:
         """Return the configuration of the gateway."""
-        path = ("gateway", "oidc")
-        rest = {key: value for key, value in table.items() if key != path[1]} if _is_table(table) else table
-        gateway: GatewayConfig = self.table(path[:1], rest, GatewayConfig) or GatewayConfig()
-        if not _is_table(table) or path[1] not in table:
+        inner = ("oidc", "servers")
+        rest = {key: value for key, value in table.items() if key not in inner} if _is_table(table) else table
+        gateway: GatewayConfig = self.table(("gateway",), rest, GatewayConfig) or GatewayConfig()
+        if not _is_table(table):
             return gateway
-        oidc: Oidc | None = self.table(path, table[path[1]], Oidc)
+        oidc = self._oidc(table["oidc"]) if "oidc" in table else None
+        return msgspec.structs.replace(gateway, oidc=oidc, servers=self._servers(table.get("servers", {})))
+
+    def _oidc(self, table: Any) -> Oidc | None:
+        oidc: Oidc | None = self.table(("gateway", "oidc"), table, Oidc)
         for key, what in oidc.mistakes() if oidc else ():
-            self.wrong((*path, key), what)
-        return msgspec.structs.replace(gateway, oidc=oidc)
+            self.wrong(("gateway", "oidc", key), what)
+        return oidc
+
+    def _servers(self, tables: Any) -> dict[str, ServerConfig]:
+        """Return the configuration of each server of its own."""
+        if not _is_table(tables):
+            self.wrong(("gateway", "servers"), 'write [gateway.servers.NAME] and below it tools = ["mads.NAME.*"]')
+            return {}
+        servers: dict[str, ServerConfig] = {}
+        for name, table in tables.items():
+            path = ("gateway", "servers", name)
+            if not NAME.fullmatch(name):
+                self.wrong(path, "a name has small letters, digits and _, at most 32, and starts with a letter")
+            servers[name] = self.table(path, table, ServerConfig) or ServerConfig()
+            try:
+                check(servers[name].tools)
+            except UsageError as error:
+                self.wrong((*path, "tools"), str(error).replace("scope", "pattern of tools"))
+        return servers
 
     def table(self, path: _Path, table: Any, type_: type[Any]) -> Any:
         """Return what is right in `table` as `type_`, or None where a value that it needs is missing or wrong."""

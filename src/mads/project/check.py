@@ -14,6 +14,7 @@ from pathlib import Path
 from mads.author.schema import tool_infos
 from mads.bus.unix import connect
 from mads.gateway import names
+from mads.gateway.view import views
 from mads.host.config import Config, readable
 from mads.host.history.exporting import look_at_traces
 from mads.host.paths import data_folder, socket_path
@@ -52,7 +53,9 @@ async def check(root: Path, *, today: date | None = None) -> Sequence[str]:
 
 def _look_at_mads(config: Config, *, is_whole: bool, today: date) -> None:
     read = survey(config, is_whole=is_whole)
-    names.check(tool for mad, declared in read.declared.items() for tool in tool_infos(mad, declared))
+    tools = [tool for mad, declared in read.declared.items() for tool in tool_infos(mad, declared)]
+    for view in views(config.gateway.servers if is_whole else {}):
+        names.check(tools, view)
     broken = contract.mistakes(Path(config.root), read, today=today)
     if broken:
         raise ConfigError("\n".join(broken))
