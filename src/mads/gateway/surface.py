@@ -65,7 +65,10 @@ class Offer:
 
 
 class Surface:
-    """What a door offers at one moment, as a view shows it. Raises `ConfigError` where names collide or no client would take them."""
+    """What a door offers at one moment, as a view shows it.
+
+    Raises `ConfigError` where names collide or no client would take them.
+    """
 
     def __init__(self, tools: Sequence[ToolInfo], view: View = names.EVERYTHING) -> None:
         names.check(tools, view)
