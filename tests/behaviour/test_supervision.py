@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from mads import Lost, NoResponder
 from mads.host.config import MadConfig, Supervision
 from mads.testing.placed import Placed, placed
+from mads.wire.errors import ConfigError
 from mads.wire.status import Status
 from tests.behaviour.conftest import ROOT, Troupe, until_running
 from tests.behaviour.troupe import Gardener, Leaf, Tree
@@ -192,6 +194,43 @@ async def test_who_blocks_the_loop_here_is_red_with_the_line_and_what_to_write(t
         assert (seen.health, (await status(it, "gardener")).health) == ("red", "green")
         assert "troupe.py:" in seen.why
         assert 'write run = "process" at tree' in seen.why
+
+
+SLOW = """
+from __future__ import annotations
+import asyncio
+from mads import mad, provides, tool
+
+class Model: ...
+
+@provides
+async def model() -> Model:
+    await asyncio.sleep(60)
+    return Model()
+
+@mad
+class Slow:
+    '''You take long to load.'''
+    model: Model
+
+    @tool
+    async def ask(self) -> str:
+        return "?"
+"""
+
+
+@pytest.mark.slow
+async def test_a_child_that_is_not_ready_in_time_is_ended_with_the_line_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    (tmp_path / "slow_to_load.py").write_text(SLOW)
+    slow = MadConfig("slow_to_load:Slow", start="500 ms")
+    with pytest.raises(
+        ConfigError, match='not ready within 500 ms; where it takes so long, write start = "5 min" at slow'
+    ):
+        async with placed(tmp_path, "process", slow=slow):
+            pass
 
 
 async def test_timers_tick_on_after_a_new_life_and_are_not_doubled(troupe: Troupe) -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
+import structlog
 
 from mads.author.declaration import Declaration
 from mads.author.message import subject as event_subject
@@ -21,6 +22,7 @@ from mads.bus.unix import Hub, Link
 from mads.guard.principals import HOST
 from mads.host.caller import Caller
 from mads.host.events.signals import Signals
+from mads.host.quantity import seconds
 from mads.host.supervise.child import Assignment
 from mads.host.supervise.life import GOING, End
 from mads.host.supervise.pulse import Pulse
@@ -31,8 +33,8 @@ from mads.wire.errors import CallError, ConfigError, Denied, Failed, InvalidMess
 from mads.wire.failure import Failure, error_of
 from mads.wire.status import Vitals
 
-START = 20.0
-"""Seconds that a child has to say that it is ready."""
+TELL = 5.0
+"""Every so many seconds it is told that a child is still starting."""
 PARTING = 1.0
 """Seconds between the end of a child's link and that of its process, where it is the process that ends."""
 
@@ -42,7 +44,8 @@ class Child:
 
     def __init__(self, bus: SeatBus, hub: Hub, assignment: Assignment, declared: Declaration, signals: Signals) -> None:
         self._bus, self._hub, self._assignment, self._declared, self._signals = bus, hub, assignment, declared, signals
-        self._mad = assignment.mad
+        self._mad, self._config = assignment.mad, assignment.config.mads[assignment.mad]
+        self._log = structlog.get_logger(mad=assignment.mad)
         self._process: Process | None = None
         self._link: Link | None = None
         self._verdict = ""
@@ -61,7 +64,7 @@ class Child:
         except BaseException as error:
             await self._end(0)
             if isinstance(error, CallError | TimeoutError | OSError):
-                why = str(error) or f"it was not ready within {START:g} s"  # a timeout has no words of its own
+                why = str(error) or self._late()  # a timeout has no words of its own
                 raise ConfigError(f"{self._mad} did not start in its process: {why}") from error
             raise
 
@@ -130,9 +133,10 @@ class Child:
         assert self._process is not None
         ended = asyncio.create_task(self._process.wait())
         try:
-            async with asyncio.timeout(START):
+            async with asyncio.timeout(seconds(self._config.start)):
                 waited: set[asyncio.Future[Any]] = {ready, ended}
-                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                while not (await asyncio.wait(waited, timeout=TELL, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    self._log.info("MAD is still starting", within=self._config.start)
         finally:
             ended.cancel()
         if not ready.done():
@@ -140,6 +144,10 @@ class Child:
         failure = ready.result()
         if failure is not None:
             raise error_of(failure)
+
+    def _late(self) -> str:
+        limit = self._config.start
+        return f'it was not ready within {limit}; where it takes so long, write start = "5 min" at {self._mad}'
 
     async def _end(self, grace: float) -> None:
         """End the process, politely, then not; its own children with it."""
