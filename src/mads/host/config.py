@@ -66,8 +66,8 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One MAD: the class to `use`, where to `run` it, values to `set` on its fields.
 
     `at_once` calls are handled side by side; `inbox` more may wait. `restart` says whether it is started again when it
-    ends: always, unless it ended by itself with status 0, or never. A child that is not ready within `start`, whose loop
-    stands still for `watchdog`, or that takes more than `memory` or `processes`, is killed.
+    ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
+    whose loop stands still for `watchdog`, or that takes more than `memory` or `processes`.
     """
 
     use: str
