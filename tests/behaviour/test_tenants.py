@@ -1,18 +1,23 @@
 """What is on record of one tenant's calls is shown to that tenant and to the operator.
 
-Covers dead letters, traces and imports. Does not cover what a MAD keeps in its fields, which is its author's to keep
-apart, nor what any tenant's events lead to.
+Covers dead letters, traces, conversations, exports, datasets, figures and imports. Does not cover what a MAD keeps in
+its fields, which is its author's to keep apart, nor what any tenant's events lead to.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mads import Denied, InvalidMessage
-from mads.testing.placed import Heard, placed
+from mads.host.caller import Caller
+from mads.testing.placed import Heard, Placed, placed
+from mads.wire import codec
 from mads.wire.call import Identity
+from mads.wire.context import Origin
+from mads.wire.failure import error_of
 
 COVERS = ("R-050",)
 
@@ -73,3 +78,62 @@ async def test_nobody_but_the_operator_imports_what_is_another_tenants(tmp_path:
             taken = await it.call("steward.conversations_import", principal=who, path=str(export))
             assert taken["added"] == 0
             assert taken["known"] >= 1
+
+
+async def streamed(it: Placed, verb: str, who: str | Identity) -> list[str]:
+    """Return the lines that a tool of the steward streams to somebody."""
+    heard = Heard()
+    await it.call(f"steward.{verb}", principal=who, heard=heard)
+    return [str(line) for line in heard.items]
+
+
+async def named(it: Placed, tool: str, who: Identity, **arguments: Any) -> Any:
+    """Call a tool of the steward that has an argument `conversation` of its own."""
+    call = Caller(who).call(f"mads.steward.{tool}", codec.raw({"conversation": "42", **arguments}))
+    reply = await it.bus.request(call)
+    if reply.failure is not None:
+        raise error_of(reply.failure)
+    return codec.plain(codec.decode(codec.raw(reply.body), Any))
+
+
+async def test_a_tenant_is_told_of_no_conversation_but_its_own(tmp_path: Path) -> None:
+    (tmp_path / "vault_of_both.py").write_text(MODULE, encoding="utf-8")
+    async with placed(tmp_path, vault="vault_of_both:Vault") as it:
+        for who in (ACME, GLOBEX):
+            await named(it, "say", who, text=f"{who.tenant} has a plan")
+        await named(it, "conversations_hold", GLOBEX, why="globex goes to court")
+
+        (mine,) = await it.call("steward.conversations_list", principal=ACME)
+        assert (mine["tenant"], mine["participants"], mine["held"]) == ("acme", ["ana"], "")
+        said = await named(it, "conversations_show", ACME)
+        assert [turn["text"] for turn in said] == ["acme has a plan"]
+        stats = await it.call("steward.capture_stats", principal=ACME)
+        assert (stats["conversations"], stats["held"], stats["kinds"]["call"]) == (1, 0, stats["rows"])
+        seen = [*await streamed(it, "conversations_export", ACME), *await streamed(it, "capture_dataset", ACME)]
+        assert any("acme has a plan" in line for line in seen)
+        assert not any("globex" in line for line in seen)
+        assert len(await it.call("steward.conversations_list", principal="operator")) == 2
+
+
+@pytest.mark.parametrize(
+    ("tool", "more"), [("show", {}), ("hold", {"why": "x"}), ("release", {}), ("label", {"label": "ok"}), ("erase", {})]
+)
+async def test_nobody_names_a_conversation_of_another_tenant(tool: str, more: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "vault_of_none.py").write_text(MODULE, encoding="utf-8")
+    async with placed(tmp_path, vault="vault_of_none:Vault") as it:
+        await named(it, "say", GLOBEX, text="globex has a plan")
+        with pytest.raises(Denied, match="may not see what is tenant 'globex'"):
+            await named(it, f"conversations_{tool}", ACME, tenant="globex", **more)
+
+
+async def test_a_trace_that_two_tenants_share_is_shown_to_each_in_part(tmp_path: Path) -> None:
+    (tmp_path / "vault_of_a_trace.py").write_text(MODULE, encoding="utf-8")
+    origin = Origin("5" * 32, "6" * 16)
+    async with placed(tmp_path, vault="vault_of_a_trace:Vault") as it:
+        for who in (ACME, GLOBEX):
+            await it.call("steward.say", principal=who, conversation="42", text="hello", origin=origin)
+        for who in (ACME, GLOBEX):
+            tree = await it.call("steward.trace", principal=who, id=origin.trace)
+            assert {hop["principal"] for hop in tree["hops"]} == {who.principal}
+            (line,) = await it.call("steward.traces", principal=who, limit=1, control=True)
+            assert line["principal"] == who.principal

@@ -6,8 +6,10 @@ Covers any record, and what is wrong with a line. Does not cover the command lin
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import tempfile
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -21,9 +23,10 @@ from hypothesis import strategies as st
 
 from mads import InvalidMessage
 from mads.host.config import Retention
+from mads.host.history import transfer
 from mads.host.history.capture import HostCapture
 from mads.host.history.retention import Sweeper
-from mads.store.database import Database
+from mads.store.database import READERS, Database
 from mads.store.record.capture import SqliteCapture
 from mads.store.record.conversations import SqliteConversations
 from mads.store.record.port import Batch
@@ -120,13 +123,13 @@ async def written(database: Database, rows: Sequence[Recorded], labels: Sequence
 
 
 async def exported(capture: HostCapture, path: Path) -> bytes:
-    text = "".join([f"{line}\n" async for line in capture.export("", tenant="")]).encode()
+    text = "".join([f"{line}\n" async for line in capture.export("", tenant="", to="")]).encode()
     await asyncio.to_thread(path.write_bytes, text)
     return text
 
 
 async def digest(capture: HostCapture) -> str:
-    return sha256("\n".join([line async for line in capture.dataset(since="")]).encode()).hexdigest()
+    return sha256("\n".join([line async for line in capture.dataset(since="", to="")]).encode()).hexdigest()
 
 
 @pytest.mark.slow
@@ -172,11 +175,13 @@ async def lines_of(folder: Path) -> list[bytes]:
         return (await exported(capture, folder / "export.jsonl")).splitlines(keepends=True)
 
 
+HELD = b'{"hold":{"tenant":"t","conversation":"42","why":"case 7","author":"ana","at_us":1}}\n'
+
 Edit = Callable[[list[bytes]], list[bytes]]
 """Makes of the lines of an export those of a wrong one."""
 
 WRONG: list[tuple[Edit, int, str]] = [
-    (lambda lines: [lines[0].replace(b"1", b"2"), *lines[1:]], 1, "version 2, and what can be read is"),
+    (lambda lines: [lines[0].replace(b"2", b"3"), *lines[1:]], 1, "version 3, and what can be read is"),
     (lambda lines: lines[1:], 1, "this is no export: its first line should be"),
     (lambda lines: [*lines[:2], b"{\n", *lines[3:]], 3, "Input data was truncated"),
     (lambda lines: [*lines[:2], b"\xff\n", *lines[3:]], 3, "invalid"),
@@ -186,6 +191,7 @@ WRONG: list[tuple[Edit, int, str]] = [
     (lambda lines: lines[:-1], 5, "it was cut off"),
     (lambda lines: [*lines[:2], *lines[3:]], 4, "4 lines should stand above this one, and 3 do"),
     (lambda lines: [*lines, lines[1]], 6, "nothing may follow"),
+    (lambda lines: [*lines[:2], HELD.replace(b"case 7", b" ")], 3, "it does not say why the conversation is held"),
     (lambda _: [], 1, "it was cut off"),
 ]
 """What is wrong, on which line, and what is said of it."""
@@ -208,3 +214,76 @@ async def test_a_file_that_is_not_there_is_told_of(tmp_path: Path) -> None:
     async with opened(tmp_path) as (capture, _):
         with pytest.raises(InvalidMessage, match="No such file"):
             await capture.take(str(tmp_path / "nowhere.jsonl"))
+
+
+async def test_what_has_no_end_is_no_export(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    async with opened(tmp_path) as (capture, _):
+        for path in ("/dev/zero", str(tmp_path / "pipe"), str(tmp_path), "a\0b"):
+            with pytest.raises(InvalidMessage, match=r"is no file; write that of an export|null"):
+                await capture.take(path)
+
+
+@pytest.mark.parametrize(("name", "most", "told"), [("MOST", 3, "3 lines at most"), ("LONGEST", 99, "than the 99")])
+async def test_an_import_has_bounds(
+    name: str, most: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "all.jsonl").write_bytes(b"".join(await lines_of(tmp_path / "one")))
+    monkeypatch.setattr(transfer, name, most)
+    async with opened(tmp_path / "two") as (capture, _):
+        with pytest.raises(InvalidMessage, match=f"{told}.*nothing was imported"):
+            await capture.take(str(tmp_path / "all.jsonl"))
+        assert (await capture.stats()).rows == 0
+
+
+async def test_what_is_held_is_held_wherever_it_is_taken(tmp_path: Path) -> None:
+    row = msgspec.structs.replace(ROW, conversation="42")
+    async with opened(tmp_path / "one") as (capture, database):
+        await written(database, [(row, {})], [])
+        await SqliteConversations(database, SAY).hold(("default", "42"), "case 7", "ana", 1)
+        await exported(capture, tmp_path / "held.jsonl")
+    async with opened(tmp_path / "two") as (capture, database):
+        assert await capture.take(str(tmp_path / "held.jsonl")) == Taken(1, 0)
+        assert await SqliteUpkeep(database, SAY).erase(("default", "42")) == "case 7"
+        assert (await capture.stats()).held == 1
+
+
+async def test_an_export_of_an_earlier_version_is_taken(tmp_path: Path) -> None:
+    head, *lines = await lines_of(tmp_path / "one")
+    (tmp_path / "old.jsonl").write_bytes(b"".join([head.replace(b"2", b"1"), *lines]))
+    async with opened(tmp_path / "two") as (capture, _):
+        assert await capture.take(str(tmp_path / "old.jsonl")) == Taken(3, 0)
+
+
+async def test_who_reads_a_little_does_not_wait_for_whoever_reads_all(tmp_path: Path) -> None:
+    go = threading.Event()
+    async with opened(tmp_path) as (_, database):
+        scans = [asyncio.create_task(database.scan(lambda _: go.wait(10))) for _ in range(2 * READERS)]
+        async with asyncio.timeout(5):
+            assert await database.read(lambda connection: connection.execute("SELECT 1").fetchall()) == [(1,)]
+        assert not any(scan.done() for scan in scans)
+        go.set()
+        assert all(await asyncio.gather(*scans))
+
+
+async def test_each_tenant_is_told_of_its_own_rows_only(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (capture, database):
+        rows: list[Recorded] = [
+            (msgspec.structs.replace(ROW, id=id_, trace="t", tenant=tenant, conversation=tenant, principal=tenant), {})
+            for id_, tenant in (("i", "acme"), ("j", "acme"), ("k", "globex"))
+        ]
+        await written(database, rows, [(0, "approved"), (2, "corrected")])
+        everything = await capture.stats()
+        assert (everything.rows, everything.conversations, everything.by_hand) == (3, 2, 2)
+        assert everything.file_bytes > 0
+        call = Call(subject="mads.steward.x", body=None, id="1", deadline=0.0, identity=Identity("bo", "globex"))
+        token = current.set(call)
+        theirs = await capture.stats()
+        assert (theirs.rows, theirs.conversations, theirs.labels, theirs.file_bytes) == (1, 1, {"corrected": 1}, 0)
+        seen = [
+            *[line async for line in capture.dataset(since="", to="")],
+            *[line async for line in capture.export("", tenant="", to="")],
+        ]
+        current.reset(token)
+    assert len([line for line in seen if "globex" in line]) == 3
+    assert not any("acme" in line for line in seen)

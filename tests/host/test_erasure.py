@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 
 from mads import Reject
+from mads.host.caller import Caller
 from mads.host.paths import data_folder
 from mads.testing.placed import Placed, placed
+from mads.wire import codec
+from mads.wire.call import Identity
 from tests.behaviour.test_conversations import ask, history, say
 
 COVERS = ("R-147",)
@@ -59,6 +62,7 @@ async def test_what_others_said_too_is_told_apart_from_what_is_left(tmp_path: Pa
 
         certificate = await ask(it, "steward.conversations_erase", conversation="42")
         assert (certificate["found"], certificate["elsewhere"] > 0) == (0, True)
+        assert certificate["within"] == ["bodies", "record"]
         assert len(await history(it, "43")) == 2
 
 
@@ -73,6 +77,31 @@ async def test_a_hold_refuses_and_says_why(tmp_path: Path) -> None:
         assert (await ask(it, "steward.conversations_erase", conversation="42"))["rows"] == 3
         with pytest.raises(Exception, match=r"conversation '42' was erased on .* \(certificate 1\)"):
             await history(it)
+
+
+async def copied(it: Placed, tool: str, **arguments: Any) -> None:
+    call = Caller(Identity("tester")).call(f"mads.steward.{tool}", codec.raw(arguments))
+    async with it.bus.stream(call) as items:
+        async for _ in items:
+            pass
+
+
+async def test_a_certificate_says_where_copies_may_be(tmp_path: Path) -> None:
+    async with table(tmp_path) as it:
+        await copied(it, "conversations_export", to="/before")
+        await say(it, "@bo hello", "42")
+        await copied(it, "capture_dataset", to="/srv/all.jsonl")
+        await copied(it, "conversations_export", conversation="42", to="/srv/42.jsonl")
+        await copied(it, "conversations_export", conversation="43", to="/srv/43.jsonl")
+
+        certificate = await ask(it, "steward.conversations_erase", conversation="42")
+        made, others = certificate["copies"][:2], certificate["copies"][2:]
+        assert [one[: one.index(" (")] for one in made] == [
+            "dataset of the whole record to /srv/all.jsonl",
+            "export of conversation 42 to /srv/42.jsonl",
+        ]
+        assert all(one.endswith(", tester)") for one in made)
+        assert [one.split()[0] for one in others] == ["standard", "copies"]
 
 
 async def label(it: Placed, label: str, turn: int = 0) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -70,7 +69,7 @@ async def database(path: Path, synchronous: str) -> AsyncGenerator[Database]:
     connection = connect(path)
     connection.pragma("synchronous", synchronous)
     connection.pragma("wal_autocheckpoint", PAGES)
-    opened = Database(path, Writer(connection), connect(path, readonly=True), ThreadPoolExecutor(1))
+    opened = Database(path, Writer(connection), [connect(path, readonly=True), connect(path, readonly=True)])
     try:
         yield opened
     finally:

@@ -176,14 +176,14 @@ class Capture(Protocol):
         """Return how much is on record."""
         ...
 
-    def export(self, conversation: str, *, tenant: str) -> AsyncIterator[str]:
-        """Iterate over the lines of an export: of one conversation, or of the whole record ("")."""
+    def export(self, conversation: str, *, tenant: str, to: str) -> AsyncIterator[str]:
+        """Iterate over the lines of an export of one conversation, or of the whole record (""), to be kept at `to`."""
         ...
 
     async def take(self, path: str) -> Taken:
         """Take the export in a file on this machine into the record, all of it or nothing; raise `InvalidMessage`."""
         ...
 
-    def dataset(self, *, since: str) -> AsyncIterator[str]:
+    def dataset(self, *, since: str, to: str) -> AsyncIterator[str]:
         """Iterate over the lines of a dataset for learning: the same for the same record, wherever it was written."""
         ...

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from mads.cli.lines import Lines, opened, streamed
+from mads.cli.lines import Lines, opened, placed, streamed
 from mads.cli.remote import connected
 from mads.cli.terminal import json_option, show
 from mads.wire import codec
@@ -43,7 +43,7 @@ def dataset(out: str, since: str, *, as_json: bool) -> None:
     async def make() -> Lines:
         async with connected() as remote:
             with opened(out) as file:
-                return await streamed(remote, "capture_dataset", file, since=since)
+                return await streamed(remote, "capture_dataset", file, since=since, to=placed(out))
 
     made = asyncio.run(make())
     if out != "-":

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from mads.cli.lines import opened, streamed
+from mads.cli.lines import opened, placed, streamed
 from mads.cli.remote import asked, connected
 from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
@@ -94,7 +94,7 @@ def export(conversation: str | None, file: str | None, tenant: str, *, everythin
 async def _exported(file: str, **arguments: str) -> int:
     async with connected() as remote:
         with opened(file) as out:
-            return (await streamed(remote, "conversations_export", out, **arguments)).count
+            return (await streamed(remote, "conversations_export", out, **arguments, to=placed(file))).count
 
 
 @conversations.command("import")

@@ -45,6 +45,11 @@ async def streamed(remote: Remote, tool: str, out: TextIO | None, **arguments: A
     return sink
 
 
+def placed(file: str) -> str:
+    """Return how whoever looks for a copy is told of the file that it went to."""
+    return str(Path(file).resolve()) if file not in ("", "-") else "standard output" if file else "a digest only"
+
+
 @contextmanager
 def opened(file: str) -> Generator[TextIO | None]:
     """Open a file for lines, so that it is there whole or not at all; - is standard output, "" is nowhere."""

@@ -207,9 +207,14 @@ class Steward:
         return list(await self.conversations.certificates())
 
     @tool(read_only=True)
-    async def conversations_export(self, conversation: str = "", tenant: str = "") -> AsyncIterator[Sensitive[str]]:
-        """Stream an export, line by line: of one conversation, or of the whole record."""
-        async for line in self.capture.export(conversation, tenant=tenant):
+    async def conversations_export(
+        self, conversation: str = "", tenant: str = "", to: str = ""
+    ) -> AsyncIterator[Sensitive[str]]:
+        """Stream an export, line by line: of one conversation, or of the whole record.
+
+        `to` says where you put it; whoever erases the conversation later is told.
+        """
+        async for line in self.capture.export(conversation, tenant=tenant, to=to):
             yield line
 
     @tool(destructive=True)
@@ -223,7 +228,7 @@ class Steward:
         return await self.capture.stats()
 
     @tool(read_only=True)
-    async def capture_dataset(self, since: str = "") -> AsyncIterator[Sensitive[str]]:
-        """Stream a dataset for learning, line by line: the same for the same record."""
-        async for line in self.capture.dataset(since=since):
+    async def capture_dataset(self, since: str = "", to: str = "") -> AsyncIterator[Sensitive[str]]:
+        """Stream a dataset for learning, line by line: the same for the same record. `to` says where you put it."""
+        async for line in self.capture.dataset(since=since, to=to):
             yield line

@@ -28,7 +28,7 @@ from mads.host.events.heard import Events
 from mads.host.events.refused import Refused
 from mads.host.events.signals import Signals
 from mads.host.history.archive import Archive
-from mads.host.history.exporting import export_of
+from mads.host.history.exporting import beyond, export_of
 from mads.host.history.traces import Traces
 from mads.host.instance import Surroundings
 from mads.host.kept_rows import serve_rows
@@ -126,6 +126,7 @@ class RunningSystem:
             retention=self.config.retention,
             mads=self.config.mads,
             tools=self.catalogue.tools,
+            beyond=beyond(self.config),
         )
         archive.sweeper.start()
         stack.push_async_callback(archive.sweeper.stop)

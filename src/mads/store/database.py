@@ -1,8 +1,10 @@
-"""One SQLite file in use: looked over and brought up to date at first, written by one thread and read by another."""
+"""One SQLite file in use: looked over and brought up to date at first, written by one thread and read by a few."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Self, TypeVar
 
 import structlog
@@ -17,24 +19,28 @@ from mads.wire.errors import StoreError
 
 T = TypeVar("T")
 
+READERS = 3
+"""How many reads are done side by side; one of them is always short, so that no other short one waits for long."""
+
 
 class Database:
     """A database at `path`; `open` makes one. What it cannot do it says by a `StoreError`."""
 
-    def __init__(self, path: Path, writer: Writer, reader: Connection, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, path: Path, writer: Writer, readers: Sequence[Connection]) -> None:
         self.path = path
         self._writer = writer
-        self._reader = reader
-        self._thread = thread
+        self._readers, self._resting = readers, SimpleQueue[Connection]()
+        for reader in readers:
+            self._resting.put(reader)
+        self._threads = ThreadPoolExecutor(len(readers), "mads-reader")
+        self._scans = asyncio.Semaphore(len(readers) - 1)
         self._closed = False
 
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Return the system's database at `path`, made where it is missing, with the schema of this mads."""
-        thread = ThreadPoolExecutor(1, "mads-reader")
-        loop = asyncio.get_running_loop()
-        written, read = await loop.run_in_executor(thread, _open, path)
-        return cls(path, Writer(written), read, thread)
+        written, readers = await asyncio.to_thread(_open, path)
+        return cls(path, Writer(written), readers)
 
     async def write(self, work: Work[T]) -> T:
         """Do `work` within a transaction; return its result once that is on disk."""
@@ -47,22 +53,37 @@ class Database:
             return await self._writer.write(work, alone=True)
 
     async def read(self, work: Work[T]) -> T:
-        """Do `work`, which only reads; it sees all that was acknowledged before."""
+        """Do `work`, which only reads, and not for long; it sees all that was acknowledged before."""
         if self._closed:
             raise StoreError("the store is closed")
         with explained(self.path):
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._reader)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+
+    async def scan(self, work: Work[T]) -> T:
+        """Do `work` as `read` does, where it may take long: others who read do not wait for it."""
+        async with self._scans:
+            return await self.read(work)
 
     async def close(self) -> None:
-        """Finish what was taken and let go of the file; closing again does nothing."""
+        """Finish what was taken and let go of the file, whatever is being read; closing again does nothing."""
         if not self._closed:
             self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._reader.close)
-            self._thread.shutdown(wait=False)
+            for reader in self._readers:
+                reader.interrupt()
+            await asyncio.to_thread(self._threads.shutdown)
+            for reader in self._readers:
+                reader.close()
         await self._writer.close()  # last: the last connection that closes folds the log into the file
 
+    def _read(self, work: Work[T]) -> T:
+        connection = self._resting.get()
+        try:
+            return work(connection)
+        finally:
+            self._resting.put(connection)
 
-def _open(path: Path) -> tuple[Connection, Connection]:
+
+def _open(path: Path) -> tuple[Connection, list[Connection]]:
     if look_over(path):
         structlog.get_logger().warning(
             "the log ends in a transaction that is not whole, and is left out", path=str(path)
@@ -71,4 +92,4 @@ def _open(path: Path) -> tuple[Connection, Connection]:
     written = connect(path)
     with explained(path):
         refuse_changed(written)
-    return written, connect(path, readonly=True)
+    return written, [connect(path, readonly=True) for _ in range(READERS)]

@@ -36,15 +36,20 @@ def search(folder: Path, pieces: Sequence[bytes]) -> dict[bytes, list[str]]:
     return found
 
 
-def living(connection: Connection, pieces: Iterable[bytes]) -> set[bytes]:
-    """Return those of `pieces` that stand in some row of some table."""
+def living(connection: Connection, pieces: Iterable[bytes]) -> dict[bytes, str]:
+    """Return those of `pieces` that stand in some row, with the first table that has one."""
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
     columns = [
         (table, column)
         for (table,) in tables
         for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
     ]
-    return {piece for piece in pieces if any(_holds(connection, table, column, piece) for table, column in columns)}
+    found: dict[bytes, str] = {}
+    for piece in pieces:
+        where = next((table for table, column in columns if _holds(connection, table, column, piece)), None)
+        if where is not None:
+            found[piece] = where
+    return found
 
 
 def _holds(connection: Connection, table: str, column: str, piece: bytes) -> bool:

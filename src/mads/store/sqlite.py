@@ -57,6 +57,9 @@ class Connection(Protocol):
         """Return how many rows the last statement changed."""
         ...
 
+    def interrupt(self) -> None:
+        """End what another thread does with it, by an error there."""
+
     def last_insert_rowid(self) -> int:
         """Return the id of the row that was added last."""
         ...

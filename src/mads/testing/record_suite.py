@@ -78,11 +78,13 @@ async def a_batch_is_kept_as_a_whole_or_not_at_all(record: Record) -> None:
 
 
 async def a_query_asks_for_all_that_it_says(record: Record) -> None:
-    other = replace(ENTRY, trace="u" * 32, id="c-9", conversation=None, at_us=2_000_000)
+    other = replace(ENTRY, trace="u" * 32, id="c-9", tenant="globex", conversation=None, at_us=2_000_000)
     await keep(record, ENTRY, other, replace(ENTRY, at_us=3_000_000))
     asked: list[tuple[dict[str, Any], list[int]]] = [
         ({"trace": "t" * 32}, [1, 3]),
         ({"id": "c-9"}, [2]),
+        ({"tenant": "globex"}, [2]),
+        ({"tenant": "globex", "trace": "t" * 32}, []),
         ({"conversation": "talk"}, [1, 3]),
         ({"since": 2_000_000}, [2, 3]),
         ({"until": 2_000_000}, [1]),

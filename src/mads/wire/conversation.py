@@ -86,7 +86,8 @@ class Certificate(Struct, frozen=True, kw_only=True):
     `commands` are dead letters, `lines` those of the log. `ids` is the SHA-256 of the ids of the erased calls, and
     `content` that of their bodies, in the order of the record, a line feed after each. `searched` pieces of texts that
     were erased were looked for in every file of the system's folder of data: `found` are left over, in `places`;
-    `elsewhere` stand in what others keep or said.
+    `elsewhere` stand in what others keep or said, `within` which tables. `copies` says what may be left where this
+    system cannot reach: exports and datasets that were made, files that were imported, collectors, its own output.
     """
 
     id: int
@@ -105,11 +106,14 @@ class Certificate(Struct, frozen=True, kw_only=True):
     found: int
     elsewhere: int
     places: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """How much is on record; sizes in bytes.
+    """How much is on record of what whoever asks may see; sizes in bytes. A body counts for each row that has it.
 
+    The size of the file and the rows that wait are everybody's: they are 0 for whoever is no operator.
     `labelled` is the share of turns of which it is known how they came out, `by_hand` how many of them a person
     labelled. In `redacted` rows something sensitive was left out; `waiting` rows were not yet written.
     """

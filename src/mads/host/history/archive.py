@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from mads.bus.port import Bus
 from mads.host.config import Retention
@@ -22,7 +22,10 @@ from mads.wire.tools import ToolInfo
 
 
 class Archive:
-    """The record in `database`, which `recorder` writes, of a system of `mads`; `tools` says what they offer now."""
+    """The record in `database`, which `recorder` writes, of a system of `mads`; `tools` says what they offer now.
+
+    `beyond` says where else goes what happens here.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Archive:
         retention: Retention,
         mads: Iterable[str],
         tools: Callable[[], Iterable[ToolInfo]],
+        beyond: Sequence[str] = (),
     ) -> None:
         store, upkeep = SqliteConversations(database, SAY), SqliteUpkeep(database, SAY)
         self.sweeper = Sweeper(retention, upkeep)
@@ -41,7 +45,7 @@ class Archive:
             bus=bus,
             store=store,
             exchanges=Exchanges(bus, mads, tools),
-            eraser=Eraser(database, upkeep, commands),
+            eraser=Eraser(database, upkeep, commands, beyond),
             sweeper=self.sweeper,
             flush=recorder.flush,
         )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from mads.guard.principals import whose
 from mads.host.history import transfer
@@ -13,7 +14,7 @@ from mads.host.history.dataset import Dataset
 from mads.host.history.retention import Sweeper
 from mads.host.history.transcript import microseconds, time_of
 from mads.host.moment import moment
-from mads.store.record.capture import Slice, SqliteCapture
+from mads.store.record.capture import Copy, Slice, SqliteCapture
 from mads.store.record.conversations import SqliteConversations
 from mads.wire.call import Identity, current
 from mads.wire.conversation import Stats, Taken, conversation_id
@@ -22,6 +23,9 @@ from mads.wire.record import Entry
 
 PAGE = 500
 """How many rows are read at a time."""
+
+LONGEST = 4096
+"""How many characters are kept of where a copy went."""
 
 
 class HostCapture:
@@ -39,16 +43,16 @@ class HostCapture:
         self._flush, self._waiting = flush, waiting
 
     async def stats(self) -> Stats:
-        """Return how much is on record."""
-        waiting = self._waiting()
+        """Return how much is on record of the tenant of who asks, or for the operator of all."""
+        tenant, waiting = whose(_person()), self._waiting()
         await self._flush()
-        found = await self._store.counts()
+        found = await self._store.counts(tenant)
         return Stats(
             rows=found.rows,
             conversations=found.conversations,
             bodies=found.bodies,
             body_bytes=found.body_bytes,
-            file_bytes=found.file_bytes,
+            file_bytes=found.file_bytes if tenant is None else 0,
             labelled=round(sum(found.labels.values()) / found.rows, 4) if found.rows else 1.0,
             by_hand=found.by_hand,
             labels=found.labels,
@@ -58,15 +62,15 @@ class HostCapture:
             erased=found.erased,
             oldest=None if found.oldest_us is None else time_of(found.oldest_us),
             newest=None if found.newest_us is None else time_of(found.newest_us),
-            waiting=waiting,
+            waiting=waiting if tenant is None else 0,
         )
 
-    async def export(self, conversation: str, *, tenant: str) -> AsyncIterator[str]:
+    async def export(self, conversation: str, *, tenant: str, to: str) -> AsyncIterator[str]:
         """Iterate over the lines of an export: of one conversation, or of the whole record ("")."""
         part = Slice(
             conversation=conversation_id(conversation) if conversation else None, tenant=whose(_person(), tenant)
         )
-        await self._flush()
+        await self._noted("export", part, to)
         last: Entry | None = None
         yield transfer.head()
         lines = 1
@@ -77,36 +81,52 @@ class HostCapture:
             lines, last = lines + len(page), page[-1]
         if conversation and last is None:
             raise InvalidMessage(f"there is no conversation {conversation!r} on record; mads conversations lists them")
-        marks = await self._store.marks(part)
-        for mark in marks:
-            yield transfer.mark(mark)
-        yield transfer.end(lines + len(marks))
+        told = [*map(transfer.mark, await self._store.marks(part)), *map(transfer.hold, await self._store.holds(part))]
+        for line in told:
+            yield line
+        yield transfer.end(lines + len(told))
 
     async def take(self, path: str) -> Taken:
         """Take the export in a file on this machine into the record, all of it or nothing."""
         theirs = whose(_person())
-        taking = await asyncio.to_thread(_read, path)
-        if others := {tenant for tenant in taking.tenants() if theirs not in (None, tenant)}:
-            raise Denied(f"{path} has rows of tenant {min(others)!r}; the operator may import it")
-        added, known = await self._store.take(taking.rows, taking.marks)
+        with await asyncio.to_thread(_opened, path) as file:
+            others = await asyncio.to_thread(_tenants, file) - {theirs}
+            if theirs is not None and others:
+                raise Denied(f"{path} has rows of tenant {min(others)!r}; the operator may import it")
+            added, known = await self._store.take(transfer.read(file))
+        await self._noted("import", Slice(tenant=theirs), path)
         self._sweeper.again()
         return Taken(added, known)
 
-    async def dataset(self, *, since: str) -> AsyncIterator[str]:
+    async def dataset(self, *, since: str, to: str) -> AsyncIterator[str]:
         """Iterate over the lines of a dataset for learning."""
         since_us = microseconds(moment(since, datetime.now(UTC))) if since else 0
         part = Slice(since_us=since_us, tenant=whose(_person()))
-        await self._flush()
+        await self._noted("dataset", part, to)
         async for line in Dataset(self._store, self._bodies).lines(part):
             yield line
 
+    async def _noted(self, kind: str, part: Slice, place: str) -> None:
+        """Have all written that is to be copied, and remember who has the copy."""
+        await self._flush()
+        who, now = _person().principal, microseconds(datetime.now(UTC))
+        await self._store.note(Copy(kind, part.tenant or "", part.conversation or "", place[:LONGEST], who, now))
 
-def _read(path: str) -> transfer.Taking:
+
+def _opened(path: str) -> BinaryIO:
+    """Return the file at `path`, open; raise `InvalidMessage` where it is none, or has no end."""
     try:
-        with Path(path).open("rb") as file:
-            return transfer.read(file)
-    except OSError as error:
-        raise InvalidMessage(f"{path}: {error.strerror}") from None
+        if not Path(path).is_file():
+            Path(path).stat()
+            raise InvalidMessage(f"{path} is no file; write that of an export")
+        return Path(path).open("rb")
+    except (OSError, ValueError) as error:
+        raise InvalidMessage(f"{path}: {getattr(error, 'strerror', error)}") from None
+
+
+def _tenants(file: BinaryIO) -> set[str]:
+    """Return whose an export is; raise `InvalidMessage` where a line of it is wrong."""
+    return {part[0].tenant if isinstance(part, tuple) else part.tenant for part in transfer.read(file)}
 
 
 def _person() -> Identity:

@@ -50,7 +50,7 @@ class Dataset:
                     continue
                 if trace != entry.trace or not trace:
                     trace = entry.trace
-                    tree = Tree(await self._capture.trace(trace) if trace else (entry,))
+                    tree = Tree(await self._capture.trace(trace, part.tenant) if trace else (entry,))
                 if tree.is_root(entry):
                     steps = [step for step in tree.under(entry) if not is_control(step)]
                     bodies = await self._conversations.bodies((entry, *steps))

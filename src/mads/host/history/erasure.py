@@ -12,10 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from mads.host.commands.envelope import opened
+from mads.host.history.transcript import time_of
 from mads.observe.forget import forget
 from mads.observe.redact import leaves
 from mads.store.commands.port import Commands
 from mads.store.database import Database
+from mads.store.record.capture import Copy
 from mads.store.record.conversations import Scope
 from mads.store.record.upkeep import Erased, SqliteUpkeep
 from mads.store.scrub import fold, living, rebuild, search
@@ -31,19 +33,25 @@ SOUGHT = 256
 
 
 class Search(Struct, frozen=True):
-    """What was looked for, how much of it was found, how much of that belongs to others, and in which files."""
+    """What was looked for, how much of it was found, how much belongs to others, in which files, in which tables."""
 
     sought: int
     found: int
     elsewhere: int
     places: tuple[str, ...]
+    within: tuple[str, ...]
 
 
 class Eraser:
-    """Erases from `database`, and from the commands in it that were given up."""
+    """Erases from `database`, and from the commands in it that were given up.
 
-    def __init__(self, database: Database, upkeep: SqliteUpkeep, commands: Commands) -> None:
-        self._database, self._upkeep, self._commands = database, upkeep, commands
+    `beyond` says where else things go that happen here, out of its reach.
+    """
+
+    def __init__(
+        self, database: Database, upkeep: SqliteUpkeep, commands: Commands, beyond: Sequence[str] = ()
+    ) -> None:
+        self._database, self._upkeep, self._commands, self._beyond = database, upkeep, commands, beyond
 
     async def erase(self, scope: Scope, *, by: str, at: datetime) -> Certificate:
         """Erase a conversation; raise `Reject` where it is held, or commands of it are still to be done."""
@@ -73,6 +81,8 @@ class Eraser:
             found=seen.found,
             elsewhere=seen.elsewhere,
             places=seen.places,
+            within=seen.within,
+            copies=(*map(_told, gone.copies), *self._beyond),
         )
         number = await self._upkeep.certify(scope, msgspec.json.encode(certificate))
         return msgspec.structs.replace(certificate, id=number)
@@ -86,20 +96,16 @@ class Eraser:
 
     async def _letters(self, scope: Scope) -> list[int]:
         """Return the numbers of the dead letters of a conversation; raise `Reject` where some are still open."""
-        if still := await self._of(scope, "open"):
+
+        def is_of(envelope: bytes) -> bool:
+            return opened(envelope).conversation == scope[1]
+
+        if still := await self._upkeep.commands(scope[0], "open", is_of):
             raise Reject(
                 f"{len(still)} commands of conversation {scope[1]} are still to be done; "
                 "erase it once they are, or were given up (mads dead list)"
             )
-        return await self._of(scope, "dead")
-
-    async def _of(self, scope: Scope, state: Any) -> list[int]:
-        found: list[int] = []
-        for entry in await self._commands.entries(state):
-            kept = await self._commands.read(entry.seq, state) if entry.tenant == scope[0] else None
-            if kept is not None and opened(kept[1]).conversation == scope[1]:
-                found.append(entry.seq)
-        return found
+        return await self._upkeep.commands(scope[0], "dead", is_of)
 
     async def _verified(self, gone: Erased) -> Search:
         """Look for what is gone; where something is left of it, write the database anew and look again."""
@@ -107,13 +113,14 @@ class Eraser:
         sought = everything[:: max(1, -(-len(everything) // SOUGHT))]
         await self._database.alone(fold)
         found = await self._search(sought)
-        elsewhere = await self._database.read(lambda connection: living(connection, found))
-        if found.keys() - elsewhere or len(everything) > len(sought):
+        elsewhere = await self._database.scan(lambda connection: living(connection, found))
+        if found.keys() - elsewhere.keys() or len(everything) > len(sought):
             await self._database.alone(rebuild)
             found = await self._search(sought)
         left = [piece for piece in found if piece not in elsewhere]
         places = tuple(sorted({place for piece in left for place in found[piece]}))
-        return Search(len(sought), len(left), len(elsewhere & found.keys()), places)
+        kept = [elsewhere[piece] for piece in found if piece in elsewhere]
+        return Search(len(sought), len(left), len(kept), places, tuple(sorted({*kept})))
 
     async def _search(self, sought: list[bytes]) -> dict[bytes, list[str]]:
         return await asyncio.to_thread(search, self._database.path.parent, sought)
@@ -126,6 +133,15 @@ def pieces(gone: Erased) -> Iterator[bytes]:
         if isinstance(data, bytes) and len(data) >= SHORTEST:
             middle = max(0, (len(data) - LONGEST) // 2)
             yield from (data[:LONGEST], data[middle : middle + LONGEST], data[-LONGEST:])
+
+
+def _told(copy: Copy) -> str:
+    """Return a sentence about a copy: what of, where, since when, by whom."""
+    what = f"conversation {copy.conversation}" if copy.conversation else "the whole record"
+    at = f"{time_of(copy.at_us):%Y-%m-%dT%H:%M:%SZ}, {copy.author}"
+    if copy.kind == "import":
+        return f"import from {copy.place} ({at})"
+    return f"{copy.kind} of {what} to {copy.place or 'whoever asked for it'} ({at})"
 
 
 def _value(body: bytes) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mads.host.config import Config
+from mads.host.paths import data_folder
 from mads.host.quantity import seconds
 from mads.observe.tail import Rules
 from mads.wire.errors import ConfigError
@@ -27,6 +28,14 @@ def look_at_traces(config: Config) -> None:
         raise ConfigError(
             f"[traces]: {error.name!r} is not installed, which exports them; write: pip install 'mads[otlp]'"
         ) from error
+
+
+def beyond(config: Config) -> list[str]:
+    """Return where else goes what happens in the system of `config`, out of its own reach."""
+    told = ["standard error of the system: what its log says, wherever whoever started it keeps that"]
+    if config.traces is not None:
+        told.append(f"the collector at {config.traces.otlp}: names, ids and times of calls, and why some failed")
+    return [*told, f"copies that were made of {data_folder(Path(config.root))}, if there are any"]
 
 
 def export_of(config: Config) -> Export | None:

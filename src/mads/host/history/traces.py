@@ -37,7 +37,7 @@ class Traces:
         Raises `InvalidMessage` where nothing is recorded under it.
         """
         await self._recorder.flush()
-        found = _shown(await self._found(id_))
+        found = await self._found(id_)
         if not found:
             raise InvalidMessage(
                 f"nothing is recorded under {id_!r}: write the id of a trace, of a request or of a conversation; "
@@ -57,7 +57,8 @@ class Traces:
         """Return the traces that ended last, the latest first; only those that `failed`, and those of `control` too."""
         await self._recorder.flush()
         traces: dict[str, list[Entry]] = {}
-        for entry in reversed(_shown(await self._record.entries(Query(limit=LOOKED_AT, newest=True)))):
+        last = Query(tenant=theirs(), limit=LOOKED_AT, newest=True)
+        for entry in reversed(await self._record.entries(last)):
             traces.setdefault(entry.trace, []).append(entry)
         lines = (_line(entries) for entries in traces.values() if control or not _is_control(entries))
         return [line for line in lines if line.failed or not failed][:limit]
@@ -65,10 +66,11 @@ class Traces:
     async def _found(self, id_: str) -> list[Entry]:
         if not id_:
             return []
-        named = await self._record.entries(Query(id=id_, limit=1, newest=True))
-        whole = Query(trace=named[0].trace if named else id_, limit=HOPS + 1, newest=True)
+        tenant = theirs()  # whoever is no operator is shown what is its tenant's
+        named = await self._record.entries(Query(tenant=tenant, id=id_, limit=1, newest=True))
+        whole = Query(tenant=tenant, trace=named[0].trace if named else id_, limit=HOPS + 1, newest=True)
         return await self._record.entries(whole) or await self._record.entries(
-            Query(conversation=id_, limit=HOPS + 1, newest=True)
+            Query(tenant=tenant, conversation=id_, limit=HOPS + 1, newest=True)
         )
 
     def _left_out(self, cut: int) -> str:
@@ -78,12 +80,6 @@ class Traces:
         if self._recorder.trouble:
             said.append(f"what waits for the store ({self._recorder.trouble})")
         return " and ".join(said)
-
-
-def _shown(entries: list[Entry]) -> list[Entry]:
-    """Return those of `entries` that whoever asks may see: the operator all, others those of their tenant."""
-    tenant = theirs()
-    return [entry for entry in entries if tenant in (None, entry.tenant)]
 
 
 def _ordered(entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:

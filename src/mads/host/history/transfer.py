@@ -1,25 +1,32 @@
 """The record as lines of JSON, and back: as it was recorded, redactions and all, and byte for byte the same again.
 
 The first line names the schema, the last one counts the others. Between them stands a row a line in the order of their
-times, each with its bodies, then the labels. The order of keys is fixed, so that one record is one text.
+times, each with its bodies, then the labels and the holds. The order of keys is fixed, so that one record is one text.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any, BinaryIO, cast
 
 import msgspec
-from msgspec import UNSET, Struct, field
+from msgspec import UNSET, Struct
 
-from mads.store.record.capture import Mark
+from mads.store.record.capture import Hold, Mark
 from mads.wire import codec
 from mads.wire.conversation import LABELS
 from mads.wire.errors import InvalidMessage
 from mads.wire.record import HASHED, Entry, address
 
-SCHEMA, VERSION = "mads.record", 1
+SCHEMA, VERSION = "mads.record", 2
+"""Version 1 knew of nothing that is held."""
+
+LONGEST = 256 * 1024 * 1024
+"""How many bytes a line may have: two bodies as large as they may travel, in whatever letters."""
+
+MOST = 2_000_000
+"""How many lines an import may have, which are all written at once."""
 
 RAW = "$msgpack"
 """The key of a body that JSON could not tell: its bytes, as base64."""
@@ -50,18 +57,12 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True):
 
     row: Row | None = None
     label: Mark | None = None
+    hold: Hold | None = None
     lines: int | None = None
 
 
-class Taking(Struct):
-    """What an export holds."""
-
-    rows: list[tuple[Entry, dict[bytes, bytes]]] = field(default_factory=list[tuple[Entry, dict[bytes, bytes]]])
-    marks: list[Mark] = field(default_factory=list[Mark])
-
-    def tenants(self) -> set[str]:
-        """Return whose it is."""
-        return {entry.tenant for entry, _ in self.rows} | {mark.tenant for mark in self.marks}
+Part = tuple[Entry, dict[bytes, bytes]] | Mark | Hold
+"""What a line holds that is taken: a row with its bodies, a label, or what is held."""
 
 
 def head() -> str:
@@ -81,6 +82,11 @@ def mark(label: Mark) -> str:
     return canonical({"label": codec.plain(label)})
 
 
+def hold(held: Hold) -> str:
+    """Return the line of a conversation that is held."""
+    return canonical({"hold": codec.plain(held)})
+
+
 def end(lines: int) -> str:
     """Return the last line, after so many others."""
     return canonical({"lines": lines})
@@ -91,41 +97,50 @@ def canonical(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def read(lines: Iterable[bytes]) -> Taking:
-    """Return what the lines of an export hold; raise `InvalidMessage` that names the first line which is wrong."""
-    taking, ended, number = Taking(), False, 0
-    for number, line in enumerate(lines, 1):
+def read(file: BinaryIO) -> Iterator[Part]:
+    """Iterate over what an export holds; raise `InvalidMessage` that names the first line which is wrong.
+
+    No more than one line is in memory at a time. A file that ends before its last line is told of at its end.
+    """
+    file.seek(0)
+    ended, number = False, 0
+    while line := file.readline(LONGEST + 1):
+        number += 1
         try:
             if ended:
                 raise ValueError("nothing may follow the line that counts the others")  # noqa: TRY301
-            ended = _take(taking, line, number)
+            part = _part(line, number)
         except (ValueError, InvalidMessage, RecursionError) as error:
             raise InvalidMessage(f"line {number}: {error}; nothing was imported") from None
+        ended = part is None and number > 1
+        if part is not None:
+            yield part
     if not ended:
         raise InvalidMessage(
             f"line {number + 1}: the export ends before its last line, which counts the others: it was cut off; "
             "nothing was imported"
         )
-    return taking
 
 
-def _take(taking: Taking, line: bytes, number: int) -> bool:
-    """Add what a line holds to `taking`; return whether it is the last."""
+def _part(line: bytes, number: int) -> Part | None:
+    """Return what a line holds; None of the first, and of the last."""
+    if len(line) > LONGEST:
+        raise ValueError(f"it has more than the {LONGEST:,} bytes that a line may have")
+    if number > MOST:
+        raise ValueError(f"an import has {MOST:,} lines at most; export the conversations one by one, and import those")
     if number == 1:
         _check_head(line)
-        return False
+        return None
     it = msgspec.json.decode(line, type=Line)
-    if [it.row, it.label, it.lines].count(None) != 2:  # noqa: PLR2004
-        raise ValueError("a line holds one of `row`, `label` and `lines`")
-    if it.row is not None:
-        taking.rows.append(_row_of(it.row))
-    if it.label is not None:
-        if it.label.label not in LABELS:
-            raise ValueError(f"{it.label.label!r} is no label; it is one of {', '.join(LABELS)}")
-        taking.marks.append(it.label)
+    if [it.row, it.label, it.hold, it.lines].count(None) != 3:  # noqa: PLR2004
+        raise ValueError("a line holds one of `row`, `label`, `hold` and `lines`")
+    if it.label is not None and it.label.label not in LABELS:
+        raise ValueError(f"{it.label.label!r} is no label; it is one of {', '.join(LABELS)}")
+    if it.hold is not None and not it.hold.why.strip():
+        raise ValueError("it does not say why the conversation is held")
     if it.lines is not None and it.lines != number - 1:
         raise ValueError(f"{it.lines} lines should stand above this one, and {number - 1} do: some are missing")
-    return it.lines is not None
+    return it.label or it.hold or (None if it.row is None else _row_of(it.row))
 
 
 def _check_head(line: bytes) -> None:
@@ -135,9 +150,9 @@ def _check_head(line: bytes) -> None:
         raise ValueError(
             f"this is no export: its first line should be {canonical({'schema': SCHEMA, 'version': VERSION})} ({error})"
         ) from error
-    if (head.schema, head.version) != (SCHEMA, VERSION):
+    if head.schema != SCHEMA or not 1 <= head.version <= VERSION:
         raise ValueError(
-            f"this is {head.schema!r} version {head.version}, and what can be read is {SCHEMA!r} version {VERSION}"
+            f"this is {head.schema!r} version {head.version}, and what can be read is {SCHEMA!r} version 1 to {VERSION}"
         )
 
 

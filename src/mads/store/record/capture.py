@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mads.store.database import Database
@@ -13,6 +13,12 @@ from mads.store.record.port import Batch
 from mads.store.record.sqlite import COLUMNS, entry_of, put
 from mads.store.sqlite import Connection
 from mads.wire.record import Entry
+
+PART = 2_000
+"""How many rows are counted at a time: for no longer does anybody wait who folds the log."""
+
+WHOLE = 100_000
+"""How many entries of one trace are read."""
 
 _ORDER = "at_us, id, mad, attempt, kind, subject, span, seq"
 _PAGE = f"""
@@ -22,7 +28,9 @@ _PAGE = f"""
     ORDER BY {_ORDER} LIMIT ?13
 """  # noqa: S608  names of columns
 _FIRST = (-1, "", "", 0, "", "", "", 0)
-_TRACE = f"SELECT {COLUMNS} FROM record WHERE trace = ? ORDER BY {_ORDER}"  # noqa: S608  names of columns
+_TRACE = f"""
+    SELECT {COLUMNS} FROM record WHERE trace = ?1 AND (?2 IS NULL OR tenant = ?2) ORDER BY {_ORDER} LIMIT {WHOLE}
+"""  # noqa: S608  names of columns
 _SAME = f"SELECT {COLUMNS} FROM record WHERE id = ?"  # noqa: S608  names of columns
 _LABELS = """
     SELECT tenant, conversation, call, mad, attempt, label, author, at_us FROM labels
@@ -34,20 +42,36 @@ _LABEL = """
     ON CONFLICT DO UPDATE SET label = excluded.label, author = excluded.author, at_us = excluded.at_us
     WHERE excluded.at_us > labels.at_us
 """
-_STATS = """
-    SELECT count(*), count(DISTINCT tenant || ' ' || conversation), min(at_us), max(at_us) FROM record
+_HOLDS = """
+    SELECT tenant, conversation, why, author, at_us FROM holds
+    WHERE (?1 IS NULL OR conversation = ?1) AND (?2 IS NULL OR tenant = ?2) ORDER BY tenant, conversation
 """
-_BODIES = "SELECT count(*), total(length(body)) FROM bodies"
-_KINDS = "SELECT kind, count(*) FROM record GROUP BY kind ORDER BY kind"
-_LABELLED = (
-    "SELECT label, count(*), total(author <> '') FROM record JOIN labelled USING (seq) GROUP BY label ORDER BY label"
-)
-_REDACTED = """
-    SELECT count(*) FROM record
-    WHERE mad <> 'steward' AND (instr(asked, x'5b73656e7369746976655d') OR instr(answered, x'5b73656e7369746976655d')
-    OR EXISTS (SELECT 1 FROM bodies WHERE address IN (asked, answered) AND instr(body, x'5b73656e7369746976655d')))
+_HOLD = "INSERT INTO holds (tenant, conversation, why, author, at_us) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_COPY = """
+    INSERT INTO copies (kind, tenant, conversation, place, author, at_us) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET at_us = max(at_us, excluded.at_us)
 """
-_COUNTS = "SELECT (SELECT count(*) FROM holds), (SELECT count(*) FROM erasures)"
+_ENDS = "SELECT coalesce(min(seq), 0), coalesce(max(seq), -1) FROM record"
+_ROWS = """
+    SELECT kind, label, author <> '', count(*), min(at_us), max(at_us), total(
+        mad <> 'steward' AND (instr(asked, x'5b73656e7369746976655d') OR instr(answered, x'5b73656e7369746976655d')
+        OR EXISTS (SELECT 1 FROM bodies WHERE address IN (asked, answered) AND instr(body, x'5b73656e7369746976655d')))
+    )
+    FROM record JOIN labelled USING (seq) WHERE seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR tenant = ?3)
+    GROUP BY kind, label, author <> ''
+"""
+_BODIES = """
+    SELECT count(*), total(length(body)) FROM record JOIN bodies ON address IN (asked, answered)
+    WHERE seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR tenant = ?3)
+"""
+_CONVERSATIONS = f"""
+    SELECT conversation, count(DISTINCT tenant) FROM record
+    WHERE conversation > ?1 AND (?2 IS NULL OR tenant = ?2) GROUP BY conversation ORDER BY conversation LIMIT {PART}
+"""  # noqa: S608  our own words
+_COUNTS = """
+    SELECT (SELECT count(*) FROM holds WHERE ?1 IS NULL OR tenant = ?1),
+    (SELECT count(*) FROM erasures WHERE ?1 IS NULL OR tenant = ?1)
+"""
 _SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 
 
@@ -64,22 +88,57 @@ class Mark(Struct, frozen=True, forbid_unknown_fields=True):
     at_us: int
 
 
-class Counts(Struct, frozen=True):
-    """How much there is; sizes in bytes, times in microseconds since 1970."""
+class Hold(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a conversation may not be erased, as it is kept."""
 
-    rows: int
-    conversations: int
-    oldest_us: int | None
-    newest_us: int | None
-    bodies: int
-    body_bytes: int
-    file_bytes: int
-    kinds: dict[str, int]
-    labels: dict[str, int]
-    by_hand: int
-    redacted: int
-    held: int
-    erased: int
+    tenant: str
+    conversation: str
+    why: str
+    author: str
+    at_us: int
+
+
+class Copy(Struct, frozen=True):
+    """What was handed on, or taken: an export, a dataset or an import, of a tenant ("": all) and a conversation.
+
+    `place` is where it went, or came from, as `author` said.
+    """
+
+    kind: str
+    tenant: str
+    conversation: str
+    place: str
+    author: str
+    at_us: int
+
+
+class Counts(Struct):
+    """How much there is; sizes in bytes, times in microseconds since 1970. A body counts once for each row with it."""
+
+    rows: int = 0
+    conversations: int = 0
+    oldest_us: int | None = None
+    newest_us: int | None = None
+    bodies: int = 0
+    body_bytes: int = 0
+    file_bytes: int = 0
+    kinds: dict[str, int] = field(default_factory=dict[str, int])
+    labels: dict[str, int] = field(default_factory=dict[str, int])
+    by_hand: int = 0
+    redacted: int = 0
+    held: int = 0
+    erased: int = 0
+
+    def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Count some rows: by kind, label and whether a person gave it, how many, of which time, how many redacted."""
+        for kind, label, by_hand, count, oldest, newest, redacted in rows:
+            self.rows += count
+            self.kinds[kind] = self.kinds.get(kind, 0) + count
+            self.labels[label] = self.labels.get(label, 0) + count
+            self.by_hand += count if by_hand else 0
+            self.redacted += int(redacted)
+            self.oldest_us = oldest if self.oldest_us is None else min(self.oldest_us, oldest)
+            self.newest_us = newest if self.newest_us is None else max(self.newest_us, newest)
 
 
 class Slice(Struct, frozen=True):
@@ -97,43 +156,69 @@ class SqliteCapture:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def counts(self) -> Counts:
-        """Return how much there is."""
-        return await self._database.read(_counts)
+    async def counts(self, tenant: str | None) -> Counts:
+        """Return how much there is of one tenant's, or of all."""
+        found = Counts()
+        first, last = (await self._rows(_ENDS))[0]
+        for start in range(first, last + 1, PART):
+            part = (start, start + PART - 1, tenant)
+            found.add(await self._rows(_ROWS, *part))
+            ((bodies, size),) = await self._rows(_BODIES, *part)
+            found.bodies += bodies
+            found.body_bytes += int(size)
+        after = ""
+        while named := await self._rows(_CONVERSATIONS, after, tenant):
+            found.conversations += sum(tenants for _, tenants in named)
+            after = named[-1][0]
+        ((found.held, found.erased),) = await self._rows(_COUNTS, tenant)
+        ((found.file_bytes,),) = await self._rows(_SIZE)
+        return found
+
+    async def _rows(self, statement: str, *bindings: int | str | None) -> list[tuple[Any, ...]]:
+        return await self._database.scan(lambda connection: connection.execute(statement, bindings).fetchall())
 
     async def page(self, part: Slice, after: Entry | None, size: int) -> list[Entry]:
         """Return the next `size` entries of `part` in the order of their times, wherever and whenever written."""
         since = _place(after) if after else _FIRST
         bindings = (part.conversation, part.tenant, part.since_us, part.until, *since, size)
-        found = await self._database.read(lambda connection: connection.execute(_PAGE, bindings).fetchall())
+        found = await self._database.scan(lambda connection: connection.execute(_PAGE, bindings).fetchall())
         return [entry_of(row) for row in found]
 
-    async def trace(self, trace: str) -> list[Entry]:
-        """Return all entries of a trace in the order of their times."""
-        found = await self._database.read(lambda connection: connection.execute(_TRACE, (trace,)).fetchall())
+    async def trace(self, trace: str, tenant: str | None) -> list[Entry]:
+        """Return the entries of a trace, of one tenant or of all, in the order of their times; `WHOLE` at most."""
+        found = await self._database.scan(lambda connection: connection.execute(_TRACE, (trace, tenant)).fetchall())
         return [entry_of(row) for row in found]
 
     async def marks(self, part: Slice) -> list[Mark]:
         """Return the labels in `part`, in a fixed order."""
         bindings = (part.conversation, part.tenant)
-        found = await self._database.read(lambda connection: connection.execute(_LABELS, bindings).fetchall())
+        found = await self._database.scan(lambda connection: connection.execute(_LABELS, bindings).fetchall())
         return [Mark(*row) for row in found]
 
-    async def take(self, rows: Iterable[tuple[Entry, dict[bytes, bytes]]], marks: Iterable[Mark]) -> tuple[int, int]:
+    async def holds(self, part: Slice) -> list[Hold]:
+        """Return what is held in `part`, in a fixed order."""
+        return [Hold(*row) for row in await self._rows(_HOLDS, part.conversation, part.tenant)]
+
+    async def note(self, copy: Copy) -> None:
+        """Remember that something was handed on, or taken."""
+        await self._database.write(lambda connection: connection.execute(_COPY, _fields(copy)).close())
+
+    async def take(self, parts: Iterable[tuple[Entry, dict[bytes, bytes]] | Mark | Hold]) -> tuple[int, int]:
         """Add what is not there yet, all of it or nothing; return how many rows were new and how many were known.
 
-        A label that was given later than the one that is there takes its place.
+        A label that was given later than the one that is there takes its place. What is held stays as it is held.
         """
 
         def work(connection: Connection) -> tuple[int, int]:
             added = known = 0
-            for entry, bodies in rows:
-                if _is_known(connection, entry):
+            for part in parts:
+                if isinstance(part, Mark | Hold):
+                    connection.execute(_LABEL if isinstance(part, Mark) else _HOLD, _fields(part)).close()
+                elif _is_known(connection, part[0]):
                     known += 1
                 else:
-                    put(connection, Batch([entry], bodies))
+                    put(connection, Batch([part[0]], part[1]))
                     added += 1
-            connection.executemany(_LABEL, ((*_fields(mark),) for mark in marks))
             return added, known
 
         return await self._database.write(work)
@@ -145,34 +230,10 @@ def _is_known(connection: Connection, entry: Entry) -> bool:
     return any(replace(one, asked=b"", answered=b"") == bare for one in found)
 
 
-def _fields(mark: Mark) -> tuple[Any, ...]:
-    return tuple(getattr(mark, name) for name in mark.__struct_fields__)
+def _fields(it: Mark | Hold | Copy) -> tuple[Any, ...]:
+    return tuple(getattr(it, name) for name in it.__struct_fields__)
 
 
 def _place(entry: Entry) -> tuple[Any, ...]:
     it = entry
     return (it.at_us, it.id, it.mad, it.attempt, it.kind, it.subject, it.span, it.seq)
-
-
-def _counts(connection: Connection) -> Counts:
-    ((rows, conversations, oldest, newest),) = connection.execute(_STATS).fetchall()
-    ((bodies, body_bytes),) = connection.execute(_BODIES).fetchall()
-    ((size,),) = connection.execute(_SIZE).fetchall()
-    ((redacted,),) = connection.execute(_REDACTED).fetchall()
-    ((held, erased),) = connection.execute(_COUNTS).fetchall()
-    labelled = connection.execute(_LABELLED).fetchall()
-    return Counts(
-        rows=rows,
-        conversations=conversations,
-        oldest_us=oldest,
-        newest_us=newest,
-        bodies=bodies,
-        body_bytes=int(body_bytes),
-        file_bytes=size,
-        kinds=dict(connection.execute(_KINDS).fetchall()),
-        labels={label: count for label, count, _ in labelled},
-        by_hand=int(sum(by_hand for *_, by_hand in labelled)),
-        redacted=redacted,
-        held=held,
-        erased=erased,
-    )

@@ -77,7 +77,7 @@ class SqliteConversations:
             found = connection.execute(_OUTLINES, (tenant, since_us)).fetchall()
             return [self._outline(connection, (row[0], row[1]), *row[2:]) for row in found]
 
-        return await self._database.read(work)
+        return await self._database.scan(work)
 
     async def parts(self, scope: Scope) -> tuple[frozenset[str], frozenset[str]] | None:
         """Return the MADs and the people who took part; None where there is no such conversation."""
@@ -85,7 +85,7 @@ class SqliteConversations:
         def work(connection: Connection) -> tuple[frozenset[str], frozenset[str]] | None:
             return self._parts(connection, scope) if next(iter(connection.execute(_COUNT, scope)))[0] else None
 
-        return await self._database.read(work)
+        return await self._database.scan(work)
 
     async def turns(self, scope: Scope, limit: int) -> tuple[int, list[tuple[Entry, str]]]:
         """Return how many rows there are, and the last `limit` of them with their labels, in order."""
@@ -95,12 +95,12 @@ class SqliteConversations:
             rows = connection.execute(_TURNS, (*scope, limit)).fetchall()
             return count, [(entry_of(row[:-1]), row[-1]) for row in reversed(rows)]
 
-        return await self._database.read(work)
+        return await self._database.scan(work)
 
     async def bodies(self, entries: Iterable[Entry]) -> dict[bytes, bytes]:
         """Return the bodies of `entries` by address, but for those that are gone."""
         wanted = {address for entry in entries for address in (entry.asked, entry.answered)}
-        return await self._database.read(lambda connection: bodies_of(connection, wanted))
+        return await self._database.scan(lambda connection: bodies_of(connection, wanted))
 
     async def label(self, scope: Scope, row: tuple[str, str, int], label: str, author: str, at_us: int) -> None:
         """Say how a row came out, by the call's id, its MAD and attempt; or with ("", "", 0) the whole conversation."""

@@ -37,6 +37,7 @@ class MemoryRecord:
 def _fits(entry: Entry, query: Query) -> bool:
     return (
         entry.seq > query.after
+        and query.tenant in (None, entry.tenant)
         and query.trace in (None, entry.trace)
         and query.conversation in (None, entry.conversation)
         and query.id in (None, entry.id)

@@ -32,6 +32,7 @@ class Query(Struct, frozen=True, kw_only=True):
     They come by `seq`, the first `limit` of them after `after`; where `newest`, the last `limit`.
     """
 
+    tenant: str | None = None
     trace: str | None = None
     conversation: str | None = None
     id: str | None = None

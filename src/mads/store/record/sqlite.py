@@ -26,6 +26,7 @@ _KEEP = """
 _BODY = "SELECT body FROM bodies WHERE address = ?"
 
 _CONDITIONS = {
+    "tenant": "tenant = ?",
     "trace": "trace = ?",
     "conversation": "conversation = ?",
     "id": "id = ?",
@@ -60,7 +61,7 @@ class SqliteRecord:
         order = "DESC" if query.newest else "ASC"
         statement = f"SELECT {COLUMNS} FROM record WHERE {where} ORDER BY seq {order} LIMIT ?"  # noqa: S608  our own words
         bindings = (query.after, *asked.values(), query.limit)
-        found = await self._database.read(lambda connection: connection.execute(statement, bindings).fetchall())
+        found = await self._database.scan(lambda connection: connection.execute(statement, bindings).fetchall())
         return [entry_of(row) for row in (reversed(found) if query.newest else found)]
 
     async def body(self, address: bytes) -> bytes | None:

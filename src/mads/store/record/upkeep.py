@@ -6,7 +6,7 @@ A body goes with the last row that names it: the database counts. What goes is o
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from mads.store.database import Database
+from mads.store.record.capture import Copy
 from mads.store.record.conversations import Scope, bodies_of, held
 from mads.store.record.sqlite import COLUMNS, entry_of
 from mads.store.sqlite import Connection
@@ -47,6 +48,11 @@ _ERASED = f"""
         AND above.conversation IS NOT ?2
     ) ORDER BY seq
 """  # noqa: S608  names of columns
+_SENT = "SELECT seq, envelope FROM commands WHERE state = ?1 AND tenant = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4"
+_COPIES = """
+    SELECT kind, tenant, conversation, place, author, at_us FROM copies
+    WHERE tenant IN ('', ?1) AND conversation IN ('', ?2) AND at_us >= ?3 ORDER BY at_us, kind, place
+"""
 _CERTIFY = "INSERT INTO erasures (tenant, conversation, certificate) VALUES (?, ?, ?)"
 _CERTIFICATES = "SELECT id, certificate FROM erasures WHERE (?1 IS NULL OR tenant = ?1) ORDER BY id"
 
@@ -55,12 +61,16 @@ BATCH = 500
 
 
 class Erased(Struct, frozen=True):
-    """What went: the ids of the calls and the bodies, in order, the words of failures, and how many labels."""
+    """What went: the ids of the calls and the bodies, in order, the words of failures, how many labels; its first time.
+
+    `copies` are what was handed on, or taken, since then.
+    """
 
     ids: list[str]
     bodies: list[bytes]
     words: list[str]
     labels: int
+    copies: list[Copy]
 
 
 class SqliteUpkeep:
@@ -109,9 +119,29 @@ class SqliteUpkeep:
             labels = connection.changes()
             left = bodies_of(connection, (at for at in addresses if len(at) >= HASHED))
             gone = [bodies[at] for at in addresses if at in bodies and at not in left]
-            return Erased([entry.id for entry in entries], gone, [entry.why for entry in entries if entry.why], labels)
+            began = min((entry.at_us for entry in entries), default=0)
+            copies = [Copy(*row) for row in connection.execute(_COPIES, (*scope, began)).fetchall()]
+            whys = [entry.why for entry in entries if entry.why]
+            return Erased([entry.id for entry in entries], gone, whys, labels, copies)
 
         return await self._database.write(work)
+
+    async def commands(self, tenant: str, state: str, fits: Callable[[bytes], bool]) -> list[int]:
+        """Return the numbers of those commands of a tenant in a state whose envelope `fits`, which must not raise."""
+        found: list[int] = []
+
+        def look(connection: Connection, after: int) -> int:
+            last = 0
+            for seq, envelope in connection.execute(_SENT, (state, tenant, after, BATCH)):
+                last = seq
+                if fits(envelope):
+                    found.append(seq)
+            return last
+
+        last = await self._database.scan(partial(look, after=0))
+        while last:
+            last = await self._database.scan(partial(look, after=last))
+        return found
 
     async def certify(self, scope: Scope, certificate: bytes) -> int:
         """Keep a certificate; return its number."""
@@ -124,7 +154,7 @@ class SqliteUpkeep:
 
     async def certificates(self, tenant: str | None) -> list[tuple[int, bytes]]:
         """Return the certificates of one tenant, or of all, with their numbers."""
-        return await self._database.read(
+        return await self._database.scan(
             lambda connection: [
                 (int(row[0]), bytes(row[1])) for row in connection.execute(_CERTIFICATES, (tenant,)).fetchall()
             ]
@@ -139,7 +169,7 @@ class SqliteUpkeep:
             await self._database.write(work)
 
     async def _read(self, statement: str, *bindings: int | str | None) -> list[tuple[Any, ...]]:
-        return await self._database.read(lambda connection: connection.execute(statement, bindings).fetchall())
+        return await self._database.scan(lambda connection: connection.execute(statement, bindings).fetchall())
 
 
 @contextmanager
