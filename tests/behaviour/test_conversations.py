@@ -12,9 +12,8 @@ import pytest
 from mads import Denied, InvalidMessage
 from mads.host.caller import Caller
 from mads.host.talk.exchange import ASKED
-from mads.testing.placed import Placed
+from mads.testing.placed import Placed, known_as
 from mads.wire import codec
-from mads.wire.call import Identity
 from mads.wire.failure import error_of
 from tests.behaviour.conftest import Troupe
 
@@ -25,7 +24,7 @@ TABLE = {name: f"tests.behaviour.table:{name.capitalize()}" for name in ("ana", 
 
 async def ask(it: Placed, tool: str, **arguments: Any) -> Any:
     """Call a tool that has an argument `conversation` of its own."""
-    caller = Caller(Identity("tester"))
+    caller = Caller(known_as("tester"))
     reply = await it.bus.request(caller.call(f"mads.{tool}", codec.raw(arguments), timeout=60))
     if reply.failure is not None:
         raise error_of(reply.failure)

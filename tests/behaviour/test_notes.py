@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mads import InvalidMessage
-from mads.testing.placed import Placed
+from mads.testing.placed import Placed, known_as
 from mads.wire import codec
-from mads.wire.call import NOTES, Call, Identity
+from mads.wire.call import NOTES, Call
 from tests.behaviour.conftest import Troupe
 
 COVERS = ("R-029", "R-030")
@@ -88,7 +88,7 @@ async def routed(it: Placed, subject: str, body: Any, notes: str | None) -> tupl
         body=codec.raw(body),
         id=f"fuzz-{time.monotonic_ns()}",
         deadline=time.monotonic() + 10,
-        identity=Identity("tester"),
+        identity=known_as("tester"),
         notes=notes,
     )
     await it.bus.request(call)

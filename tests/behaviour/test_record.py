@@ -167,9 +167,9 @@ async def test_what_a_guard_decided_is_told_with_its_rule(troupe: Troupe) -> Non
         await it.mad(Shop).raid()
         allowed, top = await entry(it, "mads.bank.rob"), await entry(it, "mads.shop.raid")
     assert [(one.allowed, one.rule) for one in (*denied.decisions, *allowed.decisions, *top.decisions)] == [
-        (False, "destructive: the caller is anonymous"),
-        (True, "destructive: the caller is not anonymous"),
-        (True, "not destructive: anybody may call it"),
+        (False, "nothing allows it"),
+        (True, "role:admin: allow mads.>:destructive"),
+        (True, "role:admin: allow mads.>"),
     ]
     assert (denied.outcome, denied.chain) == (Denied.code, ("shop",))
 

@@ -34,7 +34,7 @@ class Vault:
     async def hear(self, event: Rotated) -> None:
         pass
 """
-ACME, GLOBEX = Identity("ana", "acme"), Identity("bo", "globex")
+ACME, GLOBEX = Identity("ana", "acme", roles=("admin",)), Identity("bo", "globex", roles=("admin",))
 
 
 async def test_a_tenant_sees_and_touches_its_own_dead_letters_and_traces_only(tmp_path: Path) -> None:

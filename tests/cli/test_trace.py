@@ -50,7 +50,7 @@ def test_a_request_is_told_as_a_tree_and_an_unknown_one_says_what_to_write(tmp_p
     assert "  bank.charge" in charge
     assert charge.endswith("ValueError: card [sensitive] is not covered")
     assert "0.00034" in charge
-    assert "access allowed (not destructive: anybody may call it)" in charge
+    assert "access allowed (operator: allow mads.>)" in charge
     assert total.startswith("2 calls, 2 failed, ")
     assert total.endswith("cost 0.00034")
     assert [line.split()[2] for line in listed.stdout.splitlines()[1:]] == ["shop.sell", "shop.sell"]

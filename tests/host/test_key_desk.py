@@ -109,7 +109,7 @@ async def test_a_key_that_cannot_be_is_refused_with_what_to_write(
 
 async def test_a_scope_holds_at_the_callee_whoever_lets_the_call_in(tmp_path: Path) -> None:
     async with placed(tmp_path) as it:
-        reader = Identity("ci", scopes=("mads.steward.*:read_only",))
+        reader = Identity("ci", roles=("admin",), scopes=("mads.steward.*:read_only",))
         assert await it.call("steward.ps", principal=reader)
         with pytest.raises(Denied, match=r"not for mads\.steward\.emit"):
             await it.call("steward.emit", principal=reader, event="x", body={})

@@ -12,6 +12,7 @@ import pytest
 
 from mads import Denied
 from mads.bus.unix import UnixBus, connect
+from mads.host.config import MadConfig
 from mads.host.paths import socket_path
 from mads.testing.placed import Placed, placed
 from mads.wire import codec
@@ -25,7 +26,8 @@ ROOT = str(Path(__file__).parents[2])
 
 
 def the_two(folder: Path) -> AbstractAsyncContextManager[Placed]:
-    return placed(folder, "process", path=(ROOT,), witness=f"{HERE}:Witness", impostor=f"{HERE}:Impostor")
+    impostor = MadConfig(f"{HERE}:Impostor", calls=("mads.witness.caller",))
+    return placed(folder, "process", path=(ROOT,), witness=f"{HERE}:Witness", impostor=impostor)
 
 
 @asynccontextmanager

@@ -105,7 +105,7 @@ class System(Protocol):
         ...
 
     def tools(self) -> Sequence[ToolInfo]:
-        """Return every tool of every MAD, by canonical name."""
+        """Return every tool that whoever makes the call being handled may call."""
         ...
 
     def shown(self, mad: str) -> Shown:

@@ -14,6 +14,7 @@ from mads.bus.unix import UnixBus
 from mads.cli.remote import reach
 from mads.cli.terminal import json_option
 from mads.gateway.stdio import bridge
+from mads.guard.principals import ANONYMOUS
 from mads.host.config import find_root
 from mads.host.door import BusDoor, tools_of
 from mads.wire.errors import CallError, NoResponder, Unreachable
@@ -57,7 +58,7 @@ class LastingDoor:
                 self._bus = await reach(self._root)
                 self._gone = asyncio.create_task(self._bus.link.ended())
                 self._tools = ()
-            self._tools = self._tools or await tools_of(self._bus)
+            self._tools = self._tools or await tools_of(self._bus, ANONYMOUS)
             return self._bus
 
     async def close(self) -> None:
@@ -66,7 +67,7 @@ class LastingDoor:
             await self._bus.link.close()
 
     async def tools(self) -> Sequence[ToolInfo]:
-        """Return every tool of every MAD, as it was while the system last ran."""
+        """Return every tool that the anonymous developer may call, as it was while the system last ran."""
         with suppress(Unreachable, CallError):
             await self.open()
         return self._tools

@@ -92,7 +92,9 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
         said = config.gateway
         signin = SignIn(system.keys.ring, said.oidc, anonymous=said.anonymous)
         door, servers = BusDoor(system.bus, tools), said.servers
-        gateway = await serve(door, port=said.port, figures=system.figures, signin=signin, servers=servers)
+        gateway = await serve(
+            door, port=said.port, figures=system.figures, signin=signin, servers=servers, shows=system.policy.shows
+        )
         try:
             async with told_of_indexing(system.bus):
                 seen = await system.status()

@@ -49,7 +49,7 @@ class Steward:
 
     @tool(read_only=True)
     async def tools(self) -> list[ToolInfo]:
-        """Return every tool of every MAD with its JSON Schema."""
+        """Return every tool that its caller may call, with its JSON Schema."""
         return list(self.system.tools())
 
     @tool(read_only=True)

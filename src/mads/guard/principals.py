@@ -14,6 +14,15 @@ ANONYMOUS = "anonymous"
 HOST = "host"
 """What the host itself begins."""
 
+DEVELOPER = "developer"
+"""The role that may all that destroys nothing: of the anonymous developer, and of a key that gives no other."""
+
+ADMIN = "admin"
+"""The role that may all that can be called."""
+
+NOBODY = Identity(ANONYMOUS, roles=(DEVELOPER,))
+"""Whoever shows no credential, where that is enough."""
+
 
 def whose(identity: Identity, tenant: str = "") -> str | None:
     """Return whose data `identity` is shown where it asks for that of `tenant`, or for all that it may see ("").

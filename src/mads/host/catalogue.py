@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from mads.author.declaration import Declaration
+from mads.author.declaration import CHAT, Declaration
 from mads.author.message import subject, wire_name
+from mads.author.needs import Talk
 from mads.author.schema import tool_infos
-from mads.host.config import Config
+from mads.host.config import STEWARD, Config
 from mads.host.events.heard import events_of
-from mads.host.inject import Filling, Mad
+from mads.host.history.transcript import SAY
+from mads.host.inject import Filling, Mad, Made, Need
 from mads.host.survey import Survey
 from mads.wire.errors import InvalidMessage
 from mads.wire.status import Shown
@@ -44,6 +46,10 @@ class Catalogue:
             for mad, fillings in self.fillings.items()
         }
 
+    def calls(self) -> dict[str, tuple[str, ...]]:
+        """Return what each MAD may call by itself, as patterns: what its fields name, or what `mads.toml` says."""
+        return {mad: self._declares(mad) for mad in self.fillings}
+
     def tools(self) -> Sequence[ToolInfo]:
         """Return every tool of every MAD."""
         return self._tools
@@ -72,8 +78,25 @@ class Catalogue:
             offers=tuple(read.tools),
         )
 
+    def _declares(self, mad: str) -> tuple[str, ...]:
+        sources = list(_sources(self.fillings[mad]))
+        says = (SAY,) if Need(Talk) in sources else ()
+        if mad == STEWARD:
+            says = (f"mads.*.{CHAT}",)
+        named = tuple(f"mads.{source.name}.*" for source in sources if isinstance(source, Mad))
+        chosen = self._config.mads[mad].calls
+        return says + (named if chosen is None else chosen)
+
     def _listed(self) -> None:
         self._tools = tuple(info for mad in self.declared for info in self._offered[mad])
         self._asked: dict[str, Any] = {subject(event): event for event in events_of(self.declared)}
         for mad, read in self.declared.items():
             self._asked |= {f"mads.{mad}.{tool.name}": tool.params for tool in read.tools.values()}
+
+
+def _sources(fillings: Iterable[Filling]) -> Iterator[Any]:
+    """Iterate over all that is needed for `fillings`, what their factories need included."""
+    for filling in fillings:
+        yield filling.source
+        if isinstance(filling.source, Made):
+            yield from _sources(filling.source.parts)

@@ -65,6 +65,7 @@ class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
 class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One MAD: the class to `use`, where to `run` it, values to `set` on its fields.
 
+    `calls` are patterns of the tools that it may call, instead of all those of the MADs that its fields name.
     `at_once` calls are handled side by side; `inbox` more may wait. `restart` says whether it is started again when it
     ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
     whose loop stands still for `watchdog`, or that takes more than `memory` or `processes`.
@@ -73,6 +74,7 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     use: str
     run: Literal["here", "process"] = "here"
     set: dict[str, Any] = field(default_factory=dict[str, Any])
+    calls: tuple[str, ...] | None = None
     at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
     restart: Literal["permanent", "transient", "temporary"] = "permanent"
@@ -222,6 +224,10 @@ class _Reader:
         if read is not None and not re.fullmatch(r"[\w.]+:\w+", read.use):
             self.wrong((*path, "use"), f'write "module:Class", not {read.use!r}')
             return None
+        try:
+            check((read and read.calls) or ())
+        except UsageError as error:
+            self.wrong((*path, "calls"), str(error))
         if read is not None and read.run == "here":
             for key, value in (("memory", read.memory), ("recycle", read.recycle.rss)):
                 if value is not None:

@@ -75,9 +75,9 @@ class BusDoor:
             return _result(items.reply)
 
 
-async def tools_of(bus: Bus) -> Sequence[ToolInfo]:
-    """Return every tool of the system that `bus` leads to, as its steward tells it; raise `CallError`."""
-    call = Caller(Identity(OPERATOR)).call("mads.steward.tools", codec.raw({}))
+async def tools_of(bus: Bus, principal: str = OPERATOR) -> Sequence[ToolInfo]:
+    """Return the tools that `principal` may call of the system that `bus` leads to; raise `CallError`."""
+    call = Caller(Identity(principal)).call("mads.steward.tools", codec.raw({}))
     reply = await bus.request(call)
     if reply.failure is not None:
         raise error_of(reply.failure)

@@ -1,21 +1,22 @@
-"""The list of layers round every handler, outermost first: the first in the core, the others where the callee lives."""
+"""The list of layers round every handler, outermost first: the last where the callee lives, the others in the core."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 from mads.author.declaration import Declaration
 from mads.guard.access import access, standing
+from mads.guard.rights.policy import Policy
 from mads.host.serve import subjects
 from mads.host.version import version_of
 from mads.observe.record import Observer
 from mads.observe.redact import Redactor
 from mads.observe.span import Watched
 from mads.observe.trace import Trace
-from mads.wire.call import Call, Handle
+from mads.wire.call import Call, Handle, Reply
 from mads.wire.failure import Failure
-from mads.wire.served import LayerFor
+from mads.wire.served import LayerFor, Served
 
 LAYERS = ("record", "access", "trace")
 """Their names: what is written down and counted, who may, what is current while the handler runs."""
@@ -23,18 +24,19 @@ LAYERS = ("record", "access", "trace")
 
 def inner(names: Sequence[str], trace: Trace) -> tuple[LayerFor, ...]:
     """Return those layers of `names` that stand in the process of the callee, in that order."""
-    known: dict[str, LayerFor] = {"access": access, "trace": trace.layer}
-    return tuple(known[name] for name in names if name in known)
+    return (trace.layer,) if "trace" in names else ()
 
 
 class Outer:
-    """Those layers of `names` that stand in the core, wherever the callee lives.
+    """Those layers of `names` that stand in the core, wherever the callee lives: no child is trusted with them.
 
     `hides` redacts by subject what is asked there, where the type of that does not tell how.
     """
 
-    def __init__(self, names: Sequence[str], observer: Observer, hides: Mapping[str, Redactor]) -> None:
+    def __init__(self, names: Sequence[str], observer: Observer, hides: Mapping[str, Redactor], policy: Policy) -> None:
         self.names, self._observer, self._hides = tuple(names), observer, hides
+        known: dict[str, LayerFor] = {"access": access(policy)}
+        self._guards = [known[name] for name in names if name in known]
 
     def refused(self, call: Call, failure: Failure) -> None:
         """Take note of a call that came to no handler."""
@@ -43,8 +45,9 @@ class Outer:
 
     async def round(self, mad: str, declared: Declaration, place: str, handle: Handle) -> Handle:
         """Return `handle`, which serves `mad` in this `place`, behind them."""
+        guarded = self._guarded(subjects(mad, declared), handle)
         if "record" not in self.names:
-            return handle
+            return guarded
         version = await asyncio.to_thread(version_of, declared.cls)
         watched = {
             subject: Watched(
@@ -57,4 +60,14 @@ class Outer:
             )
             for subject, served in subjects(mad, declared).items()
         }
-        return self._observer.round(watched, handle)
+        return self._observer.round(watched, guarded)
+
+    def _guarded(self, served: Mapping[str, Served], handle: Handle) -> Handle:
+        handles = dict.fromkeys(served, handle)
+        for guard in reversed(self._guards):
+            handles = {subject: guard(served[subject])(each) for subject, each in handles.items()}
+
+        def dispatch(call: Call) -> Awaitable[Reply]:
+            return handles.get(call.subject, handle)(call)
+
+        return dispatch if self._guards else handle

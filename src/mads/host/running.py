@@ -14,7 +14,8 @@ import structlog
 
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
-from mads.guard.principals import ANONYMOUS, HOST, OPERATOR
+from mads.guard.principals import ANONYMOUS, HOST, NOBODY, OPERATOR
+from mads.guard.rights.policy import Policy
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
 from mads.host.commands.dead import Dead
@@ -57,7 +58,7 @@ from mads.store.database import Database
 from mads.store.kept import SqliteRows
 from mads.store.keys.sqlite import SqliteKeys
 from mads.store.record.sqlite import SqliteRecord
-from mads.wire.call import Call, Identity
+from mads.wire.call import Call, Identity, current
 from mads.wire.status import EventInfo, Shown, Status
 from mads.wire.tools import ToolInfo
 
@@ -71,9 +72,11 @@ class RunningSystem:
     def __init__(self, config: Config, read: Survey, layers: Sequence[str], *, strict: bool) -> None:
         self.observer = Observer()
         self._hides = {f"mads.{STEWARD}.emit": Redactor(self._hide)}
-        self._outer = Outer(layers, self.observer, self._hides)
+        self.policy = Policy()
+        self._outer = Outer(layers, self.observer, self._hides, self.policy)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
+        self.policy.declare(self.catalogue.calls())
         self._sources, self._reloading = Sources(config), asyncio.Lock()
         self._order, self._layers, self._strict = read.order(), tuple(layers), strict
         self._watch, self._workers = BlockingWatch(), ProcessWorkers()
@@ -111,7 +114,7 @@ class RunningSystem:
         self.traces = Traces(self.record, self.observer.recorder)
         self.observer.recorder.start(self.record, self._export.heard if self._export else None)
         stack.push_async_callback(self.observer.recorder.close)
-        self.keys = await KeyDesk.open(SqliteKeys(database), self.tools)
+        self.keys = await KeyDesk.open(SqliteKeys(database), self.catalogue.tools)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
         stack.push_async_callback(self._dispatcher.close)
@@ -211,6 +214,7 @@ class RunningSystem:
             self._sources.keep(anew)
             self._reloaded[mad] = time.monotonic()
             self.catalogue.renew(mad, anew.declared, anew.fillings, anew.offered)
+            self.policy.declare(self.catalogue.calls())
             self._know_events()
             self._dispatcher.tools = self.catalogue.sendable()
             callees = self.catalogue.callees()
@@ -218,8 +222,9 @@ class RunningSystem:
             return [caller for caller, called in callees.items() if anew.offered != before and mad in called]
 
     def tools(self) -> Sequence[ToolInfo]:
-        """Return every tool of every MAD."""
-        return self.catalogue.tools()
+        """Return every tool that whoever makes the call being handled may call; outside of one, every tool."""
+        call, tools = current.get(), self.catalogue.tools()
+        return tools if call is None else [tool for tool in tools if self.policy.shows(call.identity, tool)]
 
     def layers(self) -> Sequence[str]:
         """Return the names of the layers, outermost first."""
@@ -282,5 +287,5 @@ async def running(
 
 def _vouch(call: Call) -> Call:
     """Return `call` with the identity of a caller on the system's own socket: its operator, or less if it says so."""
-    principal = call.identity.principal if call.identity.principal == ANONYMOUS else OPERATOR
-    return msgspec.structs.replace(call, identity=Identity(principal), cause=None, command=None)
+    identity = NOBODY if call.identity.principal == ANONYMOUS else Identity(OPERATOR)
+    return msgspec.structs.replace(call, identity=identity, cause=None, command=None)

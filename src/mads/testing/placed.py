@@ -11,6 +11,7 @@ import msgspec
 
 from mads.author.declaration import declaration
 from mads.bus.memory import MemoryBus
+from mads.guard.principals import ADMIN, ANONYMOUS, NOBODY
 from mads.host.caller import Caller
 from mads.host.config import Config, MadConfig, Supervision, Traces
 from mads.host.door import PATIENCE, BusDoor
@@ -58,7 +59,7 @@ class Placed:
     def mad(self, cls: type[M], name: str = "", *, principal: str = "tester") -> M:
         """Return the MAD of `cls` as another MAD would hold it: a typed proxy."""
         name = name or cls.__name__.lower()
-        caller = Caller(Identity(principal))
+        caller = Caller(known_as(principal))
         return cast("M", Proxy(name, declaration(cls), self.bus, caller, strict=self._strict))
 
     async def call(
@@ -79,7 +80,7 @@ class Placed:
             f"mads.{tool}",
             arguments,
             request=f"test-{self._count}",
-            identity=Identity(principal) if isinstance(principal, str) else principal,
+            identity=known_as(principal) if isinstance(principal, str) else principal,
             sink=heard or Heard(),
             patience=within,
             conversation=conversation,
@@ -94,6 +95,11 @@ class Placed:
 
     async def _tools(self) -> Sequence[Any]:
         return self.system.tools()
+
+
+def known_as(principal: str) -> Identity:
+    """Return `principal` as somebody who may all; the anonymous developer as what that is."""
+    return NOBODY if principal == ANONYMOUS else Identity(principal, roles=(ADMIN,))
 
 
 @contextlib.asynccontextmanager

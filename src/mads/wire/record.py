@@ -21,11 +21,12 @@ MOST_AT_ONCE = 10**12
 
 
 class Decision(Struct, frozen=True):
-    """What a guard decided of one call: the layer, and the rule that it went by."""
+    """What a guard decided of one call: the layer, the rule that it went by, and the revision of the rules, if any."""
 
     layer: str
     allowed: bool
     rule: str
+    revision: int = 0
 
 
 class Entry(Struct, frozen=True, kw_only=True):

@@ -165,6 +165,8 @@ class Served:
             credit = None if call.sink is None else 0
             deliver = Deliver(link.number(), self._asked.no, credit, codec.to_wire(call))
             reply = await link.ask(deliver, sink=call.sink, settle=True)
+            if reply.decisions:  # what is decided is the hub's alone to say
+                reply = replace(reply, decisions=())
         finally:
             self._running -= 1
             self._peer.release(call)

@@ -89,7 +89,8 @@ class _Handlers:
         """Return what answers with a list."""
 
         async def listed(context: Context, _: PaginatedRequestParams) -> dict[str, Any]:
-            things = (await self._surface()).listing(kind, _identity(context))
+            await self._surface()
+            things = self._calls.listing(kind, _identity(context))
             return {"resultType": "complete", kind: things, "ttlMs": 0, "cacheScope": "private"}
 
         return listed

@@ -1,0 +1,1 @@
+"""Who may call what: rules, the table they are compiled to, and the conditions some of them have."""
