@@ -5,10 +5,12 @@ from mads.author.message import message
 from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
 from mads.author.sensitive import Sensitive
 from mads.author.signals import SecurityEvent, StateChanged
+from mads.wire.asking import Cancelled, Declined, Root, Sampled
 from mads.wire.content import Audio, Content, Embedded, Image, Link, PromptMessage, Text
 from mads.wire.conversation import Exchange, Said
 from mads.wire.errors import (
     CallError,
+    CannotAsk,
     DeadlineExceeded,
     Denied,
     Failed,
@@ -25,9 +27,12 @@ from mads.wire.errors import (
 __all__ = [
     "Audio",
     "CallError",
+    "Cancelled",
+    "CannotAsk",
     "Clock",
     "Content",
     "DeadlineExceeded",
+    "Declined",
     "Denied",
     "Embedded",
     "Emit",
@@ -48,7 +53,9 @@ __all__ = [
     "Random",
     "Receipt",
     "Reject",
+    "Root",
     "Said",
+    "Sampled",
     "SecurityEvent",
     "Send",
     "Sensitive",

@@ -6,6 +6,8 @@ from typing import Any, LiteralString, ParamSpec, Protocol, TypeVar, overload
 
 from msgspec import Struct
 
+from mads.wire.asking import Cancelled, Declined, Level, Root, Sampled
+from mads.wire.content import PromptMessage
 from mads.wire.conversation import Exchange, Said
 
 T = TypeVar("T")
@@ -222,6 +224,28 @@ class Turn(Protocol):
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell the caller how far the work has come, in units of your own."""
+
+    def log(self, level: Level, text: str, **facts: Any) -> None:
+        """Tell the caller something, where it listens: an MCP client that asked for lines of this level."""
+
+    async def ask(self, question: str, *, returning: type[T], name: str = "") -> T | Declined | Cancelled:
+        """Ask the person behind the caller to fill in the fields of `returning`, a flat `@message`, and wait for that.
+
+        Only an `interactive` tool, resource or prompt may ask. Raises `CannotAsk` where nobody can be asked: the caller
+        is another MAD, or a client that does not know such questions. `name` tells the questions of one call apart, and
+        is needed only where they are asked in no fixed order.
+        """
+        ...
+
+    async def sample(
+        self, *messages: str | PromptMessage, system: str = "", max_tokens: int = 1000, name: str = ""
+    ) -> Sampled:
+        """Have the caller's own model go on from `messages`, texts being the user's; raises as `ask` does."""
+        ...
+
+    async def roots(self, *, name: str = "") -> list[Root]:
+        """Return the folders in which the caller works; raises as `ask` does."""
+        ...
 
     def charge(self, micro_usd: int) -> None:
         """Say that the call cost so much outside of mads, in millionths of a dollar, besides what was said before.

@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from typing import Any
 
+from mads.wire.asking import Answer, LogLine, Question
 from mads.wire.call import Progress, Reply, Sink
-from mads.wire.errors import UsageError
+from mads.wire.errors import CannotAsk, UsageError
 
 
 class Channel:
@@ -16,9 +17,9 @@ class Channel:
     It ends with `answer`; what was put in before that can still be read.
     """
 
-    def __init__(self, answer: asyncio.Future[Reply], credit: int, progress: Sink | None) -> None:
+    def __init__(self, answer: asyncio.Future[Reply], credit: int, sink: Sink | None) -> None:
         self._answer = answer
-        self._progress = progress
+        self._sink = sink
         self._items: deque[Any] = deque()
         self._room = asyncio.Semaphore(credit)
         self._news = asyncio.Event()
@@ -32,8 +33,19 @@ class Channel:
 
     def progress(self, progress: Progress) -> None:
         """Pass `progress` on to the caller's own sink."""
-        if self._progress is not None:
-            self._progress.progress(progress)
+        if self._sink is not None:
+            self._sink.progress(progress)
+
+    def log(self, line: LogLine) -> None:
+        """Pass a line of a log on to the caller's own sink."""
+        if self._sink is not None:
+            self._sink.log(line)
+
+    async def ask(self, question: Question) -> Answer:
+        """Pass a question on to the caller's own sink."""
+        if self._sink is None:
+            raise CannotAsk("whoever reads this stream takes no questions")
+        return await self._sink.ask(question)
 
     def __aiter__(self) -> Channel:
         return self

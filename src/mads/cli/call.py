@@ -6,12 +6,13 @@ import asyncio
 from typing import Any
 
 import click
+import msgspec
 
 from mads.cli.arguments import Parameters
 from mads.cli.completion import arguments_of, tool_names
 from mads.cli.remote import Remote, connected, short
-from mads.cli.terminal import Ticker, json_option, progress_text, show
-from mads.host.door import PATIENCE
+from mads.cli.terminal import VISIBLE, Ticker, json_option, progress_text, show
+from mads.wire.asking import LogLine, Speechless
 from mads.wire.call import Progress
 from mads.wire.tools import ToolInfo
 
@@ -45,7 +46,7 @@ async def watched(
     as_json: bool,
     conversation: str | None = None,
     notes: str | None = None,
-    patience: float = PATIENCE,
+    patience: float | None = None,
 ) -> Any:
     """Call `tool` and show its progress; print the items of a stream as they come, or return them all `as_json`."""
     sink = _Screen(as_json=as_json)
@@ -58,7 +59,7 @@ async def watched(
     return sink.items if tool.streams and as_json else result
 
 
-class _Screen:
+class _Screen(Speechless):
     """The sink of a call that a person, or a script, waits for."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -73,6 +74,12 @@ class _Screen:
         else:
             self.ticker.clear()
             show(body)
+
+    def log(self, line: LogLine) -> None:
+        """Show a line of a log."""
+        self.ticker.clear()
+        told = line.data if isinstance(line.data, str) else msgspec.json.encode(line.data).decode()
+        click.echo(f"{line.level}: {told}".translate(VISIBLE), err=True)
 
     def progress(self, progress: Progress) -> None:
         """Show how far the work has come."""

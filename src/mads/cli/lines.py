@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from mads.cli.remote import LONG, Remote
+from mads.wire.asking import Speechless
 from mads.wire.call import Progress
 from mads.wire.errors import UsageError
 
 
-class Lines:
+class Lines(Speechless):
     """A sink that counts the items it is given, writes each as a line to `out`, and digests what was written."""
 
     def __init__(self, out: TextIO | None) -> None:

@@ -16,8 +16,9 @@ from mads.bus.unix import UnixBus, connect
 from mads.gateway import names
 from mads.guard.principals import OPERATOR
 from mads.host.config import find_root
-from mads.host.door import PATIENCE, BusDoor, tools_of
+from mads.host.door import BusDoor, tools_of
 from mads.host.paths import socket_path
+from mads.wire.asking import Speechless
 from mads.wire.call import Identity, Progress, Sink
 from mads.wire.errors import Unreachable, UsageError
 from mads.wire.ids import call_ids
@@ -56,7 +57,7 @@ class Remote:
         sink: Sink | None = None,
         conversation: str | None = None,
         notes: str | None = None,
-        patience: float = PATIENCE,
+        patience: float | None = None,
     ) -> Any:
         """Call a tool by its canonical name; return its result in the types of JSON. Raises `CallError`."""
         return await self._door.call(
@@ -78,7 +79,7 @@ class Remote:
         return self.tools
 
 
-class Deaf:
+class Deaf(Speechless):
     """A sink for calls of which only the result counts."""
 
     async def item(self, body: Any) -> None:

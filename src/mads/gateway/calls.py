@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -11,12 +11,14 @@ from msgspec import Struct
 
 from mads.gateway import answer, content
 from mads.gateway.door import Door
-from mads.gateway.progress import Reporter, Tell
+from mads.gateway.reach import OUT_OF_REACH, Reach
+from mads.gateway.reporter import Reporter
+from mads.gateway.rounds import Rounds
 from mads.gateway.surface import Listing, Offer, Shows, Surface, by_scopes
 from mads.gateway.view import View
 from mads.wire.call import Identity
 from mads.wire.context import Origin, incoming, traceparent
-from mads.wire.errors import CallError, InvalidMessage
+from mads.wire.errors import CallError, CannotAsk, InvalidMessage
 from mads.wire.ids import call_ids, span_ids, trace_ids
 from mads.wire.tools import ToolInfo
 
@@ -30,12 +32,16 @@ _CONVERSATION = re.compile(r"[\w.:-]{1,128}")
 
 
 class Client(Struct, frozen=True):
-    """Who calls, and what it says beside that: the `_meta` of its request, its HTTP headers, its version of MCP."""
+    """Who calls, and what it says beside that: the `_meta` of its request, its HTTP headers, its version of MCP.
+
+    `reach` is how it hears of what happens meanwhile.
+    """
 
     identity: Identity
     meta: Mapping[str, Any]
     headers: Mapping[str, str]
     protocol: str
+    reach: Reach = OUT_OF_REACH
 
 
 class Asked(Struct, frozen=True):
@@ -64,6 +70,14 @@ class Missing(Exception):
     """There is nothing of that name or address."""
 
 
+class Lacking(Exception):
+    """A call failed since its client cannot be asked by `method`."""
+
+    def __init__(self, words: str, method: str) -> None:
+        super().__init__(words)
+        self.method = method
+
+
 class Calls:
     """What a door offers, listed for whom `shows` says, called and read."""
 
@@ -71,6 +85,7 @@ class Calls:
         self._door, self.view, self._shows = door, view, shows
         self._tools: Sequence[ToolInfo] = ()
         self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
+        self._rounds = Rounds()
         self.surface = Surface(())
 
     @classmethod
@@ -93,18 +108,22 @@ class Calls:
         """Return one of the lists, as `identity` is shown it."""
         return self.surface.listing(kind, identity, self._shows)
 
-    async def call(
-        self, offer: Offer, arguments: dict[str, Any], *, tell: Tell | None, client: Client
-    ) -> answer.Answer:
-        """Call one tool; `tell` is how its client wants to hear of progress."""
+    async def call(self, offer: Offer, arguments: dict[str, Any], client: Client) -> answer.Answer:
+        """Call one tool."""
         asked = Asked(self._new_id(), self._origin(client), client)
-        try:
-            told = await self._called(offer, arguments, tell, asked)
-        except CallError as error:
-            told = answer.failure(error, asked.request)
-        return asked.stamped(told)
 
-    async def read(self, uri: str, *, tell: Tell | None, client: Client) -> answer.Answer:
+        async def work(reporter: Reporter) -> answer.Answer:
+            try:
+                value = await self._value(offer, arguments, reporter, asked)
+                told = _result(offer, value)
+            except CallError as error:
+                _refuse_lacking(error, reporter, client)
+                told = answer.failure(error, asked.request)
+            return asked.stamped(told)
+
+        return await self._through(offer, work, client)
+
+    async def read(self, uri: str, client: Client) -> answer.Answer:
         """Return what stands at `uri`; raise `Missing` where nothing does, `Refusal` where it cannot be had."""
         found = self.surface.resource(uri)
         if found is None:
@@ -114,20 +133,18 @@ class Calls:
         def shaped(value: Any) -> answer.Answer:
             return {"contents": content.contents(offer.tool, uri, value), "ttlMs": 0, "cacheScope": "private"}
 
-        return await self._returned(offer, said, shaped, tell, client)
+        return await self._returned(offer, said, shaped, client)
 
-    async def prompt(
-        self, offer: Offer, said: Mapping[str, str], *, tell: Tell | None, client: Client
-    ) -> answer.Answer:
+    async def prompt(self, offer: Offer, said: Mapping[str, str], client: Client) -> answer.Answer:
         """Return the messages of a prompt; raise `Refusal` where they cannot be had."""
 
         def shaped(value: Any) -> answer.Answer:
             return {"description": offer.tool.description, "messages": content.messages(value)}
 
-        return await self._returned(offer, said, shaped, tell, client)
+        return await self._returned(offer, said, shaped, client)
 
     async def complete(
-        self, of: Offer, argument: str, written: str, known: Mapping[str, str], *, client: Client
+        self, of: Offer, argument: str, written: str, known: Mapping[str, str], client: Client
     ) -> answer.Answer:
         """Return what completes an argument of a resource or a prompt, of whose others some are `known`."""
         offer = self.surface.completion(of, argument)
@@ -139,30 +156,40 @@ class Calls:
         def shaped(value: Any) -> answer.Answer:
             return {"completion": content.completion(value)}
 
-        return await self._returned(offer, said, shaped, None, client)
+        return await self._returned(offer, said, shaped, client)
+
+    async def close(self) -> None:
+        """End the calls that wait for their clients."""
+        await self._rounds.close()
 
     async def _returned(
-        self,
-        offer: Offer,
-        said: Mapping[str, str],
-        shaped: Callable[[Any], answer.Answer],
-        tell: Tell | None,
-        client: Client,
+        self, offer: Offer, said: Mapping[str, str], shaped: Callable[[Any], answer.Answer], client: Client
     ) -> answer.Answer:
         """Return what came back for something that is read, `shaped` as its answer; raise `Refusal` where it cannot."""
         asked = Asked(self._new_id(), self._origin(client), client)
-        try:
-            value = await self._value(offer, offer.arguments.spelled(said), tell, asked)
-            return asked.stamped(answer.whole({"resultType": "complete", **shaped(value)}))
-        except CallError as error:
-            words, full = answer.told(error, asked.request)
-            raise Refusal(words, error.code, {answer.FAILURE: full}) from error
 
-    async def _called(self, offer: Offer, arguments: dict[str, Any], tell: Tell | None, asked: Asked) -> answer.Answer:
-        value = await self._value(offer, arguments, tell, asked)
-        if offer.tool.content:
-            return answer.pieces(value)
-        return answer.result(value, structured=offer.output_schema is not None, wrapped=offer.wrapped)
+        async def work(reporter: Reporter) -> answer.Answer:
+            try:
+                value = await self._value(offer, offer.arguments.spelled(said), reporter, asked)
+                return asked.stamped(answer.whole({"resultType": "complete", **shaped(value)}))
+            except CallError as error:
+                _refuse_lacking(error, reporter, client)
+                words, full = answer.told(error, asked.request)
+                raise Refusal(words, error.code, {answer.FAILURE: full}) from error
+
+        return await self._through(offer, work, client)
+
+    async def _through(
+        self, offer: Offer, work: Callable[[Reporter], Coroutine[Any, Any, answer.Answer]], client: Client
+    ) -> answer.Answer:
+        """Do `work`, in rounds where its client may be asked only so; raise `Gone` for a round that is over."""
+        reach, whose = client.reach, f"{client.identity.tenant} {client.identity.principal}"
+        if reach.state is not None:
+            return await self._rounds.go_on(whose, reach.state, reach)
+        reporter = Reporter(reach, interactive=offer.tool.interactive)
+        if not offer.tool.interactive or reach.ask is not None:
+            return await work(reporter)
+        return await self._rounds.begin(whose, work(reporter), reporter)
 
     def _origin(self, client: Client) -> Origin:
         """Return where a call stands: in the trace that the request names, else the connection, else in its own."""
@@ -171,10 +198,10 @@ class Calls:
         context = msgspec.structs.replace(said.context, protocol=client.protocol)
         return Origin(said.trace or self._new_trace(), self._new_span(), said.parent, context)
 
-    async def _value(self, offer: Offer, arguments: dict[str, Any], tell: Tell | None, asked: Asked) -> Any:
+    async def _value(self, offer: Offer, arguments: dict[str, Any], reporter: Reporter, asked: Asked) -> Any:
         client, said = asked.client, asked.client.meta.get(CONVERSATION)
         try:
-            async with Reporter(tell) as reporter:
+            async with reporter:
                 value = await self._door.call(
                     offer.tool.name,
                     arguments,
@@ -191,6 +218,18 @@ class Calls:
                 raise
             raise explained from None
         return reporter.items if offer.tool.streams else value
+
+
+def _result(offer: Offer, value: Any) -> answer.Answer:
+    if offer.tool.content:
+        return answer.pieces(value)
+    return answer.result(value, structured=offer.output_schema is not None, wrapped=offer.wrapped)
+
+
+def _refuse_lacking(error: CallError, reporter: Reporter, client: Client) -> None:
+    """Raise `Lacking` where a call failed for what its client cannot be asked, as the newer era wants to be told."""
+    if isinstance(error, CannotAsk) and reporter.lacking and client.reach.ask is None:
+        raise Lacking(str(error), reporter.lacking)
 
 
 def _notes(meta: Mapping[str, Any]) -> str | None:

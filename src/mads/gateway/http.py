@@ -17,6 +17,7 @@ from mads.gateway.protocol import Endpoint
 from mads.gateway.signin import METADATA, SignIn, Where
 from mads.guard.credential import Grant, Unverified
 from mads.guard.scopes import permits
+from mads.wire.tools import ToolInfo
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -153,14 +154,10 @@ class Front:
             why = f"the credential is not for the figures; it needs the scope {FARES!r}"
             raise HttpError(403, why, self._signin.challenge(where, "insufficient_scope", why, FARES))
 
-    def _permit(self, grant: Grant, said: Any, where: Where) -> None:
+    def _permit(self, grant: Grant, tool: ToolInfo, where: Where) -> None:
         """Raise `HttpError` where a client calls what its credential is not for; the callee would refuse it."""
-        params = _field(said, "params")
-        tool = self._endpoints[where.path].meant(
-            _field(said, "method"), cast("dict[str, Any]", params) if isinstance(params, dict) else {}
-        )
-        missing = None if tool is None else self._signin.missing(grant, tool)
-        if tool is not None and missing is not None:
+        missing = self._signin.missing(grant, tool)
+        if missing is not None:
             why = f"the credential is not for this {tool.kind}; it needs the scope {missing!r}"
             raise HttpError(403, why, self._signin.challenge(where, "insufficient_scope", why, missing))
 
@@ -170,13 +167,13 @@ class Front:
             self._open[work] = grant.owner
             try:
                 body, said = _strict(await _body(scope, receive))
-                if grant.identity.scopes is not None:
-                    self._permit(grant, said, where)
+                endpoint = self._endpoints[where.path]
+                tool = endpoint.meant(_field(said, "method"), _field(said, "params"))
+                if tool is not None and grant.identity.scopes is not None:
+                    self._permit(grant, tool, where)
+                events = b"progressToken" in body or b"logLevel" in body or (tool is not None and tool.interactive)
                 with _Watch(receive, work):
-                    progress = b"progressToken" in body
-                    await self._endpoints[where.path](
-                        scope, _again(body, receive), answer, grant=grant, progress=progress
-                    )
+                    await endpoint(scope, _again(body, receive), answer, grant=grant, events=events)
             finally:
                 del self._open[work]
         if work.cancelled_caught:

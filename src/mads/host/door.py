@@ -21,6 +21,9 @@ from mads.wire.tools import ToolInfo
 PATIENCE = 60.0
 """Seconds that a call from outside waits for its answer."""
 
+ASKING = 600.0
+"""Seconds that it waits where a person may have to be asked meanwhile."""
+
 Tools = Callable[[], Coroutine[Any, Any, Sequence[ToolInfo]]]
 
 
@@ -30,6 +33,8 @@ class BusDoor:
     def __init__(self, bus: Bus, tools: Tools) -> None:
         self._bus, self.tools = bus, tools
         self._new_trace, self._new_span = trace_ids(), span_ids()
+        self._listed: Sequence[ToolInfo] = ()
+        self._known: dict[str, ToolInfo] = {}
 
     async def call(
         self,
@@ -42,7 +47,7 @@ class BusDoor:
         origin: Origin | None = None,
         conversation: str | None = None,
         notes: str | None = None,
-        patience: float = PATIENCE,
+        patience: float | None = None,
     ) -> Any:
         """Call `tool` by its canonical name; return its result, or None where it streams its items into `sink`.
 
@@ -50,13 +55,14 @@ class BusDoor:
         """
         if notes is not None:
             codec.check_notes(notes)
+        known = await self._info(tool)
         now = time.monotonic()
         origin = origin or Origin(self._new_trace(), self._new_span())
         call = Call(
             subject=tool,
             body=codec.raw(arguments),
             id=request,
-            deadline=now + patience,
+            deadline=now + (patience or (ASKING if known and known.interactive else PATIENCE)),
             identity=identity,
             trace=origin.trace,
             span=origin.span,
@@ -67,12 +73,18 @@ class BusDoor:
             context=origin.context,
             made=now,
         )
-        if not any(info.streams for info in await self.tools() if info.name == tool):
+        if known is None or not known.streams:
             return _result(await self._bus.request(call))
         async with self._bus.stream(call) as items:
             async for item in items:
                 await sink.item(_plain(item))
             return _result(items.reply)
+
+    async def _info(self, tool: str) -> ToolInfo | None:
+        listed = await self.tools()
+        if listed is not self._listed:
+            self._listed, self._known = listed, {info.name: info for info in listed}
+        return self._known.get(tool)
 
 
 async def tools_of(bus: Bus, principal: str = OPERATOR) -> Sequence[ToolInfo]:

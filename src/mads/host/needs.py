@@ -12,14 +12,17 @@ from typing import Any, NoReturn, TypeVar
 
 import structlog
 
+from mads.author.form import form
 from mads.author.message import is_message, message_mark, subject, wire_name
 from mads.bus.port import Bus
 from mads.host.caller import Caller
 from mads.observe.trace import Bills
 from mads.wire import codec
+from mads.wire.asking import Answer, Asks, Cancelled, Declined, Level, LogLine, Question, Root, Sampled
 from mads.wire.call import Call, Progress, current
+from mads.wire.content import PromptMessage, Text
 from mads.wire.context import traceparent
-from mads.wire.errors import InvalidMessage, MadsError, NoModel
+from mads.wire.errors import CannotAsk, InvalidMessage, MadsError, NoModel
 from mads.wire.shape import is_immutable
 
 T = TypeVar("T")
@@ -102,9 +105,79 @@ class HostTurn:
         if sink is not None:
             sink.progress(Progress(float(done), None if total is None else float(total), note))
 
+    def log(self, level: Level, text: str, **facts: Any) -> None:
+        """Tell the caller something, where it listens."""
+        sink = self._call.sink
+        if sink is not None:
+            data = {"message": text, **codec.plain(facts)} if facts else text
+            sink.log(LogLine(level, data, _mad(self._call)))
+
+    async def ask(self, question: str, *, returning: type[T], name: str = "") -> T | Declined | Cancelled:
+        """Ask the person behind the caller; return what was filled in, or how it was not."""
+        params: dict[str, Any] = {"mode": "form", "message": question, "requestedSchema": form(returning)}
+        answer = await self._asked("elicitation/create", params, name)
+        match answer.get("action"):
+            case "accept":
+                given: Answer = answer.get("content") or {}
+                asked = params["requestedSchema"]["properties"]
+                filled: T = _answered({key: given[key] for key in asked if key in given}, returning)
+                return filled
+            case "decline":
+                return Declined()
+            case "cancel":
+                return Cancelled()
+            case other:
+                raise InvalidMessage(f"the caller answered a question with the action {other!r:.80}")
+
+    async def sample(
+        self, *messages: str | PromptMessage, system: str = "", max_tokens: int = 1000, name: str = ""
+    ) -> Sampled:
+        """Have the caller's own model go on from `messages`."""
+        turns = [PromptMessage("user", it) if isinstance(it, str) else it for it in messages]
+        params: dict[str, Any] = {"messages": [_message(it) for it in turns], "maxTokens": max_tokens}
+        if system:
+            params["systemPrompt"] = system
+        answer = await self._asked("sampling/createMessage", params, name)
+        told = answer["content"]
+        content = {key: told[key] for key in ("type", "text", "data", "mimeType") if key in told}
+        said = {"content": content, "model": answer.get("model", ""), "stop_reason": answer.get("stopReason") or ""}
+        sampled: Sampled = _answered(said, Sampled)
+        return sampled
+
+    async def roots(self, *, name: str = "") -> list[Root]:
+        """Return the folders in which the caller works."""
+        answer = await self._asked("roots/list", {}, name)
+        found: list[Root] = _answered(answer.get("roots", []), list[Root])
+        return found
+
+    async def _asked(self, method: Asks, params: dict[str, Any], name: str) -> Answer:
+        """Put a question to the caller."""
+        call = self._call
+        if call.sink is None:
+            raise CannotAsk(f"{_mad(call)} was called by one that takes no questions; only an MCP client does")
+        return await call.sink.ask(Question(method, params, name))
+
     def charge(self, micro_usd: int) -> None:
         """Say that the call cost so much outside, in millionths of a dollar, besides what was said before."""
         self._bills.charge(self._call, micro_usd)
+
+
+def _mad(call: Call) -> str:
+    """Return the MAD that handles `call`."""
+    return call.subject.split(".")[1]
+
+
+def _message(it: PromptMessage) -> dict[str, Any]:
+    content = Text(it.content) if isinstance(it.content, str) else it.content
+    return {"role": it.role, "content": codec.plain(content)}
+
+
+def _answered(answer: Any, type_: Any) -> Any:
+    """Return what the caller answered as `type_`; raise `InvalidMessage` where it does not fit."""
+    try:
+        return codec.fit(answer, type_)
+    except InvalidMessage as error:
+        raise InvalidMessage(f"the caller's answer to a question does not fit: {error}") from error
 
 
 class HostEmit:

@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, NamedTuple, ParamSpec, TypeVar, overload
 
 from mads.author.annotations import shown
+from mads.author.form import form
 from mads.author.message import wire_name
 from mads.author.needs import Receipt
 from mads.wire import codec
+from mads.wire.asking import Cancelled, Declined, Level, Root, Sampled
 from mads.wire.call import Progress
-from mads.wire.errors import InvalidMessage
+from mads.wire.content import PromptMessage, Text
+from mads.wire.errors import CannotAsk, InvalidMessage
 from mads.wire.record import amount
 
 P = ParamSpec("P")
@@ -65,9 +68,20 @@ class saying:
             ) from error
 
 
+class Line(NamedTuple):
+    """What was said to the operator, or to the caller."""
+
+    level: str
+    event: str
+    facts: dict[str, Any]
+
+
 @dataclass(kw_only=True)
 class turning:
-    """A `Turn` with these values; `told` is the progress that was told, `charged` what was charged in all."""
+    """A `Turn` with these values, of whose `answers` each question gets the next; none is left: `CannotAsk`.
+
+    `told` is the progress that was told, `lines` what was logged, `asked` what was asked, `charged` the cost in all.
+    """
 
     id: str = "turn-1"
     principal: str = "tester"
@@ -80,12 +94,50 @@ class turning:
     traceparent: str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     tracestate: str = ""
     baggage: str = ""
+    answers: Sequence[Any] = ()
     told: list[Progress] = field(default_factory=list[Progress], init=False)
+    lines: list[Line] = field(default_factory=list[Line], init=False)
+    asked: list[str] = field(default_factory=list[str], init=False)
     charged: int = field(default=0, init=False)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Remember the progress."""
         self.told.append(Progress(done, total, note))
+
+    def log(self, level: Level, text: str, **facts: Any) -> None:
+        """Remember what was said."""
+        self.lines.append(Line(level, text, facts))
+
+    async def ask(self, question: str, *, returning: type[T], name: str = "") -> T | Declined | Cancelled:
+        """Return the next answer; fail the test where it is none that could come back."""
+        form(returning)
+        answer: T | Declined | Cancelled = self._answer(question or name)
+        fits = isinstance(answer, (returning, Declined, Cancelled))
+        assert fits, f"{question!r} asks for {returning.__name__} and would be told {answer!r}"
+        return answer
+
+    async def sample(
+        self,
+        *messages: str | PromptMessage,
+        system: str = "",  # noqa: ARG002  as in `Turn`
+        max_tokens: int = 1000,  # noqa: ARG002
+        name: str = "",
+    ) -> Sampled:
+        """Return the next answer; a text is one that a model gave."""
+        answer = self._answer(str(messages[-1] if messages else name))
+        return answer if isinstance(answer, Sampled) else Sampled(Text(answer))
+
+    async def roots(self, *, name: str = "") -> list[Root]:
+        """Return the next answer."""
+        roots: list[Root] = self._answer(name or "roots")
+        return roots
+
+    def _answer(self, question: str) -> Any:
+        turn = len(self.asked)
+        self.asked.append(question)
+        if turn >= len(self.answers):
+            raise CannotAsk(f"{question!r} was asked and nobody is there; write turning(answers=[…]) with its answer")
+        return self.answers[turn]
 
     def charge(self, micro_usd: int) -> None:
         """Remember the cost; refuse what is no amount."""
@@ -219,14 +271,6 @@ class inline:
         """Return the result of `work`."""
         work, args, kwargs = _pickled((work, args, kwargs))
         return _pickled(work(*args, **kwargs))
-
-
-class Line(NamedTuple):
-    """What was said to the operator."""
-
-    level: str
-    event: str
-    facts: dict[str, Any]
 
 
 class noting:

@@ -20,16 +20,20 @@ from mads.host.paths import data_folder
 from mads.host.proxy import Proxy
 from mads.host.running import RunningSystem, running
 from mads.observe.logs import configure
+from mads.wire.asking import Answer, LogLine, Question
 from mads.wire.call import Identity, Progress
 from mads.wire.context import Origin
+from mads.wire.errors import CannotAsk
 
 M = TypeVar("M")
 
 
 class Heard:
-    """A sink that keeps what it is told."""
+    """A sink that keeps what it is told, and gives `answers` by the names of the questions."""
 
-    def __init__(self) -> None:
+    def __init__(self, **answers: Answer) -> None:
+        self.answers, self.asked = answers, list[Question]()
+        self.lines: list[LogLine] = []
         self.items: list[Any] = []
         self.told: list[Progress] = []
 
@@ -40,6 +44,17 @@ class Heard:
     def progress(self, progress: Progress) -> None:
         """Keep one report of progress."""
         self.told.append(progress)
+
+    def log(self, line: LogLine) -> None:
+        """Keep one line of a log."""
+        self.lines.append(line)
+
+    async def ask(self, question: Question) -> Answer:
+        """Keep a question and give its answer; refuse one that has none."""
+        self.asked.append(question)
+        if question.name not in self.answers:
+            raise CannotAsk(f"{question.name!r} has no answer")
+        return self.answers[question.name]
 
 
 class Placed:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from mads.wire.asking import Answer, LogLine, Question
 from mads.wire.context import NONE, Context
 from mads.wire.failure import Failure
 from mads.wire.record import Decision
@@ -60,6 +61,13 @@ class Sink(Protocol):
 
     def progress(self, progress: Progress) -> None:
         """Report progress; never waits, and may be dropped."""
+
+    def log(self, line: LogLine) -> None:
+        """Tell a line of a log; never waits, and may be dropped."""
+
+    async def ask(self, question: Question) -> Answer:
+        """Put a question to the caller and return its answer; raise `CannotAsk` where it takes none."""
+        ...
 
 
 class Call(Struct, frozen=True, kw_only=True, gc=False):

@@ -16,6 +16,7 @@
         ├── Denied            the caller may not do this
         ├── InvalidMessage    the bytes or arguments do not fit the declared type
         ├── Outdated          the callee was reloaded, and the caller knows it as it was; reload the caller
+        ├── CannotAsk         whoever called cannot be asked what the handler asks
         ├── Reject            the handler will never do this, so nobody should ask again
         └── Failed            the handler raised, or answered against its declaration
             └── Lost          the callee's process ended before it answered; whether it acted is unknown
@@ -104,6 +105,12 @@ class Outdated(CallError):
     """The callee was reloaded and offers something else since; its caller has to be reloaded as well."""
 
     code = "outdated"
+
+
+class CannotAsk(CallError):
+    """Whoever called cannot be asked: it is no MCP client, or one that does not know such questions."""
+
+    code = "cannot_ask"
 
 
 class Reject(CallError):

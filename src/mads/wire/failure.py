@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from mads.wire.errors import (
     CallError,
+    CannotAsk,
     DeadlineExceeded,
     Denied,
     Failed,
@@ -29,7 +30,10 @@ WORDS = 2000
 
 _BY_CODE: dict[str, type[CallError]] = {
     error.code: error
-    for error in (NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Outdated, Reject, Failed, Lost)
+    for error in (
+        *(NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Outdated),
+        *(CannotAsk, Reject, Failed, Lost),
+    )
 }
 
 CODES = frozenset({*_BY_CODE, "cancelled"})

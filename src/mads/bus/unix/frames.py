@@ -1,7 +1,8 @@
 """What crosses a socket: frames, each a tagged array of MessagePack behind its length in four bytes.
 
 An *opening* frame carries a number that its sender counts up, and is ended from the other side by an `Answer` or a
-`Refusal` of that number. In between, `Item` and `Told` come from the other side, `Cancel` and `Credit` go there.
+`Refusal` of that number. In between, `Item`, `Told`, `Logged` and `Asked` come from the other side; `Cancel`, `Credit`
+and `Replied`, to what was asked, go there.
 """
 
 from __future__ import annotations
@@ -127,9 +128,30 @@ class Refusal(Frame, frozen=True, tag=14):
     decisions: tuple[Decision, ...] = ()
 
 
+class Logged(Frame, frozen=True, tag=15):
+    """A line of a log for the caller: a `LogLine`."""
+
+    line: Raw
+
+
+class Asked(Frame, frozen=True, tag=16):
+    """A `Question` to the caller, which the handler counts with `ask`."""
+
+    ask: Count
+    question: Raw
+
+
+class Replied(Frame, frozen=True, tag=17):
+    """What the caller answers to a question, or why it does not."""
+
+    ask: Count
+    answer: Raw
+    failure: Failure | None = None
+
+
 Opening = Request | Publish | Subscribe | Unsubscribe | Seal | Drain | Deliver
 Ending = Answer | Refusal
-AnyFrame = Opening | Load | Item | Told | Credit | Cancel | Ending
+AnyFrame = Opening | Load | Item | Told | Logged | Asked | Replied | Credit | Cancel | Ending
 
 
 def call_id(opening: Opening) -> str:

@@ -19,13 +19,16 @@ from mads.bus.unix.exchange import Exchange, Outlet
 from mads.bus.unix.frames import (
     Answer,
     AnyFrame,
+    Asked,
     Cancel,
     Credit,
     Ending,
     Item,
     Load,
+    Logged,
     Opening,
     Refusal,
+    Replied,
     Told,
     Unpacker,
     call_id,
@@ -117,7 +120,7 @@ class Link(asyncio.Protocol):
     async def open(self, opening: Opening, *, left: float | None = None, sink: Sink | None = None) -> Exchange:
         """Send `opening` and return its exchange, which is to be left in the end; progress goes to `sink`."""
         data = pack(opening)
-        exchange = Exchange(opening, sink.progress if sink else None)
+        exchange = Exchange(opening, sink)
         if self._ended.done():
             exchange.end("no_responder", f"nothing was sent: {self._reason}")
             return exchange
@@ -204,19 +207,28 @@ class Link(asyncio.Protocol):
 
     def _take(self, frame: AnyFrame) -> None:
         match frame:
-            case Item() | Told() | Answer() | Refusal():
+            case Item() | Told() | Logged() | Answer() | Refusal():
                 if exchange := self._exchanges.get(frame.no):
                     exchange.take(frame)
-            case Cancel():
-                if task := self._tasks.get(frame.no):
-                    task.cancel()
-            case Credit():
-                if outlet := self._outlets.get(frame.no):
-                    outlet.read()
+            case Asked():
+                if exchange := self._exchanges.get(frame.no):
+                    exchange.ask(frame, self.post)
+            case Cancel() | Credit() | Replied():
+                self._hand_on(frame)
             case Load():
                 self._hear(frame)
             case _:
                 self._begin(frame)
+
+    def _hand_on(self, frame: Cancel | Credit | Replied) -> None:
+        """Tell whatever answers an opening of the other side what that has to say meanwhile."""
+        task, outlet = self._tasks.get(frame.no), self._outlets.get(frame.no)
+        if isinstance(frame, Cancel) and task is not None:
+            task.cancel()
+        elif isinstance(frame, Credit) and outlet is not None:
+            outlet.read()
+        elif isinstance(frame, Replied) and outlet is not None:
+            outlet.replied(frame)
 
     def _begin(self, opening: Opening) -> None:
         no = opening.no

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +15,8 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mads.gateway.calls import Calls
-from mads.gateway.protocol.handlers import GRANT, server_of
+from mads.gateway.protocol.handlers import server_of
+from mads.gateway.protocol.reach import GRANT
 from mads.gateway.signin import NOBODY
 from mads.guard.credential import Grant
 from mads.wire.tools import ToolInfo
@@ -43,10 +44,12 @@ class Endpoint:
         """Keep the sessions of the older era while inside; enter and leave it in one task."""
         async with self._sessions.run():
             yield
+            await self._calls.close()
 
-    def meant(self, method: Any, params: Mapping[str, Any]) -> ToolInfo | None:
+    def meant(self, method: Any, params: Any) -> ToolInfo | None:
         """Return the tool, resource or prompt that a request is for; None where it is for none."""
-        surface, key = self._calls.surface, params.get("uri" if method == "resources/read" else "name")
+        said = cast("dict[str, Any]", params) if isinstance(params, dict) else {}
+        surface, key = self._calls.surface, said.get("uri" if method == "resources/read" else "name")
         if not isinstance(key, str):
             return None
         match method:
@@ -64,8 +67,8 @@ class Endpoint:
         """End the sessions of the older era that were opened by a credential of `owner`."""
         self._sessions.end(owner)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, *, grant: Grant, progress: bool) -> None:
-        """Answer one request of whom `grant` is for; with `progress`, its client may have asked to hear of that.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, *, grant: Grant, events: bool) -> None:
+        """Answer one request of whom `grant` is for; in `events` where its client may be told or asked something first.
 
         What a session does outside of its requests happens in the context of the request that opened it, which
         therefore must not be answered in JSON.
@@ -75,7 +78,7 @@ class Endpoint:
         if older and grant is not NOBODY:  # the SDK then lets nobody else use the session
             scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=grant.owner, scopes=[]))
         opens_session = older and _header(scope, b"mcp-session-id") is None
-        _in_json.set(not progress and not opens_session)
+        _in_json.set(not events and not opens_session)
         await self._sessions.handle_request(scope, receive, send)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,20 +12,22 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
     CallToolRequestParams,
     CompleteRequestParams,
     GetPromptRequestParams,
+    InputResponseRequestParams,
     PaginatedRequestParams,
     PromptReference,
     ReadResourceRequestParams,
+    SetLevelRequestParams,
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from mads.gateway.calls import Calls, Client, Missing, Refusal
-from mads.gateway.progress import Tell
-from mads.gateway.signin import NOBODY
-from mads.guard.credential import Grant
-from mads.wire.call import Identity
+from mads.gateway.calls import Calls, Client, Lacking, Missing, Refusal
+from mads.gateway.protocol.reach import CAPABILITIES, LEVEL, connection_of, grant_of, reach_of, sealing
+from mads.gateway.rounds import Gone
+from mads.wire.asking import Asks
 from mads.wire.errors import MadsError
 
 if TYPE_CHECKING:
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """\
 The tools of a mads system, one prefix for each of its agents: `scribe_recall` is the tool `recall` of `scribe`.
 An error says why it happened and the id of the request."""
-
-GRANT = "mads.grant"
-"""The key of a request's scope that says who sent it."""
 
 REFUSED = -32000
 """The JSON-RPC error of something that cannot be had, where the arguments are not to blame."""
@@ -74,8 +74,9 @@ def server_of(calls: Calls) -> Server[Any]:
     server.add_request_handler("resources/read", ReadResourceRequestParams, handlers.read_resource)
     server.add_request_handler("prompts/get", GetPromptRequestParams, handlers.get_prompt)
     server.add_request_handler("completion/complete", CompleteRequestParams, handlers.complete)
+    server.add_request_handler("logging/setLevel", SetLevelRequestParams, handlers.set_level)
     # The SDK's own spans go: every call is traced behind the door already.
-    server.middleware.clear()
+    server.middleware[:] = [sealing(calls.view.path)]
     return server
 
 
@@ -90,7 +91,7 @@ class _Handlers:
 
         async def listed(context: Context, _: PaginatedRequestParams) -> dict[str, Any]:
             await self._surface()
-            things = self._calls.listing(kind, _identity(context))
+            things = self._calls.listing(kind, grant_of(context).identity)
             return {"resultType": "complete", kind: things, "ttlMs": 0, "cacheScope": "private"}
 
         return listed
@@ -100,29 +101,22 @@ class _Handlers:
         offer = (await self._surface()).find(params.name)
         if offer is None:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name!r:.80}; list the tools to see their names")
-        return await self._calls.call(offer, params.arguments or {}, tell=_tell(context), client=_client(context))
+        with _errors(context):
+            return await self._calls.call(offer, params.arguments or {}, _client(context, params))
 
     async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> dict[str, Any]:
         """Read a resource."""
         await self._surface()
-        try:
-            return await self._calls.read(str(params.uri), tell=_tell(context), client=_client(context))
-        except Missing as error:
-            older = context.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
-            code = NOT_FOUND if older else INVALID_PARAMS
-            raise MCPError(code, str(error), {"uri": str(params.uri)}) from error
-        except Refusal as error:
-            raise _refused(error) from error
+        with _errors(context):
+            return await self._calls.read(str(params.uri), _client(context, params))
 
     async def get_prompt(self, context: Context, params: GetPromptRequestParams) -> dict[str, Any]:
         """Return a prompt's messages."""
         offer = (await self._surface()).prompt(params.name)
         if offer is None:
             raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params.name!r:.80}; list the prompts to see their names")
-        try:
-            return await self._calls.prompt(offer, params.arguments or {}, tell=_tell(context), client=_client(context))
-        except Refusal as error:
-            raise _refused(error) from error
+        with _errors(context):
+            return await self._calls.prompt(offer, params.arguments or {}, _client(context, params))
 
     async def complete(self, context: Context, params: CompleteRequestParams) -> dict[str, Any]:
         """Complete an argument."""
@@ -132,12 +126,14 @@ class _Handlers:
             what = f"prompt: {ref.name!r:.80}" if isinstance(ref, PromptReference) else f"resource: {ref.uri!r:.200}"
             raise MCPError(INVALID_PARAMS, f"Unknown {what}; list them to see what there is")
         known = (params.context.arguments if params.context else None) or {}
-        try:
-            return await self._calls.complete(
-                offer, params.argument.name, params.argument.value, known, client=_client(context)
-            )
-        except Refusal as error:
-            raise _refused(error) from error
+        said = params.argument
+        with _errors(context):
+            return await self._calls.complete(offer, said.name, said.value, known, _client(context))
+
+    async def set_level(self, context: Context, params: SetLevelRequestParams) -> dict[str, Any]:
+        """Remember from which level on a session wants to read the log."""
+        connection_of(context).state[LEVEL] = params.level
+        return {}
 
     async def _surface(self) -> Surface:
         try:
@@ -146,22 +142,27 @@ class _Handlers:
             raise MCPError(INTERNAL_ERROR, str(error)) from error
 
 
-def _client(context: Context) -> Client:
+def _client(context: Context, params: InputResponseRequestParams | None = None) -> Client:
     meta = cast("Mapping[str, Any]", context.meta or {})
     headers: Mapping[str, str] = {} if context.request is None else context.request.headers
-    return Client(_identity(context), meta, headers, context.protocol_version)
+    identity, reach = grant_of(context).identity, reach_of(context, params)
+    return Client(identity, meta, headers, context.protocol_version, reach)
 
 
-def _tell(context: Context) -> Tell | None:
-    """Return how the client wants to hear of progress, if it does."""
-    return context.session.report_progress if "progress_token" in (context.meta or {}) else None
-
-
-def _refused(error: Refusal) -> MCPError:
-    return MCPError(INVALID_PARAMS if error.code in ("invalid", "rejected") else REFUSED, str(error), error.data)
-
-
-def _identity(context: Context) -> Identity:
-    """Return who sent a request, as it was found out at the door; over stdio nobody signs in."""
-    grant: Grant = NOBODY if context.request is None else context.request.scope[GRANT]
-    return grant.identity
+@contextmanager
+def _errors(context: Context) -> Generator[None]:
+    """Raise what went wrong as the protocol's error."""
+    try:
+        yield
+    except Missing as error:
+        older = context.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
+        raise MCPError(NOT_FOUND if older else INVALID_PARAMS, str(error), {"reason": "not_found"}) from error
+    except Refusal as error:
+        code = INVALID_PARAMS if error.code in ("invalid", "rejected") else REFUSED
+        raise MCPError(code, str(error), error.data) from error
+    except Lacking as error:
+        needed: dict[str, Any] = {"requiredCapabilities": {CAPABILITIES[cast("Asks", error.method)]: {}}}
+        raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, str(error), needed) from error
+    except Gone as error:
+        why = "the round is over, or its call has ended; call again, without requestState"
+        raise MCPError(INVALID_PARAMS, why, {"reason": "invalid_request_state"}) from error

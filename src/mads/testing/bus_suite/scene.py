@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from mads.bus.port import Bus
 from mads.wire import codec
+from mads.wire.asking import Speechless
 from mads.wire.call import Band, Call, Identity, Progress, Reply
 from mads.wire.failure import Failure
 from mads.wire.ids import call_ids
@@ -102,7 +103,7 @@ class Scene:
         self._news.set()
 
 
-class Told:
+class Told(Speechless):
     """A sink that keeps what it is told."""
 
     def __init__(self) -> None:
