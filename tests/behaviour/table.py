@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from mads import Denied, Exchange, Kept, Said, Talk, Turn, mad, message, prose, tool
@@ -113,3 +114,14 @@ class Mute:
     @tool
     async def nod(self) -> None:
         """Nod."""
+
+
+@mad
+class Muse:
+    """You think for as long as anybody waits."""
+
+    @prose
+    async def ponder(self, text: str) -> str:
+        """Come to no end."""
+        await asyncio.Event().wait()
+        return text

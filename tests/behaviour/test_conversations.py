@@ -5,15 +5,19 @@ Covers mentions, threads, history and who may read it, in every placement. Does 
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from mads import Denied, InvalidMessage
 from mads.host.caller import Caller
+from mads.host.config import CONTROL
+from mads.host.history.conversations import RESERVED
 from mads.host.talk.exchange import ASKED
 from mads.testing.placed import Placed, known_as
 from mads.wire import codec
+from mads.wire.errors import Overloaded
 from mads.wire.failure import error_of
 from tests.behaviour.conftest import Troupe
 
@@ -178,3 +182,25 @@ async def test_conversations_are_listed_with_those_who_took_part(troupe: Troupe)
         assert await ask(it, "steward.conversations_list", since="2999-01-01") == []
         with pytest.raises(Denied, match="may not see what is tenant 'umbrella'"):
             await ask(it, "steward.conversations_list", tenant="umbrella")
+
+
+async def test_those_who_wait_for_an_answer_keep_nobody_from_looking_on(troupe: Troupe) -> None:
+    room = CONTROL.at_once - RESERVED
+    async with troupe(muse="tests.behaviour.table:Muse") as it:
+        talking = [asyncio.create_task(say(it, "@muse hello", str(number))) for number in range(room + 10)]
+        async with asyncio.timeout(10):
+            while sum(task.done() for task in talking) < 10:
+                await asyncio.sleep(0.01)
+            assert {status["mad"] for status in await it.call("steward.ps")} == {"muse", "steward"}
+        refused = [task for task in talking if task.done()]
+        assert len(refused) == 10
+        for task in refused:
+            assert isinstance(error := task.exception(), Overloaded)
+            assert str(error).endswith("60 exchanges go on already; say it again soon")
+        for task in talking:
+            task.cancel()
+        await asyncio.wait(talking)
+        async with asyncio.timeout(10):
+            while (await it.running("steward"))["say"]:
+                await asyncio.sleep(0.01)
+        assert (await say(it, "nobody in particular", "43"))["answers"] == []

@@ -244,7 +244,7 @@ async def test_what_is_held_is_held_wherever_it_is_taken(tmp_path: Path) -> None
         await exported(capture, tmp_path / "held.jsonl")
     async with opened(tmp_path / "two") as (capture, database):
         assert await capture.take(str(tmp_path / "held.jsonl")) == Taken(1, 0)
-        assert await SqliteUpkeep(database, SAY).erase(("default", "42")) == "case 7"
+        assert await SqliteUpkeep(database, SAY).erase(("default", "42"), lambda _: b"") == "case 7"
         assert (await capture.stats()).held == 1
 
 

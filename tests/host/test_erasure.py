@@ -7,6 +7,8 @@ theirs, and is told of in the certificate; nor backups.
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,8 @@ import pytest
 from mads import Reject
 from mads.host.caller import Caller
 from mads.host.paths import data_folder
-from mads.testing.placed import Placed, placed
+from mads.testing.placed import Placed, known_as, placed
 from mads.wire import codec
-from mads.wire.call import Identity
 from tests.behaviour.test_conversations import ask, history, say
 
 COVERS = ("R-147",)
@@ -55,6 +56,20 @@ async def test_no_byte_of_it_is_left(tmp_path: Path) -> None:
         assert await ask(it, "steward.conversations_certificates") == [certificate]
 
 
+@pytest.mark.slow
+async def test_an_erasure_that_was_killed_is_carried_out_at_the_next_start(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tests.host.erasing", str(tmp_path), CANARY]
+    child = await asyncio.create_subprocess_exec(*words, cwd=ROOT, stderr=asyncio.subprocess.DEVNULL)
+    async with asyncio.timeout(30):
+        assert await child.wait() == -signal.SIGKILL
+    assert held_in(tmp_path, CANARY) != []
+    async with table(tmp_path) as it:
+        assert held_in(tmp_path, CANARY) == []
+        (certificate,) = await ask(it, "steward.conversations_certificates")
+        assert (certificate["conversation"], certificate["rows"], certificate["lines"] > 0) == ("42", 60, True)
+    assert held_in(tmp_path, CANARY) == []
+
+
 async def test_what_others_said_too_is_told_apart_from_what_is_left(tmp_path: Path) -> None:
     async with table(tmp_path) as it:
         await say(it, f"@bo {CANARY}", "42")
@@ -80,7 +95,7 @@ async def test_a_hold_refuses_and_says_why(tmp_path: Path) -> None:
 
 
 async def copied(it: Placed, tool: str, **arguments: Any) -> None:
-    call = Caller(Identity("tester")).call(f"mads.steward.{tool}", codec.raw(arguments))
+    call = Caller(known_as("tester")).call(f"mads.steward.{tool}", codec.raw(arguments))
     async with it.bus.stream(call) as items:
         async for _ in items:
             pass

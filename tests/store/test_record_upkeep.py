@@ -10,8 +10,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
+from mads.store.commands.port import Order, Step
+from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
 from mads.store.record.conversations import SqliteConversations
 from mads.store.record.port import Batch, Query
@@ -107,7 +110,7 @@ async def test_what_is_held_stays_whole(tmp_path: Path) -> None:
         await upkeep.strip("bodies", 0, 9)
         await upkeep.drop(9)
         assert await left(database) == [("id-1", True)]
-        assert await upkeep.erase(("default", "42")) == "court"
+        assert await upkeep.erase(("default", "42"), lambda _: b"") == "court"
         await conversations.release(("default", "42"))
         assert await upkeep.drop(9) == 1
 
@@ -118,7 +121,7 @@ async def test_erasing_takes_the_rows_and_labels_of_one_tenants_conversation(tmp
         await write(database, entry(1, conversation="42", tenant="umbrella"), entry(2, conversation="42"))
         await conversations.label(("default", "42"), ("id-2", "a", 1), "approved", "ana", 1)
 
-        gone = await upkeep.erase(("default", "42"))
+        gone = await upkeep.erase(("default", "42"), lambda _: b"")
         assert isinstance(gone, Erased)
         assert (gone.ids, gone.bodies, gone.labels) == (["id-2"], [SHORT], 1)  # the other body is also umbrella's
         assert [id_ for id_, _ in await left(database)] == ["id-1"]
@@ -129,6 +132,27 @@ async def test_a_tool_call_that_led_to_what_was_said_goes_with_it(tmp_path: Path
         upkeep = SqliteUpkeep(database, SAY)
         await write(database, entry(1, subject=SAY), entry(2, subject=SAY, conversation="42", cause="id-1"))
 
-        gone = await upkeep.erase(("default", "42"))
+        gone = await upkeep.erase(("default", "42"), lambda _: b"")
         assert isinstance(gone, Erased)
         assert gone.ids == ["id-1", "id-2"]
+
+
+@pytest.mark.parametrize("size", [100, 20_000])
+async def test_no_byte_is_left_of_a_command_that_is_done(size: int, tmp_path: Path) -> None:
+    envelope = b"canary".ljust(size, b".") + b"canary"
+    order = Order("default", "ana", "mads.a.b", None, 1, None, 0, 0, None, 5, envelope)
+    async with opened(tmp_path) as database:
+        commands = SqliteCommands(database)
+        seqs = [seq for seq, _ in await commands.add([order] * 40)]
+        await commands.begin(seqs)
+        await commands.keep([Step(seq, 1, "step", "work", "v", b"canary") for seq in seqs])
+        await commands.fail(seqs[0], now=0, why="no", due=None)
+        assert b"canary" in written(tmp_path)
+        await commands.finish(seqs, now=0)
+        await SqliteUpkeep(database, SAY).fold()
+        assert b"canary" not in written(tmp_path)
+
+
+def written(folder: Path) -> bytes:
+    """Return all bytes of all files."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())

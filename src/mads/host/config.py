@@ -85,6 +85,10 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     recycle: Recycle = Recycle()
 
 
+CONTROL = MadConfig("mads.duos.steward:Steward", at_once=64)
+"""The steward where nobody says otherwise: who waits for an answer in a conversation keeps nobody from looking on."""
+
+
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """A server of its own at `/mcp/NAME`: what of the MADs it shows, as in a scope, and how that is called there.
 
@@ -197,7 +201,7 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
     kept = reader.table(("retention",), tables.pop("retention", {}), Retention) or Retention()
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
-    mads.setdefault(STEWARD, MadConfig("mads.duos.steward:Steward"))
+    mads.setdefault(STEWARD, CONTROL)
     tables = {"mads": mads, "gateway": gateway, "supervision": rules, "traces": traces, "retention": kept}
     return msgspec.structs.replace(rest, **tables, root=str(root)), reader.mistakes
 

@@ -131,6 +131,7 @@ class RunningSystem:
             tools=self.catalogue.tools,
             beyond=beyond(self.config),
         )
+        await archive.eraser.resume()
         archive.sweeper.start()
         stack.push_async_callback(archive.sweeper.stop)
         await serve_rows(self.bus, rows)

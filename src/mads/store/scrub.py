@@ -16,6 +16,16 @@ def fold(connection: Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
+def fold_soon(connection: Connection) -> None:
+    """Do the same where nobody has to be waited for."""
+    patience = connection.pragma("busy_timeout")
+    connection.pragma("busy_timeout", 0)
+    try:
+        fold(connection)
+    finally:
+        connection.pragma("busy_timeout", patience)
+
+
 def rebuild(connection: Connection) -> None:
     """Write the database anew, without what lies in pages and parts of pages that nothing uses."""
     connection.execute("VACUUM").close()

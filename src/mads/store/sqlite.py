@@ -79,6 +79,7 @@ _PRAGMAS = (
     ("fullfsync", "ON"),  # without it macOS leaves what was synced in the drive's cache
     ("foreign_keys", "ON"),
     ("trusted_schema", "OFF"),
+    ("secure_delete", "ON"),  # what is deleted is overwritten, not only forgotten
 )
 
 PUT_BACK = "move it out of the way or put a copy back"

@@ -13,7 +13,7 @@ from mads.author.declaration import declaration
 from mads.bus.memory import MemoryBus
 from mads.guard.principals import ADMIN, ANONYMOUS, NOBODY
 from mads.host.caller import Caller
-from mads.host.config import Config, MadConfig, Supervision, Traces
+from mads.host.config import CONTROL, Config, MadConfig, Supervision, Traces
 from mads.host.door import PATIENCE, BusDoor
 from mads.host.layers import LAYERS
 from mads.host.paths import data_folder
@@ -134,7 +134,7 @@ async def placed(
         name: msgspec.structs.replace(MadConfig(mad) if isinstance(mad, str) else mad, run=run)
         for name, mad in mads.items()
     }
-    configs["steward"] = MadConfig("mads.duos.steward:Steward")
+    configs["steward"] = CONTROL
     configure(data_folder(root))
     rules = supervision or Supervision()
     config = Config(mads=configs, path=tuple(path), root=str(root), supervision=rules, traces=traces)

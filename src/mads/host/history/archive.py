@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mads.bus.port import Bus
-from mads.host.config import Retention
+from mads.host.config import STEWARD, MadConfig, Retention
 from mads.host.history.capture import HostCapture
 from mads.host.history.conversations import HostConversations
 from mads.host.history.erasure import Eraser
@@ -35,17 +35,19 @@ class Archive:
         recorder: Recorder,
         commands: Commands,
         retention: Retention,
-        mads: Iterable[str],
+        mads: Mapping[str, MadConfig],
         tools: Callable[[], Iterable[ToolInfo]],
         beyond: Sequence[str] = (),
     ) -> None:
         store, upkeep = SqliteConversations(database, SAY), SqliteUpkeep(database, SAY)
         self.sweeper = Sweeper(retention, upkeep)
+        self.eraser = Eraser(database, upkeep, commands, beyond)
         self.conversations = HostConversations(
             bus=bus,
             store=store,
             exchanges=Exchanges(bus, mads, tools),
-            eraser=Eraser(database, upkeep, commands, beyond),
+            at_once=mads[STEWARD].at_once,
+            eraser=self.eraser,
             sweeper=self.sweeper,
             flush=recorder.flush,
         )

@@ -30,7 +30,7 @@ from mads.wire.conversation import (
     Said,
     conversation_id,
 )
-from mads.wire.errors import CallError, Denied, InvalidMessage, MadsError
+from mads.wire.errors import CallError, Denied, InvalidMessage, MadsError, Overloaded
 from mads.wire.ids import trace_ids
 
 LOADED = 20_000
@@ -42,12 +42,21 @@ BEFORE = 64
 LARGEST = 8 * 1024 * 1024
 """How many bytes of turns are returned at most; then it is fewer of them."""
 
+RESERVED = 4
+"""How many calls of the steward there is room for, however many exchanges go on."""
+
+RETRY = 1.0
+"""Seconds after which whoever found no room for an exchange may try again."""
+
 WHOLE = ("", "", 0)
 """In the place of a row: the conversation as a whole."""
 
 
 class HostConversations:
-    """What `store` knows of them, once `flush` has written what is still on its way."""
+    """What `store` knows of them, once `flush` has written what is still on its way.
+
+    So many exchanges go on side by side as leave room for others among the `at_once` calls of the steward.
+    """
 
     def __init__(
         self,
@@ -58,10 +67,12 @@ class HostConversations:
         eraser: Eraser,
         sweeper: Sweeper,
         flush: Callable[[], Awaitable[None]],
+        at_once: int,
     ) -> None:
         self._bus, self._store, self._exchanges = bus, store, exchanges
         self._eraser, self._sweeper, self._flush = eraser, sweeper, flush
         self._new_id = trace_ids()
+        self._most, self._going = max(1, at_once - RESERVED), 0
 
     async def listed(self, *, mad: str, since: str, tenant: str) -> Sequence[Conversation]:
         """Return those in which `mad` took part ("": anybody) and that went on after `since`, the last one last."""
@@ -99,6 +110,17 @@ class HostConversations:
     async def say(self, text: str, *, conversation: str, thread: str) -> Exchange:
         """Say something in one to those whom it mentions; "" is that of the call, or else a new one."""
         call = _asking()
+        if STEWARD in call.identity.chain:  # a part of an exchange, for which there is room
+            return await self._say(call, text, conversation, thread)
+        if self._going >= self._most:
+            raise Overloaded(f"{self._going} exchanges go on already; say it again soon", retry_after=RETRY)
+        self._going += 1
+        try:
+            return await self._say(call, text, conversation, thread)
+        finally:
+            self._going -= 1
+
+    async def _say(self, call: Call, text: str, conversation: str, thread: str) -> Exchange:
         if not text.strip() or len(text) > LONGEST:
             raise InvalidMessage(
                 f"a turn has 1 to {LONGEST:,} characters, not {len(text.strip()):,}; say it in several"

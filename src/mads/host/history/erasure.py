@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from mads.host.commands.envelope import opened
@@ -23,7 +24,7 @@ from mads.store.record.upkeep import Erased, SqliteUpkeep
 from mads.store.scrub import fold, living, rebuild, search
 from mads.wire import codec
 from mads.wire.conversation import Certificate
-from mads.wire.errors import InvalidMessage, Reject
+from mads.wire.errors import InvalidMessage, Reject, StoreError
 
 SHORTEST, LONGEST = 8, 48
 """How many bytes a piece has by which a text is looked for: of a shorter text nobody can say whose it is."""
@@ -35,7 +36,7 @@ SOUGHT = 256
 class Search(Struct, frozen=True):
     """What was looked for, how much of it was found, how much belongs to others, in which files, in which tables."""
 
-    sought: int
+    searched: int
     found: int
     elsewhere: int
     places: tuple[str, ...]
@@ -52,19 +53,60 @@ class Eraser:
         self, database: Database, upkeep: SqliteUpkeep, commands: Commands, beyond: Sequence[str] = ()
     ) -> None:
         self._database, self._upkeep, self._commands, self._beyond = database, upkeep, commands, beyond
+        self._tasks: set[asyncio.Task[Certificate]] = set()
 
     async def erase(self, scope: Scope, *, by: str, at: datetime) -> Certificate:
-        """Erase a conversation; raise `Reject` where it is held, or commands of it are still to be done."""
-        dead = await self._letters(scope)
-        gone = await self._upkeep.erase(scope)
+        """Erase a conversation; raise `Reject` where it is held, or commands of it are still to be done.
+
+        What was begun is carried out, whatever becomes of whoever asked for it.
+        """
+        task = asyncio.create_task(self._erase(scope, by, at))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def resume(self) -> None:
+        """Carry out what was begun before a crash: the database is written anew, for nobody knows what to look for."""
+        for number, draft in await self._upkeep.begun():
+            it = msgspec.json.decode(draft, type=Certificate)
+            dead, lines = await self._cleared((it.tenant, it.conversation), it.at)
+            await self._database.alone(rebuild)
+            whole = msgspec.structs.replace(it, id=number, commands=dead, lines=lines)
+            await self._upkeep.certify(number, msgspec.json.encode(whole))
+
+    def _ended(self, task: asyncio.Task[Certificate]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StoreError):  # whoever asked for it may have left
+            structlog.get_logger().error("an erasure came to no end; it goes on at the next start", why=str(error))
+
+    async def _erase(self, scope: Scope, by: str, at: datetime) -> Certificate:
+        if still := await self._of(scope, "open"):
+            raise Reject(
+                f"{len(still)} commands of conversation {scope[1]} are still to be done; "
+                "erase it once they are, or were given up (mads dead list)"
+            )
+        gone = await self._upkeep.erase(scope, lambda gone: msgspec.json.encode(self._draft(scope, by, at, gone)))
         if isinstance(gone, str):
             raise Reject(
                 f"conversation {scope[1]} is held: {gone}; release it first: mads conversations release {scope[1]}"
             )
-        await self._commands.finish(dead, now=round(at.timestamp() * 1000))
-        lines = await asyncio.to_thread(forget, self._database.path.parent, *scope)
+        dead, lines = await self._cleared(scope, at)
         seen = await self._verified(gone)
-        certificate = Certificate(
+        certificate = msgspec.structs.replace(
+            self._draft(scope, by, at, gone), id=gone.number, commands=dead, lines=lines, **msgspec.structs.asdict(seen)
+        )
+        await self._upkeep.certify(gone.number, msgspec.json.encode(certificate))
+        return certificate
+
+    async def _cleared(self, scope: Scope, at: datetime) -> tuple[int, int]:
+        """Take away what there is of a conversation beside its rows: dead letters, and lines of the log; count them."""
+        dead = await self._of(scope, "dead")
+        await self._commands.finish(dead, now=round(at.timestamp() * 1000))
+        return len(dead), await asyncio.to_thread(forget, self._database.path.parent, *scope)
+
+    def _draft(self, scope: Scope, by: str, at: datetime, gone: Erased) -> Certificate:
+        return Certificate(
             id=0,
             conversation=scope[1],
             tenant=scope[0],
@@ -73,19 +115,15 @@ class Eraser:
             rows=len(gone.ids),
             bodies=len(gone.bodies),
             labels=gone.labels,
-            commands=len(dead),
-            lines=lines,
+            commands=0,
+            lines=0,
             ids=_digest(id_.encode() for id_ in gone.ids),
             content=_digest(gone.bodies),
-            searched=seen.sought,
-            found=seen.found,
-            elsewhere=seen.elsewhere,
-            places=seen.places,
-            within=seen.within,
+            searched=0,
+            found=0,
+            elsewhere=0,
             copies=(*map(_told, gone.copies), *self._beyond),
         )
-        number = await self._upkeep.certify(scope, msgspec.json.encode(certificate))
-        return msgspec.structs.replace(certificate, id=number)
 
     async def certificates(self, tenant: str | None) -> Sequence[Certificate]:
         """Return the certificates of one tenant, or of all."""
@@ -94,18 +132,8 @@ class Eraser:
             for number, kept in await self._upkeep.certificates(tenant)
         ]
 
-    async def _letters(self, scope: Scope) -> list[int]:
-        """Return the numbers of the dead letters of a conversation; raise `Reject` where some are still open."""
-
-        def is_of(envelope: bytes) -> bool:
-            return opened(envelope).conversation == scope[1]
-
-        if still := await self._upkeep.commands(scope[0], "open", is_of):
-            raise Reject(
-                f"{len(still)} commands of conversation {scope[1]} are still to be done; "
-                "erase it once they are, or were given up (mads dead list)"
-            )
-        return await self._upkeep.commands(scope[0], "dead", is_of)
+    async def _of(self, scope: Scope, state: str) -> list[int]:
+        return await self._upkeep.commands(scope[0], state, lambda kept: opened(kept).conversation == scope[1])
 
     async def _verified(self, gone: Erased) -> Search:
         """Look for what is gone; where something is left of it, write the database anew and look again."""

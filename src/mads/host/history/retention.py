@@ -64,3 +64,4 @@ class Sweeper:
 
     async def _sweep_now(self) -> None:
         await self.sweep(time.time())
+        await self._upkeep.fold()

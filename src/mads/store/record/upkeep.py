@@ -6,17 +6,18 @@ A body goes with the last row that names it: the database counts. What goes is o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mads.store.database import Database
 from mads.store.record.capture import Copy
 from mads.store.record.conversations import Scope, bodies_of, held
 from mads.store.record.sqlite import COLUMNS, entry_of
+from mads.store.scrub import fold_soon
 from mads.store.sqlite import Connection
 from mads.wire.record import HASHED
 
@@ -53,8 +54,10 @@ _COPIES = """
     SELECT kind, tenant, conversation, place, author, at_us FROM copies
     WHERE tenant IN ('', ?1) AND conversation IN ('', ?2) AND at_us >= ?3 ORDER BY at_us, kind, place
 """
-_CERTIFY = "INSERT INTO erasures (tenant, conversation, certificate) VALUES (?, ?, ?)"
+_BEGIN = "INSERT INTO erasures (tenant, conversation, certificate, done) VALUES (?, ?, ?, 0)"
+_CERTIFY = "UPDATE erasures SET certificate = ?2, done = 1 WHERE id = ?1"
 _CERTIFICATES = "SELECT id, certificate FROM erasures WHERE (?1 IS NULL OR tenant = ?1) ORDER BY id"
+_BEGUN = "SELECT id, certificate FROM erasures WHERE NOT done ORDER BY id"
 
 BATCH = 500
 """How many rows go at a time: for so long others wait who want to write."""
@@ -63,7 +66,7 @@ BATCH = 500
 class Erased(Struct, frozen=True):
     """What went: the ids of the calls and the bodies, in order, the words of failures, how many labels; its first time.
 
-    `copies` are what was handed on, or taken, since then.
+    `copies` are what was handed on, or taken, since then. `number` is that of the certificate, which is to be finished.
     """
 
     ids: list[str]
@@ -71,6 +74,7 @@ class Erased(Struct, frozen=True):
     words: list[str]
     labels: int
     copies: list[Copy]
+    number: int = 0
 
 
 class SqliteUpkeep:
@@ -104,8 +108,8 @@ class SqliteUpkeep:
         await self._erase(_DROP, rows)
         return len(rows)
 
-    async def erase(self, scope: Scope) -> Erased | str:
-        """Delete all of a conversation; return what went, or why it is held."""
+    async def erase(self, scope: Scope, draft: Callable[[Erased], bytes]) -> Erased | str:
+        """Delete all of a conversation and keep the `draft` of its certificate; return what went, or why it is held."""
 
         def work(connection: Connection) -> Erased | str:
             if why := held(connection, scope):
@@ -113,18 +117,23 @@ class SqliteUpkeep:
             entries = [entry_of(row) for row in connection.execute(_ERASED, (*scope, self._say)).fetchall()]
             addresses = list(dict.fromkeys(at for entry in entries for at in (entry.asked, entry.answered) if at))
             bodies = bodies_of(connection, addresses)
-            with overwriting(connection):
-                connection.execute(_DELETE, (json.dumps([entry.seq for entry in entries]),)).close()
-                connection.execute(_UNLABEL, scope).close()
+            connection.execute(_DELETE, (json.dumps([entry.seq for entry in entries]),)).close()
+            connection.execute(_UNLABEL, scope).close()
             labels = connection.changes()
             left = bodies_of(connection, (at for at in addresses if len(at) >= HASHED))
             gone = [bodies[at] for at in addresses if at in bodies and at not in left]
             began = min((entry.at_us for entry in entries), default=0)
             copies = [Copy(*row) for row in connection.execute(_COPIES, (*scope, began)).fetchall()]
             whys = [entry.why for entry in entries if entry.why]
-            return Erased([entry.id for entry in entries], gone, whys, labels, copies)
+            went = Erased([entry.id for entry in entries], gone, whys, labels, copies)
+            connection.execute(_BEGIN, (*scope, draft(went))).close()
+            return replace(went, number=connection.last_insert_rowid())
 
         return await self._database.write(work)
+
+    async def fold(self) -> None:
+        """Empty the log of the database, in which what was deleted still stands, unless somebody is reading it."""
+        await self._database.alone(fold_soon)
 
     async def commands(self, tenant: str, state: str, fits: Callable[[bytes], bool]) -> list[int]:
         """Return the numbers of those commands of a tenant in a state whose envelope `fits`, which must not raise."""
@@ -143,14 +152,13 @@ class SqliteUpkeep:
             last = await self._database.scan(partial(look, after=last))
         return found
 
-    async def certify(self, scope: Scope, certificate: bytes) -> int:
-        """Keep a certificate; return its number."""
+    async def certify(self, number: int, certificate: bytes) -> None:
+        """Keep a certificate in the place of its draft."""
+        await self._database.write(lambda connection: connection.execute(_CERTIFY, (number, certificate)).close())
 
-        def work(connection: Connection) -> int:
-            connection.execute(_CERTIFY, (*scope, certificate)).close()
-            return connection.last_insert_rowid()
-
-        return await self._database.write(work)
+    async def begun(self) -> list[tuple[int, bytes]]:
+        """Return the drafts of those that were never finished, with their numbers."""
+        return [(int(number), bytes(draft)) for number, draft in await self._read(_BEGUN)]
 
     async def certificates(self, tenant: str | None) -> list[tuple[int, bytes]]:
         """Return the certificates of one tenant, or of all, with their numbers."""
@@ -161,25 +169,11 @@ class SqliteUpkeep:
         )
 
     async def _erase(self, statement: str, rows: list[int]) -> None:
-        def work(connection: Connection) -> None:
-            with overwriting(connection):
-                connection.execute(statement, (json.dumps(rows),)).close()
-
         if rows:
-            await self._database.write(work)
+            await self._database.write(lambda connection: connection.execute(statement, (json.dumps(rows),)).close())
 
     async def _read(self, statement: str, *bindings: int | str | None) -> list[tuple[Any, ...]]:
         return await self._database.scan(lambda connection: connection.execute(statement, bindings).fetchall())
-
-
-@contextmanager
-def overwriting(connection: Connection) -> Generator[None]:
-    """Have what is deleted in the block overwritten with zeros."""
-    connection.pragma("secure_delete", "ON")
-    try:
-        yield
-    finally:
-        connection.pragma("secure_delete", "OFF")
 
 
 def _unlabel(connection: Connection, scope: Scope) -> None:
