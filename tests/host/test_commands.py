@@ -62,7 +62,7 @@ class Office:
         return Reply(call.body)
 
 
-def note(text: str = "", *, key: str | None = None, tool: str = "mads.scribe.write") -> Envelope:
+def note(text: str = "", *, key: str | None = None, tool: str = "mads.scribe.write") -> Envelope[Raw]:
     identity, trace, _, band, _ = HERALD.origin()
     return Envelope(tool, codec.raw(text), identity, trace, "conversation-1", key, band)
 
@@ -127,7 +127,6 @@ async def test_a_sender_that_is_cancelled_leaves_nothing_that_nobody_delivers() 
     office = Office()
     dispatcher = await office.open()
     sending = asyncio.ensure_future(dispatcher.send(note(), Terms()))
-    await asyncio.sleep(0)
     sending.cancel()
     await until(lambda: office.heard)
     assert sending.cancelled()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mads.author.contract import interface, misfits
 from mads.author.contract.interface import ToolInterface
@@ -83,7 +84,7 @@ class CheckedSends:
     def __init__(self, sends: Sends, contracts: Contracts) -> None:
         self._sends, self._contracts = sends, contracts
 
-    def send(self, envelope: Envelope, terms: Terms) -> Awaitable[int]:
+    def send(self, envelope: Envelope[Any], terms: Terms) -> Awaitable[int]:
         """Take a command; raise `Outdated` where its sender knows the tool as it was."""
         self._contracts.check(envelope.subject, envelope.identity)
         return self._sends.send(envelope, terms)

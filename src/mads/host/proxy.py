@@ -78,20 +78,27 @@ class RemoteTool:
         call = self._caller.call(self.subject, self._body(args, kwargs), key=command, command=command)
         return outcome(await self._bus.request(call), self.result, self.subject, strict=self._strict)
 
-    def packed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, bytes]:
-        """Return these arguments as a message, and its bytes; raise `InvalidMessage` where they do not fit."""
+    def fitted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return these arguments as a message; raise `InvalidMessage` where they do not fit."""
         names = self._names
         if len(args) > len(names) or (kwargs and not kwargs.keys().isdisjoint(names[: len(args)])):
             raise InvalidMessage(f"{self._told}: called with {len(args)} arguments by position and {list(kwargs)}")
+        given = {names[0]: args[0]} if len(args) == 1 else dict(zip(names, args, strict=False))
         try:
-            given = dict(zip(names, args, strict=False))
-            params = codec.fit(given | kwargs if kwargs else given, self._tool.params)
-            return params, codec.encode(params)
+            return codec.fit(given | kwargs if kwargs else given, self._tool.params)
         except InvalidMessage as error:
-            raise InvalidMessage(f"{self._told}: {error}", where=self.subject) from error
+            raise self.refusal(error) from error
+
+    def refusal(self, error: InvalidMessage) -> InvalidMessage:
+        """Return what is raised of arguments that cannot travel, as `error` says."""
+        return InvalidMessage(f"{self._told}: {error}", where=self.subject)
 
     def _body(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        params, travelling = self.packed(args, kwargs)
+        params = self.fitted(args, kwargs)
+        try:
+            travelling = codec.encode(params)
+        except InvalidMessage as error:
+            raise self.refusal(error) from error
         return params if self._by_reference else Raw(travelling)
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

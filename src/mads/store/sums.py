@@ -1,5 +1,6 @@
 """Checksums beside what was acknowledged: a byte that is not as it was written is found at start, not by a handler."""
 
+from functools import lru_cache
 from zlib import crc32
 
 from mads.store.sqlite import PUT_BACK, Connection
@@ -17,7 +18,12 @@ _SUMMED = (
 
 def sum_of(body: bytes, *names: str | None) -> int:
     """Return the checksum of `body` and of what says whose it is."""
-    return crc32(body, crc32("\0".join(map(str, names)).encode()))
+    return crc32(body, _start(*names))
+
+
+@lru_cache(maxsize=1024)
+def _start(*names: str | None) -> int:
+    return crc32("\0".join(map(str, names)).encode())
 
 
 def refuse_changed(connection: Connection) -> None:

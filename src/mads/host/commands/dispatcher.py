@@ -8,7 +8,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -56,7 +56,7 @@ _CUT_OFF = {error.code for error in (Lost, NoResponder, DeadlineExceeded)}
 class Sends(Protocol):
     """Whoever takes commands."""
 
-    def send(self, envelope: Envelope, terms: Terms) -> Awaitable[int]:
+    def send(self, envelope: Envelope[Any], terms: Terms) -> Awaitable[int]:
         """Take a command, in whose chain the sender is the last; return its number once it is on disk."""
         ...
 
@@ -78,7 +78,8 @@ class Retries(Struct, frozen=True):
 class _Outlet:
     """What is on its way to one MAD: a MAD that hangs holds up nobody else's commands."""
 
-    def __init__(self) -> None:
+    def __init__(self, mad: str) -> None:
+        self.mad = mad
         self.lanes = Lanes()
         self.running = 0
         self.rings = math.inf
@@ -140,7 +141,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(taking, *self._tasks, return_exceptions=True)
 
-    def send(self, envelope: Envelope, terms: Terms) -> Awaitable[int]:
+    def send(self, envelope: Envelope[Any], terms: Terms) -> Awaitable[int]:
         """Take a command; return its number once it is on disk. Raises `CallError`, and `StoreError` when awaited.
 
         Where the sender is cancelled meanwhile, the command may have been taken, and is delivered then.
@@ -188,22 +189,23 @@ class Dispatcher:
         except BaseException:
             self._open -= len(orders)
             raise
-        now, outlets = time.monotonic(), set[_Outlet]()
+        now, outlets = time.monotonic(), dict[str, _Outlet]()
         for it, (seq, new) in zip(orders, added, strict=True):
             if new:
-                outlet = self._outlet(it.subject)
-                outlet.lanes.put(new_head(it, seq, now))
-                outlets.add(outlet)
+                subject = it.subject
+                outlet = outlets.get(subject) or outlets.setdefault(subject, self._outlet(subject))
+                outlet.lanes.put(new_head(it, seq, outlet.mad, now))
             else:
                 self._open -= 1
-        for outlet in outlets:
+        for outlet in outlets.values():
             self._pump(outlet)
         return [seq for seq, _ in added]
 
     def _outlet(self, subject: str) -> _Outlet:
         outlet = self._outlets.get(subject)
         if outlet is None:  # each subject leads to the outlet of its MAD
-            outlet = self._outlets[subject] = self._outlets.setdefault(_mad(subject), _Outlet())
+            mad = _mad(subject)
+            outlet = self._outlets[subject] = self._outlets.setdefault(mad, _Outlet(mad))
         return outlet
 
     def _pump(self, outlet: _Outlet) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any, Generic, TypeVar
 
 from msgspec import Raw, Struct
 
@@ -15,8 +16,11 @@ from mads.wire.call import Call, Identity
 from mads.wire.errors import InvalidMessage
 from mads.wire.ids import command_id
 
+B = TypeVar("B")
+
 LONGEST = 10 * 365 * 86400.0
 """The longest span, in seconds, that a sender may ask for."""
+_SPAN = "write a timedelta between nothing and ten years"
 NAME = 512
 """How many characters `key` and `once` may have."""
 
@@ -33,11 +37,11 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     within: float | None = None
 
 
-class Envelope(Struct, frozen=True, gc=False):
-    """What is kept of a call."""
+class Envelope(Struct, Generic[B], frozen=True, gc=False):
+    """What is kept of a call; its body is a message, or the bytes of one."""
 
     subject: str
-    body: Raw
+    body: B
     identity: Identity
     trace: str
     conversation: str | None
@@ -51,22 +55,41 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def check(it: Envelope, terms: Terms) -> None:
+def check(it: Envelope[Any], terms: Terms) -> None:
     """Raise `InvalidMessage` where `it`, on these `terms`, can be no command."""
-    if terms.after or terms.within is not None:
-        for name, span in (("after", terms.after), ("within", terms.within)):
-            if span is not None and not 0 <= span <= LONGEST:
-                raise InvalidMessage(f"{name} is {span!r} seconds; write a timedelta between nothing and ten years")
+    after, within = terms.after, terms.within
+    if not 0 <= after <= LONGEST:
+        raise InvalidMessage(f"after is {after!r} seconds; {_SPAN}")
+    if within is not None and not 0 <= within <= LONGEST:
+        raise InvalidMessage(f"within is {within!r} seconds; {_SPAN}")
     if it.key is not None or terms.once is not None:
         for name, text in (("key", it.key), ("once", terms.once)):
             if text is not None and len(text) > NAME:
                 raise InvalidMessage(f"{name} has {len(text)} characters, {NAME} are the most; take a hash of it")
-    size = memoryview(it.body).nbytes
+
+
+def packed(body: Any) -> Raw:
+    """Return the body of a command in bytes; raise `InvalidMessage` where it cannot travel or is too large."""
+    found = codec.raw(body)
+    size = memoryview(found).nbytes
     if size > MAX_BODY:
         raise InvalidMessage(f"a command of {size} bytes cannot be kept, {MAX_BODY} can; divide it")
+    return found
 
 
-def order(it: Envelope, terms: Terms, attempts: int) -> Order:
+def _kept(it: Envelope[Any]) -> bytes:
+    """Return the bytes of `it`, from one encoding; of a body that is refused or large the second says more."""
+    try:
+        found = codec.encode(it)
+    except InvalidMessage:
+        packed(it.body)
+        raise
+    if len(found) > MAX_BODY:
+        packed(it.body)
+    return found
+
+
+def order(it: Envelope[Any], terms: Terms, attempts: int) -> Order:
     """Return what is to be kept of `it`; raise `InvalidMessage` where it can be no command."""
     check(it, terms)
     identity, now, within = it.identity, now_ms(), terms.within
@@ -81,12 +104,12 @@ def order(it: Envelope, terms: Terms, attempts: int) -> Order:
         now + round(terms.after * 1000) if terms.after else now,
         None if within is None else round(within * 1000),
         attempts,
-        codec.encode(it),
+        _kept(it),
     )
 
 
-def new_head(it: Order, seq: int, start: float) -> Head:
-    """Return what the schedule must know of an order that has just been kept; `start` is now."""
+def new_head(it: Order, seq: int, mad: str, start: float) -> Head:
+    """Return what the schedule must know of an order to `mad` that has just been kept; `start` is now."""
     return Head(
         seq,
         None if it.key is None else (it.tenant, it.sender, it.key),
@@ -96,7 +119,7 @@ def new_head(it: Order, seq: int, start: float) -> Head:
         0,
         it.attempts,
         "",
-        it.subject.split(".", 2)[1],
+        mad,
     )
 
 
@@ -118,13 +141,16 @@ def head_of(it: Entry) -> Head:
     )
 
 
-def opened(envelope: bytes) -> Envelope:
+_KEPT = Envelope[Raw]
+
+
+def opened(envelope: bytes) -> Envelope[Raw]:
     """Return the envelope that was kept."""
-    found: Envelope = codec.decode(envelope, Envelope)
+    found: Envelope[Raw] = codec.decode(envelope, _KEPT)
     return found
 
 
-def attempt(envelope: Envelope, *, seq: int, number: int, span: str, deadline: float) -> Call:
+def attempt(envelope: Envelope[Raw], *, seq: int, number: int, span: str, deadline: float) -> Call:
     """Return the call of attempt `number`."""
     return Call(
         subject=envelope.subject,

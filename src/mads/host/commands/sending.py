@@ -12,7 +12,7 @@ from mads.author.needs import Receipt
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
 from mads.host.commands.dispatcher import Sends
-from mads.host.commands.envelope import Envelope, Terms, check
+from mads.host.commands.envelope import Envelope, Terms, check, packed
 from mads.host.proxy import Proxy, RemoteTool, outcome
 from mads.wire import codec
 from mads.wire.call import Call, Reply
@@ -45,11 +45,14 @@ class HostSend:
             tool = self._own_tool(tool)
         if tool.streams:
             raise InvalidMessage(f"{tool.subject} streams, and nobody would read it; send to a tool that returns")
-        body = Raw(tool.packed(args, {})[1])
+        body = tool.fitted(args, {})
         identity, trace, conversation, band, parent = self._caller.origin()
         envelope = Envelope(tool.subject, body, identity, trace, conversation, key, band, parent)
         terms = Terms(once, after.total_seconds() if after else 0.0, None if within is None else within.total_seconds())
-        return Receipt(await self._sends.send(envelope, terms))
+        try:
+            return Receipt(await self._sends.send(envelope, terms))
+        except InvalidMessage as error:
+            raise tool.refusal(error) from error
 
     def _own_tool(self, method: Callable[..., Any]) -> RemoteTool:
         """Return a tool of the MAD's own, as others see it."""
@@ -92,10 +95,10 @@ class RemoteSends:
     def __init__(self, bus: Bus, caller: Caller) -> None:
         self._bus, self._caller = bus, caller
 
-    async def send(self, envelope: Envelope, terms: Terms) -> int:
+    async def send(self, envelope: Envelope[Any], terms: Terms) -> int:
         """Take a command; return its number once it is on disk."""
         check(envelope, terms)  # here too, so that the mistake is the sender's own
-        body = codec.raw(Sent(envelope.subject, envelope.body, envelope.key, terms))
+        body = codec.raw(Sent(envelope.subject, packed(envelope.body), envelope.key, terms))
         reply = await self._bus.request(self._caller.call(SUBJECT, body, band=envelope.band))
         seq: int = outcome(reply, int, SUBJECT)
         return seq

@@ -24,28 +24,23 @@ class Together(Generic[A, B]):
 
     def ask(self, asking: A) -> asyncio.Future[B]:
         """Return a future of the answer."""
-        loop = asyncio.get_running_loop()
         if not self._asked:
-            loop.call_soon(self._begin)
+            task = asyncio.create_task(self._do())  # its first step is after what else is asked in this turn
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
         self._asked.append(asking)
-        answer: asyncio.Future[B] = loop.create_future()
+        answer: asyncio.Future[B] = asyncio.get_running_loop().create_future()
         self._answers.append(answer)
         return answer
 
     async def settle(self) -> None:
         """Wait until all that was asked for is done."""
-        while self._asked or self._at_work:
-            await asyncio.sleep(0)
+        while self._at_work:
             await asyncio.gather(*self._at_work, return_exceptions=True)
 
-    def _begin(self) -> None:
+    async def _do(self) -> None:
         asked, answers = self._asked, self._answers
         self._asked, self._answers = [], []
-        task = asyncio.create_task(self._do(asked, answers))
-        self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
-
-    async def _do(self, asked: list[A], answers: list[asyncio.Future[B]]) -> None:
         try:
             found = await self._work(asked)
         except Exception as error:  # noqa: BLE001  it is theirs who asked

@@ -47,7 +47,7 @@ class Refused:
             return None
         return seq
 
-    async def publish(self, it: Envelope) -> None:
+    async def publish(self, it: Envelope[Raw]) -> None:
         """Publish what was refused; raise `InvalidMessage` or `Denied` where it would be again."""
         call = Call(
             subject=it.subject,
