@@ -137,3 +137,13 @@ async def test_a_trace_that_two_tenants_share_is_shown_to_each_in_part(tmp_path:
             assert {hop["principal"] for hop in tree["hops"]} == {who.principal}
             (line,) = await it.call("steward.traces", principal=who, limit=1, control=True)
             assert line["principal"] == who.principal
+
+
+async def test_a_tenant_is_told_of_its_own_keys_only(tmp_path: Path) -> None:
+    (tmp_path / "vault_of_keys.py").write_text(MODULE, encoding="utf-8")
+    async with placed(tmp_path, vault="vault_of_keys:Vault") as it:
+        for who in (ACME, GLOBEX):
+            asked: dict[str, Any] = {"name": who.principal, "tenant": who.tenant, "scopes": ["mads.steward.*"]}
+            await it.call("steward.key_new", principal="operator", **asked)
+        assert [key["tenant"] for key in await it.call("steward.key_list", principal=ACME)] == ["acme"]
+        assert len(await it.call("steward.key_list", principal="operator")) == 2

@@ -48,7 +48,9 @@ async def streamed(remote: Remote, tool: str, out: TextIO | None, **arguments: A
 
 def placed(file: str) -> str:
     """Return how whoever looks for a copy is told of the file that it went to."""
-    return str(Path(file).resolve()) if file not in ("", "-") else "standard output" if file else "a digest only"
+    return (
+        str(Path(file).resolve()) if file not in ("", "-") else "standard output" if file else "nowhere, for its digest"
+    )
 
 
 @contextmanager

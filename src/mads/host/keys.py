@@ -11,7 +11,7 @@ import structlog
 from mads.author.system import NewKey
 from mads.guard import credential, scopes
 from mads.guard.keys import KeyRing, new_secret, written
-from mads.guard.principals import OPERATOR
+from mads.guard.principals import OPERATOR, theirs
 from mads.host.commands.envelope import LONGEST, now_ms
 from mads.store.keys.port import Key, Keys, Terms
 from mads.wire.call import current
@@ -39,8 +39,9 @@ class KeyDesk:
         return desk
 
     def all(self) -> Sequence[KeyInfo]:
-        """Return every key, by id."""
-        return [_info(key) for key in self._keys.values()]
+        """Return every key, by id; to whoever is no operator, of its tenant."""
+        tenant = theirs()
+        return [_info(key) for key in self._keys.values() if tenant in (None, key.terms.tenant)]
 
     async def new(
         self, principal: str, tenant: str, roles: Sequence[str], scopes: Sequence[str], lasts: float | None

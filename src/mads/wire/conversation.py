@@ -111,9 +111,10 @@ class Certificate(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """How much is on record of what whoever asks may see; sizes in bytes. A body counts for each row that has it.
+    """How much is on record of what whoever asks may see; sizes in bytes.
 
-    The size of the file and the rows that wait are everybody's: they are 0 for whoever is no operator.
+    To whoever is no operator a body counts for each row that has it, for it may be others' too; and the size of the
+    file and the rows that wait, which are everybody's, are 0.
     `labelled` is the share of turns of which it is known how they came out, `by_hand` how many of them a person
     labelled. In `redacted` rows something sensitive was left out; `waiting` rows were not yet written.
     """

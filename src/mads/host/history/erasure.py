@@ -88,8 +88,9 @@ class Eraser:
             )
         gone = await self._upkeep.erase(scope, lambda gone: msgspec.json.encode(self._draft(scope, by, at, gone)))
         if isinstance(gone, str):
+            named = scope[1] if scope[0] == "default" else f"{scope[1]} --tenant {scope[0]}"
             raise Reject(
-                f"conversation {scope[1]} is held: {gone}; release it first: mads conversations release {scope[1]}"
+                f"conversation {scope[1]} is held: {gone}; release it first: mads conversations release {named}"
             )
         dead, lines = await self._cleared(scope, at)
         seen = await self._verified(gone)

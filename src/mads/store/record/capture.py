@@ -60,7 +60,8 @@ _ROWS = """
     FROM record JOIN labelled USING (seq) WHERE seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR tenant = ?3)
     GROUP BY kind, label, author <> ''
 """
-_BODIES = """
+_BODIES = "SELECT count(*), total(length(body)) FROM bodies"
+_ITS_BODIES = """
     SELECT count(*), total(length(body)) FROM record JOIN bodies ON address IN (asked, answered)
     WHERE seq BETWEEN ?1 AND ?2 AND (?3 IS NULL OR tenant = ?3)
 """
@@ -113,7 +114,10 @@ class Copy(Struct, frozen=True):
 
 
 class Counts(Struct):
-    """How much there is; sizes in bytes, times in microseconds since 1970. A body counts once for each row with it."""
+    """How much there is; sizes in bytes, times in microseconds since 1970.
+
+    A body counts once, of what is one tenant's for each row that has it.
+    """
 
     rows: int = 0
     conversations: int = 0
@@ -128,6 +132,12 @@ class Counts(Struct):
     redacted: int = 0
     held: int = 0
     erased: int = 0
+
+    def hold(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Count some bodies: how many, and their bytes."""
+        for bodies, size in rows:
+            self.bodies += bodies
+            self.body_bytes += int(size)
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Count some rows: by kind, label and whether a person gave it, how many, of which time, how many redacted."""
@@ -163,9 +173,10 @@ class SqliteCapture:
         for start in range(first, last + 1, PART):
             part = (start, start + PART - 1, tenant)
             found.add(await self._rows(_ROWS, *part))
-            ((bodies, size),) = await self._rows(_BODIES, *part)
-            found.bodies += bodies
-            found.body_bytes += int(size)
+            if tenant is not None:
+                found.hold(await self._rows(_ITS_BODIES, *part))
+        if tenant is None:
+            found.hold(await self._rows(_BODIES))
         after = ""
         while named := await self._rows(_CONVERSATIONS, after, tenant):
             found.conversations += sum(tenants for _, tenants in named)
