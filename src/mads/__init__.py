@@ -4,7 +4,7 @@ from mads.author.declare import completes, every, mad, on, prompt, prose, provid
 from mads.author.message import message
 from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
 from mads.author.sensitive import Sensitive
-from mads.author.signals import SecurityEvent, StateChanged
+from mads.author.signals import OffersChanged, ResourceUpdated, SecurityEvent, StateChanged
 from mads.wire.asking import Cancelled, Declined, Root, Sampled
 from mads.wire.content import Audio, Content, Embedded, Image, Link, PromptMessage, Text
 from mads.wire.conversation import Exchange, Said
@@ -47,12 +47,14 @@ __all__ = [
     "MadsError",
     "NoModel",
     "NoResponder",
+    "OffersChanged",
     "Outdated",
     "Overloaded",
     "PromptMessage",
     "Random",
     "Receipt",
     "Reject",
+    "ResourceUpdated",
     "Root",
     "Said",
     "Sampled",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
@@ -62,6 +62,7 @@ class Desk:
             tool("attic", "echo", TEXT),
         )
         self.gone = False
+        self.changed: Callable[[str], None] = lambda _: None
         self.asked: list[dict[str, Any]] = []
         self.started = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -71,6 +72,12 @@ class Desk:
         if self.gone:
             raise Unreachable("the system has ended; start it again with: mads up")
         return self.offers
+
+    @asynccontextmanager
+    async def watched(self, hear: Callable[[str], None]) -> AsyncGenerator[None]:
+        """Have `hear` hear what changes on the desk."""
+        self.changed = hear
+        yield
 
     async def call(self, tool: str, arguments: dict[str, Any], *, sink: Sink, **context: Any) -> Any:
         """Do what the tool's name says, with arguments that fit."""
@@ -82,6 +89,9 @@ class Desk:
 
     async def _echo(self, _: Sink, text: str) -> str:
         return text
+
+    async def _it(self, _: Sink) -> str:
+        return "it"
 
     async def _shout(self, _: Sink, text: str) -> str:
         print(text.upper(), flush=True)  # noqa: T201

@@ -36,7 +36,7 @@ class Card:
 class Library:
     """You lend books, pictures and sounds."""
 
-    @resource("library://rules", title="The rules")
+    @resource("library://rules", title="The rules", fresh=1.5)
     async def rules(self) -> str:
         """Return how to behave."""
         return "Quiet, please."

@@ -18,9 +18,11 @@ ROOT = str(Path(__file__).parents[2])
 
 
 @asynccontextmanager
-async def gated(root: Path, run: str = "here", **mads: Any) -> AsyncGenerator[tuple[Placed, Running]]:
+async def gated(
+    root: Path, run: str = "here", *, path: Sequence[str] = (ROOT,), **mads: Any
+) -> AsyncGenerator[tuple[Placed, Running]]:
     """Run the system of `mads`, and its gateway on a free port."""
-    async with placed(root, run, path=(ROOT,), **mads) as system:
+    async with placed(root, run, path=path, **mads) as system:
 
         async def tools() -> Sequence[ToolInfo]:
             return system.system.tools()

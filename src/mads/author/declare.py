@@ -49,6 +49,7 @@ class ResourceMark:
     mime_type: str = ""
     title: str = ""
     interactive: bool = False
+    fresh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +130,14 @@ def tool(method: Any = None, /, **marks: Any) -> Any:
 
 
 def resource(
-    uri: str, *, mime_type: str = "", title: str = "", interactive: bool = False
+    uri: str, *, mime_type: str = "", title: str = "", interactive: bool = False, fresh: float = 0.0
 ) -> Callable[[ReadMethod], ReadMethod]:
     """Offer what an async method returns at an address: `notes://all`, or `notes://{about}` for an argument `about`.
 
     A `str` is text, `bytes` are a blob, a list of `Embedded` is several resources, anything else is JSON. To other MADs
-    it is a tool that is read only.
+    it is a tool that is read only. For `fresh` seconds a client need not read it again.
     """
-    return partial(_marked, mark=ResourceMark(uri, mime_type, title, interactive))
+    return partial(_marked, mark=ResourceMark(uri, mime_type, title, interactive, fresh))
 
 
 @overload

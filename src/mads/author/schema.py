@@ -40,11 +40,11 @@ def tool_infos(mad: str, declared: Declaration) -> tuple[ToolInfo, ...]:
     )
 
 
-def _place(tool: Tool) -> dict[str, str]:
+def _place(tool: Tool) -> dict[str, Any]:
     """Return where a resource stands, or what a completion is of."""
     match tool.place:
-        case ResourceMark(uri=uri, mime_type=mime_type, title=title):
-            return {"uri": uri, "mime_type": mime_type, "title": title}
+        case ResourceMark(uri=uri, mime_type=mime_type, title=title, fresh=fresh):
+            return {"uri": uri, "mime_type": mime_type, "title": title, "fresh": fresh}
         case PromptMark(title=title):
             return {"title": title}
         case CompletesMark(of=of, argument=argument):

@@ -1,6 +1,6 @@
 """The critical events of every system: what becomes of its MADs, and what was attempted against its rules.
 
-The host publishes them; any MAD may hear them: `@on(StateChanged)`.
+The host publishes them; any MAD may hear them: `@on(StateChanged)`. `ResourceUpdated` is for MADs to emit.
 """
 
 from typing import Any, Literal
@@ -44,5 +44,19 @@ class SecurityEvent:
     letter: int | None = None
 
 
-SIGNALS: tuple[type[Any], ...] = (StateChanged, SecurityEvent)
-"""All of them."""
+@message(name="mads.OffersChanged", critical=True, owner=OWNER)
+class OffersChanged:
+    """What a MAD offers is not what it was: it was reloaded, or what stands behind it has changed."""
+
+    mad: str
+
+
+@message(name="mads.ResourceUpdated")
+class ResourceUpdated:
+    """What stands at an address is not what it was; a MAD emits it, and MCP clients that subscribed are told."""
+
+    uri: str
+
+
+SIGNALS: tuple[type[Any], ...] = (StateChanged, SecurityEvent, OffersChanged)
+"""Those that the host publishes."""

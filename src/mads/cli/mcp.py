@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,19 @@ class LastingDoor:
         self._bus: UnixBus | None = None
         self._gone: asyncio.Task[str] | None = None
         self._tools: Sequence[ToolInfo] = ()
+        self._watching = AsyncExitStack()
+        self._hear: Callable[[str], None] = lambda _: None
+
+    @asynccontextmanager
+    async def watched(self, hear: Callable[[str], None]) -> AsyncGenerator[None]:
+        """Let `hear` hear of changes while inside."""
+        self._hear = hear
+        yield
+
+    def _heard(self, uri: str) -> None:
+        if not uri:
+            self._tools = ()
+        self._hear(uri)
 
     async def open(self) -> UnixBus:
         """Return the bus of the system, connected; raise `Unreachable` where it does not run."""
@@ -57,6 +70,8 @@ class LastingDoor:
             if self._bus is None or self._gone is None or self._gone.done():
                 self._bus = await reach(self._root)
                 self._gone = asyncio.create_task(self._bus.link.ended())
+                await self._watching.aclose()
+                await self._watching.enter_async_context(BusDoor(self._bus, self.tools).watched(self._heard))
                 self._tools = ()
             self._tools = self._tools or await tools_of(self._bus, ANONYMOUS)
             return self._bus

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 import msgspec
 from msgspec import Struct
 
 from mads.gateway import answer, content
+from mads.gateway.changes import Change, Changes, between
 from mads.gateway.door import Door
 from mads.gateway.reach import OUT_OF_REACH, Reach
 from mads.gateway.reporter import Reporter
@@ -18,7 +21,7 @@ from mads.gateway.surface import Listing, Offer, Shows, Surface, by_scopes
 from mads.gateway.view import View
 from mads.wire.call import Identity
 from mads.wire.context import Origin, incoming, traceparent
-from mads.wire.errors import CallError, CannotAsk, InvalidMessage
+from mads.wire.errors import CallError, CannotAsk, InvalidMessage, MadsError
 from mads.wire.ids import call_ids, span_ids, trace_ids
 from mads.wire.tools import ToolInfo
 
@@ -85,7 +88,7 @@ class Calls:
         self._door, self.view, self._shows = door, view, shows
         self._tools: Sequence[ToolInfo] = ()
         self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
-        self._rounds = Rounds()
+        self._rounds, self.changes = Rounds(), Changes()
         self.surface = Surface(())
 
     @classmethod
@@ -104,9 +107,14 @@ class Calls:
             self._tools = tools
         return self.surface
 
-    def listing(self, kind: str, identity: Identity) -> Listing:
-        """Return one of the lists, as `identity` is shown it."""
-        return self.surface.listing(kind, identity, self._shows)
+    def readable(self, uri: str, identity: Identity) -> bool:
+        """Return whether something stands at `uri` that `identity` may read."""
+        found = self.surface.resource(uri)
+        return found is not None and self._shows(identity, found[0].tool)
+
+    def listing(self, kind: str, identity: Identity, cursor: str | None = None) -> tuple[Listing, str | None]:
+        """Return a page of one of the lists, as `identity` is shown it, and the cursor of the next."""
+        return self.surface.listing(kind, identity, self._shows, cursor)
 
     async def call(self, offer: Offer, arguments: dict[str, Any], client: Client) -> answer.Answer:
         """Call one tool."""
@@ -131,7 +139,8 @@ class Calls:
         offer, said = found
 
         def shaped(value: Any) -> answer.Answer:
-            return {"contents": content.contents(offer.tool, uri, value), "ttlMs": 0, "cacheScope": "private"}
+            contents, fresh = content.contents(offer.tool, uri, value), int(offer.tool.fresh * 1000)
+            return {"contents": contents, "ttlMs": fresh, "cacheScope": "private"}
 
         return await self._returned(offer, said, shaped, client)
 
@@ -158,9 +167,29 @@ class Calls:
 
         return await self._returned(offer, said, shaped, client)
 
-    async def close(self) -> None:
-        """End the calls that wait for their clients."""
-        await self._rounds.close()
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Tell of changes while inside; then end the calls that wait for their clients."""
+        news: set[asyncio.Task[None]] = set()
+
+        def hear(uri: str) -> None:
+            if uri:
+                self.changes.tell(Change("resource", uri))
+                return
+            task = asyncio.create_task(self._look_again())
+            news.add(task)
+            task.add_done_callback(news.discard)
+
+        async with self._door.watched(hear):
+            yield
+        await asyncio.gather(self._rounds.close(), *news)
+
+    async def _look_again(self) -> None:
+        """Tell which lists are others now; where clients could not use them, each request says so."""
+        before = self.surface.lists
+        with suppress(MadsError):
+            for change in between(before, (await self.refresh()).lists):
+                self.changes.tell(change)
 
     async def _returned(
         self, offer: Offer, said: Mapping[str, str], shaped: Callable[[Any], answer.Answer], client: Client

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from mads.wire.call import Identity, Sink
@@ -19,6 +20,10 @@ class Door(Protocol):
         Asked before each call, so that nothing is decided from an old list; return the same object while nothing has
         changed. Raises `MadsError` where the system does not answer.
         """
+        ...
+
+    def watched(self, hear: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
+        """Let `hear` hear, while inside, at which address something has changed; "" is for what is offered."""
         ...
 
     async def call(

@@ -172,7 +172,7 @@ class Front:
                 if tool is not None and grant.identity.scopes is not None:
                     self._permit(grant, tool, where)
                 events = b"progressToken" in body or b"logLevel" in body or (tool is not None and tool.interactive)
-                with _Watch(receive, work):
+                with _Watch(receive, work, answer):
                     await endpoint(scope, _again(body, receive), answer, grant=grant, events=events)
             finally:
                 del self._open[work]
@@ -193,8 +193,8 @@ class _Watch:
     In the older era the handler is a session's work, not the request's: it goes on.
     """
 
-    def __init__(self, receive: Receive, work: CancelScope) -> None:
-        self._receive, self._work = receive, work
+    def __init__(self, receive: Receive, work: CancelScope, answer: _Answer) -> None:
+        self._receive, self._work, self._answer = receive, work, answer
         self._looking: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
@@ -211,7 +211,8 @@ class _Watch:
     async def _look(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._work.cancel()
+        if not self._answer.ended:  # who has its answer may go; a session that was opened with it is to stay
+            self._work.cancel()
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
@@ -268,11 +269,11 @@ class _Answer:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._started = False
-        self._ended = False
+        self.ended = False
 
     async def __call__(self, message: Message) -> None:
         self._started = True
-        self._ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+        self.ended = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
 
     async def text(self, status: int, text: str) -> None:
@@ -305,5 +306,5 @@ class _Answer:
         if not self._started:
             status, why = (503, "the gateway is closing") if closing else (401, "the credential is no longer good")
             await self.text(status, f"{why}\n")
-        elif not self._ended:
+        elif not self.ended:
             await self({"type": "http.response.body", "body": b""})

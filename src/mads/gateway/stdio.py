@@ -9,4 +9,6 @@ from mads.gateway.protocol import over_stdio, server_of
 
 async def bridge(door: Door) -> None:
     """Serve one client until it closes its end; nothing but protocol goes to standard output meanwhile."""
-    await over_stdio(server_of(await Calls.of(door)))
+    calls = await Calls.of(door)
+    async with calls.running():
+        await over_stdio(server_of(calls))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from mads.gateway import names
+from mads.gateway import names, pages
 from mads.gateway.schema import Arguments, output
 from mads.gateway.shelf import Shelf
 from mads.gateway.view import View
@@ -82,7 +82,7 @@ class Surface:
         names.check(tools, view)
         offers = [Offer(tool, view) for tool in sorted(view.of(tools), key=lambda tool: tool.name)]
         self._shelf = Shelf([offer for offer in offers if offer.tool.kind == "resource"])
-        self._lists: dict[str, list[tuple[ToolInfo, dict[str, Any]]]] = {
+        self.lists: dict[str, list[tuple[ToolInfo, dict[str, Any]]]] = {
             "tools": [_listed(offer) for offer in offers if offer.tool.kind == "tool"],
             "prompts": [_listed(offer) for offer in offers if offer.tool.kind == "prompt"],
             "resources": [_listed(offer) for offer in self._shelf.fixed],
@@ -95,9 +95,12 @@ class Surface:
             if offer.tool.kind == "completion"
         }
 
-    def listing(self, kind: str, identity: Identity, shows: Shows) -> Listing:
-        """Return those of a list that `shows` lets `identity` see."""
-        return [listed for tool, listed in self._lists[kind] if shows(identity, tool)]
+    def listing(
+        self, kind: str, identity: Identity, shows: Shows, cursor: str | None = None
+    ) -> tuple[Listing, str | None]:
+        """Return those of a page of a list that `shows` lets `identity` see, and the cursor of the next page."""
+        seen = [(tool.uri or tool.name, listed) for tool, listed in self.lists[kind] if shows(identity, tool)]
+        return pages.page(kind, seen, cursor)
 
     def find(self, name: str) -> Offer | None:
         """Return the tool that goes by `name`."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from msgspec import Raw
 
+from mads.author.message import subject
+from mads.author.signals import OffersChanged, ResourceUpdated
 from mads.bus.port import Bus
 from mads.guard.principals import OPERATOR
 from mads.host.caller import Caller
@@ -23,6 +26,9 @@ PATIENCE = 60.0
 
 ASKING = 600.0
 """Seconds that it waits where a person may have to be asked meanwhile."""
+
+CHANGES = (subject(ResourceUpdated), subject(OffersChanged))
+"""The events by which a door hears of changes."""
 
 Tools = Callable[[], Coroutine[Any, Any, Sequence[ToolInfo]]]
 
@@ -79,6 +85,21 @@ class BusDoor:
             async for item in items:
                 await sink.item(_plain(item))
             return _result(items.reply)
+
+    @asynccontextmanager
+    async def watched(self, hear: Callable[[str], None]) -> AsyncGenerator[None]:
+        """Let `hear` hear, while inside, at which address something has changed; "" is for what is offered."""
+
+        async def heard(call: Call) -> Reply:
+            is_offers = call.subject == CHANGES[1]
+            hear("" if is_offers else codec.decode(codec.raw(call.body), ResourceUpdated).uri)
+            return Reply()
+
+        subscription = await self._bus.subscribe(CHANGES, heard, capacity=1024)
+        try:
+            yield
+        finally:
+            await subscription.close()
 
     async def _info(self, tool: str) -> ToolInfo | None:
         listed = await self.tools()

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.guard.principals import ANONYMOUS, HOST, NOBODY, OPERATOR
@@ -24,6 +25,7 @@ from mads.host.commands.journal import StoredJournal, serve_journal
 from mads.host.commands.sending import serve_commands
 from mads.host.config import STEWARD, Config
 from mads.host.contracts import CheckedSends, Contracts
+from mads.host.door import CHANGES
 from mads.host.events.critical import Gate
 from mads.host.events.heard import Events
 from mads.host.events.refused import Refused
@@ -104,7 +106,7 @@ class RunningSystem:
         stack.push_async_callback(self.signals.close)
         hub = Hub(self.bus)
         stack.push_async_callback(hub.close)
-        await hub.listen(socket_path(root), vouch=_vouch, may_serve=lambda _: False)
+        await hub.listen(socket_path(root), vouch=_vouch, may_serve=CHANGES.__contains__)
         database = await Database.open(data_folder(root) / "store.sqlite")
         stack.push_async_callback(database.close)
         self._export = export_of(self.config)
@@ -220,6 +222,8 @@ class RunningSystem:
             self._dispatcher.tools = self.catalogue.sendable()
             callees = self.catalogue.callees()
             self.supervisor.released(mad, callees)
+            if anew.offered != before:
+                self.signals.tell(OffersChanged(mad))
             return [caller for caller, called in callees.items() if anew.offered != before and mad in called]
 
     def tools(self) -> Sequence[ToolInfo]:

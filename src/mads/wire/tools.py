@@ -17,7 +17,8 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
     name. `output_schema` is that of the result, or of one item where the tool `streams`; None says nothing about it.
     `deprecated` is its last day and what to use instead, "" where it stays. With `content` the result is made of pieces
     (see `mads.wire.content`); with `interactive` the caller may be asked and told things while it runs. A resource
-    stands at `uri`, which may be a template; a completion is of the `argument` of another of the same MAD.
+    stands at `uri`, which may be a template, and counts as read for `fresh` seconds; a completion is of the `argument`
+    of another of the same MAD.
     """
 
     name: str
@@ -39,3 +40,4 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
     mime_type: str = ""
     completes: str = ""
     argument: str = ""
+    fresh: float = 0.0

@@ -42,9 +42,8 @@ class Endpoint:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Keep the sessions of the older era while inside; enter and leave it in one task."""
-        async with self._sessions.run():
+        async with self._calls.running(), self._sessions.run():
             yield
-            await self._calls.close()
 
     def meant(self, method: Any, params: Any) -> ToolInfo | None:
         """Return the tool, resource or prompt that a request is for; None where it is for none."""

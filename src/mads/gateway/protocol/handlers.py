@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp.server.lowlevel import Server
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.models import InitializationOptions
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
@@ -17,14 +18,19 @@ from mcp_types import (
     CompleteRequestParams,
     GetPromptRequestParams,
     InputResponseRequestParams,
+    NotificationParams,
     PaginatedRequestParams,
     PromptReference,
     ReadResourceRequestParams,
     SetLevelRequestParams,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mads.gateway.calls import Calls, Client, Lacking, Missing, Refusal
+from mads.gateway.pages import NoCursor
+from mads.gateway.protocol.news import NOT_FOUND, News
 from mads.gateway.protocol.reach import CAPABILITIES, LEVEL, connection_of, grant_of, reach_of, sealing
 from mads.gateway.rounds import Gone
 from mads.wire.asking import Asks
@@ -44,8 +50,8 @@ An error says why it happened and the id of the request."""
 REFUSED = -32000
 """The JSON-RPC error of something that cannot be had, where the arguments are not to blame."""
 
-NOT_FOUND = -32002
-"""The JSON-RPC error of a resource that is not there, until 2025-11-25."""
+FRESH = 5000
+"""The milliseconds for which a client may keep a list; one that listens for changes is told of those at once."""
 
 LISTS = {
     "tools/list": "tools",
@@ -64,7 +70,7 @@ def server_of(calls: Calls) -> Server[Any]:
         offer = calls.surface.find(name)
         return offer.arguments.schema if offer is not None and offer.mirrors else None
 
-    server: Server[Any] = Server(
+    server: Server[Any] = _Server(
         "mads", version=version("mads"), instructions=INSTRUCTIONS, get_tool_input_schema=input_schema
     )
     handlers = _Handlers(calls)
@@ -75,9 +81,23 @@ def server_of(calls: Calls) -> Server[Any]:
     server.add_request_handler("prompts/get", GetPromptRequestParams, handlers.get_prompt)
     server.add_request_handler("completion/complete", CompleteRequestParams, handlers.complete)
     server.add_request_handler("logging/setLevel", SetLevelRequestParams, handlers.set_level)
+    news = News(calls)
+    server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, news.listen)
+    server.add_request_handler("resources/subscribe", SubscribeRequestParams, news.subscribe)
+    server.add_request_handler("resources/unsubscribe", SubscribeRequestParams, news.unsubscribe)
+    server.add_notification_handler("notifications/initialized", NotificationParams, news.begin)
     # The SDK's own spans go: every call is traced behind the door already.
     server.middleware[:] = [sealing(calls.view.path)]
     return server
+
+
+class _Server(Server[Any]):
+    """A server that says of itself that it tells of changes."""
+
+    def create_initialization_options(self, *_: Any, **__: Any) -> InitializationOptions:
+        """Return what a session of the older era is told first."""
+        told = NotificationOptions(prompts_changed=True, resources_changed=True, tools_changed=True)
+        return super().create_initialization_options(told)
 
 
 class _Handlers:
@@ -89,10 +109,14 @@ class _Handlers:
     def listing(self, kind: str) -> Callable[[Context, PaginatedRequestParams], Awaitable[dict[str, Any]]]:
         """Return what answers with a list."""
 
-        async def listed(context: Context, _: PaginatedRequestParams) -> dict[str, Any]:
+        async def listed(context: Context, params: PaginatedRequestParams) -> dict[str, Any]:
             await self._surface()
-            things = self._calls.listing(kind, grant_of(context).identity)
-            return {"resultType": "complete", kind: things, "ttlMs": 0, "cacheScope": "private"}
+            try:
+                things, following = self._calls.listing(kind, grant_of(context).identity, params.cursor)
+            except NoCursor as error:
+                raise MCPError(INVALID_PARAMS, "the cursor is none of this list; list it from its start") from error
+            told = {"resultType": "complete", kind: things, "ttlMs": FRESH, "cacheScope": "private"}
+            return told if following is None else {**told, "nextCursor": following}
 
         return listed
 
