@@ -36,6 +36,11 @@ class Holder:
 
     seen: list[bytes] = field(default_factory=list[bytes])
     cache: dict[int, None] = field(default_factory=dict[int, None])
+    rows: list[dict[str, int]] = field(default_factory=list[dict[str, int]])
+
+
+CACHE: dict[int, Thing] = {}
+"""What a module keeps for ever."""
 
 
 def test_a_field_that_holds_ever_more_is_named_with_how_many_more() -> None:
@@ -46,6 +51,24 @@ def test_a_field_that_holds_ever_more_is_named_with_how_many_more() -> None:
         holder.seen += [b""] * 500
     assert "Holder.seen (list)" in census.growing("holder")
     assert "2,500 more" in census.growing("holder")
+
+
+def test_the_type_of_what_a_field_or_its_module_holds_is_named() -> None:
+    holder, census = Holder(), Census(1)
+    census.know("holder", holder)
+    for _ in range(STEPS + 1):
+        census.look()
+        holder.rows += [{} for _ in range(500)]
+    assert "Holder.rows (list) of dict:" in census.growing("holder")
+    holder, census = Holder(), Census(1)
+    census.know("holder", holder)
+    try:
+        for _ in range(STEPS + 1):
+            census.look()
+            CACHE.update({len(CACHE) + number: Thing() for number in range(500)})
+        assert f"{__name__}.CACHE (dict) of {__name__}.Thing:" in census.growing("holder")
+    finally:
+        CACHE.clear()
 
 
 def test_a_type_that_becomes_ever_more_is_named() -> None:

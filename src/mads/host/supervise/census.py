@@ -15,7 +15,7 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -69,6 +69,7 @@ class Census:
         self._instances: dict[str, weakref.ref[Any]] = {}
         self._growths: dict[tuple[str, str], Growth] = {}
         self._found: dict[str, str] = {}
+        self._holds: dict[tuple[str, str], str] = {}
         self._collected = -COLLECT
         self._log = structlog.get_logger()
 
@@ -120,7 +121,8 @@ class Census:
         for (mad, name), it in self._growths.items():
             if it.is_leak:
                 more, passed = it.last - it.first, now - it.since
-                said = f"ever more {name}: {it.last:,}, {more:,} more within {passed:.0f} s"
+                what = name + self._holds.get((mad, name), "")
+                said = f"ever more {what}: {it.last:,}, {more:,} more within {passed:.0f} s"
                 grown = f"{said}, memory {(memory - it.rss) / 1e6:+.1f} MB"
                 rank = 0 if name == _MEMORY else 2 if name.endswith(")") else 1
                 found[mad] = max(found.get(mad, (0, 0, "")), (rank, more, grown))
@@ -133,7 +135,9 @@ class Census:
             instance: object = reference()
             if instance is not None:
                 owners[mad] = _known_to(type(instance))
-                counts.update({(mad, name): held for name, held in _held(instance)})
+                for name, holder in _held(instance):
+                    counts[mad, name] += len(holder)
+                    self._holds[mad, name] = _kind(holder)
         if self._alone:
             counts[self._alone, _MEMORY] = rss(os.getpid()) >> 14
         objects = gc.get_objects()
@@ -142,18 +146,32 @@ class Census:
             module = str(type_.__module__)
             if module.partition(".")[0] == "mads":
                 continue
-            name = type_.__qualname__ if module == "builtins" else f"{module}.{type_.__qualname__}"
+            name = _named(type_)
             for mad in [self._alone] if self._alone else [mad for mad in owners if module in owners[mad]]:
                 counts[mad, name] += number * stride
         return counts
 
 
-def _held(instance: object) -> Iterator[tuple[str, int]]:
-    """Yield each field of `instance` that holds things, and how many it holds."""
-    fields: dict[str, Any] = vars(instance)
-    for field, value in fields.items():
-        if isinstance(value, _HOLDERS):
-            yield f"{type(instance).__name__}.{field} ({type(value).__name__})", len(value)
+def _held(instance: object) -> Iterator[tuple[str, Any]]:
+    """Yield each field of `instance` that holds things, and each such name of its module, with what holds them."""
+    cls, module = type(instance), sys.modules.get(type(instance).__module__)
+    for owner, names in ((cls.__name__, vars(instance)), (cls.__module__, vars(module) if module else {})):
+        for name, value in [*names.items()]:
+            if isinstance(value, _HOLDERS) and not name.startswith("__"):
+                yield f"{owner}.{name} ({type(value).__name__})", value
+
+
+def _kind(holder: Any) -> str:
+    """Return of what type is what `holder` took last, in words; "" where it holds nothing, or bytes."""
+    if not holder or isinstance(holder, bytearray):
+        return ""
+    values = holder.values() if isinstance(holder, dict) else holder
+    last = next(iter(values) if isinstance(holder, set) else reversed(cast("Any", values)))
+    return f" of {_named(type(last))}"
+
+
+def _named(type_: type[Any]) -> str:
+    return type_.__qualname__ if type_.__module__ == "builtins" else f"{type_.__module__}.{type_.__qualname__}"
 
 
 def _known_to(cls: type[Any]) -> set[str]:
