@@ -15,7 +15,7 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
@@ -161,13 +161,16 @@ def _held(instance: object) -> Iterator[tuple[str, Any]]:
                 yield f"{owner}.{name} ({type(value).__name__})", value
 
 
-def _kind(holder: Any) -> str:
+def _kind(holder: list[Any] | dict[Any, Any] | set[Any] | deque[Any] | bytearray) -> str:
     """Return of what type is what `holder` took last, in words; "" where it holds nothing, or bytes."""
     if not holder or isinstance(holder, bytearray):
         return ""
-    values = holder.values() if isinstance(holder, dict) else holder
-    last = next(iter(values) if isinstance(holder, set) else reversed(cast("Any", values)))
-    return f" of {_named(type(last))}"
+    last: object
+    if isinstance(holder, dict):
+        last = holder[next(reversed(holder))]
+    else:
+        last = next(iter(holder)) if isinstance(holder, set) else holder[-1]
+    return f" of {_named(last.__class__)}"
 
 
 def _named(type_: type[Any]) -> str:
