@@ -16,7 +16,7 @@ SYSTEM = HERE / "system"
 
 @contextmanager
 def system(log: Path) -> Generator[str]:
-    """Run the system of the fixture; yield the address of its gateway."""
+    """Run the system of the fixture; yield the address of the server with plain names."""
     log.parent.mkdir(parents=True, exist_ok=True)
     mads = Path(sys.executable).with_name("mads")
     with log.open("w") as said:
@@ -27,7 +27,7 @@ def system(log: Path) -> Generator[str]:
         ready = core.stdout.readline()
         if not ready:
             raise RuntimeError(f"the system of the fixture did not start: {log.read_text()}")
-        yield json.loads(ready)["address"]
+        yield json.loads(ready)["servers"][0]
     finally:
         core.terminate()
         core.wait(timeout=10)

@@ -70,7 +70,11 @@ class Refusal(Exception):
 
 
 class Missing(Exception):
-    """There is nothing of that name or address."""
+    """There is no resource at `uri`."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"there is no resource at {uri!r:.200}; list the resources and their templates")
+        self.uri = uri
 
 
 class Lacking(Exception):
@@ -135,7 +139,7 @@ class Calls:
         """Return what stands at `uri`; raise `Missing` where nothing does, `Refusal` where it cannot be had."""
         found = self.surface.resource(uri)
         if found is None:
-            raise Missing(f"there is no resource at {uri!r:.200}; list the resources and their templates")
+            raise Missing(uri)
         offer, said = found
 
         def shaped(value: Any) -> answer.Answer:

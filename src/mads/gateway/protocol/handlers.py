@@ -180,7 +180,7 @@ def _errors(context: Context) -> Generator[None]:
         yield
     except Missing as error:
         older = context.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
-        raise MCPError(NOT_FOUND if older else INVALID_PARAMS, str(error), {"reason": "not_found"}) from error
+        raise MCPError(NOT_FOUND if older else INVALID_PARAMS, str(error), {"uri": error.uri}) from error
     except Refusal as error:
         code = INVALID_PARAMS if error.code in ("invalid", "rejected") else REFUSED
         raise MCPError(code, str(error), error.data) from error

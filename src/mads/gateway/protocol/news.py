@@ -17,7 +17,7 @@ from mcp.shared.subscriptions import (
 )
 from mcp_types import INVALID_PARAMS, NotificationParams, SubscribeRequestParams, SubscriptionsListenRequestParams
 
-from mads.gateway.calls import Calls
+from mads.gateway.calls import Calls, Missing
 from mads.gateway.changes import Change
 from mads.gateway.protocol.reach import connection_of, grant_of
 
@@ -59,7 +59,7 @@ class News:
         """Tell a session of what changes at an address."""
         uri, hearer = str(params.uri), self._hearer(context)
         if not self._shows(context, uri):
-            raise MCPError(NOT_FOUND, f"there is no resource at {uri!r:.200}; list the resources and their templates")
+            raise MCPError(NOT_FOUND, str(Missing(uri)), {"uri": uri})
         if len(hearer.watched) >= WATCHED:
             raise MCPError(INVALID_PARAMS, f"a session may subscribe to {WATCHED} resources; unsubscribe from one")
         hearer.watched.add(uri)
