@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -237,7 +237,7 @@ class Fixture:
     @tool(interactive=True)
     async def test_input_required_result_multiple_inputs(self) -> str:
         """Ask for three things at once."""
-        given: list[Any] = await asyncio.gather(
+        given = await asyncio.gather(
             self.turn.ask("What is your name?", returning=Name, name="user_name"),
             self.turn.sample("Generate a greeting", max_tokens=50, name="greeting"),
             self.turn.roots(name="client_roots"),
