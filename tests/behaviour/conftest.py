@@ -12,6 +12,7 @@ import pytest
 
 from mads.host.config import MadConfig
 from mads.host.layers import LAYERS
+from mads.host.limits import LimitConfig
 from mads.testing.placed import Placed, placed
 
 ROOT = str(Path(__file__).parents[2])
@@ -27,9 +28,15 @@ def placement(request: pytest.FixtureRequest) -> str:
 def troupe(tmp_path: Path, placement: str) -> Troupe:
     """Run MADs of `troupe.py`, by name or with a configuration of their own, in this placement."""
 
-    def run(*names: str, layers: tuple[str, ...] = LAYERS, strict: bool = True, **mads: Any) -> Any:
+    def run(
+        *names: str,
+        layers: tuple[str, ...] = LAYERS,
+        strict: bool = True,
+        limits: tuple[LimitConfig, ...] = (),
+        **mads: Any,
+    ) -> Any:
         chosen: dict[str, Any] = {name: f"tests.behaviour.troupe:{name.capitalize()}" for name in names} | mads
-        return placed(tmp_path, placement, path=(ROOT,), strict=strict, layers=layers, **chosen)
+        return placed(tmp_path, placement, path=(ROOT,), strict=strict, layers=layers, limits=limits, **chosen)
 
     return run
 

@@ -9,13 +9,16 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mads import CallError, Denied
+from mads import CallError, Denied, Limited
 from mads.host.layers import LAYERS
+from mads.host.limits import LimitConfig
 from mads.testing.placed import Placed
 from tests.behaviour.conftest import Troupe
 from tests.behaviour.troupe import Gardener, Leaf, Tree
 
 COVERS = ("R-101",)
+
+GREEDY = LimitConfig(principal="greedy", each="principal", rate="3/h")
 
 
 async def calls_are_counted(it: Placed) -> None:
@@ -34,9 +37,17 @@ async def the_anonymous_destroy_nothing(it: Placed) -> None:
         await it.call("tree.fell", principal="anonymous")
 
 
+async def nobody_asks_more_than_a_rule_says(it: Placed) -> None:
+    for _ in range(3):
+        await it.call("tree.where", principal="greedy")
+    with pytest.raises(Limited):
+        await it.call("tree.where", principal="greedy")
+
+
 BEHAVIOURS: dict[str, Callable[[Placed], Awaitable[None]]] = {
     "record": calls_are_counted,
     "access": the_anonymous_destroy_nothing,
+    "limits": nobody_asks_more_than_a_rule_says,
     "trace": a_child_call_descends_from_its_parent,
 }
 
@@ -47,10 +58,10 @@ def test_every_layer_has_a_behaviour_that_needs_it() -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 async def test_removing_a_layer_turns_its_behaviour_red(troupe: Troupe, layer: str) -> None:
-    async with troupe("tree", "gardener") as it:
+    async with troupe("tree", "gardener", limits=(GREEDY,)) as it:
         await BEHAVIOURS[layer](it)
     without = tuple(name for name in LAYERS if name != layer)
-    async with troupe("tree", "gardener", layers=without) as it:
+    async with troupe("tree", "gardener", layers=without, limits=(GREEDY,)) as it:
         with pytest.raises((AssertionError, CallError, pytest.fail.Exception)):
             await BEHAVIOURS[layer](it)
 

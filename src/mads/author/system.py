@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from mads.author.sensitive import Sensitive
 from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
-from mads.wire.status import DeadLetter, DeadLetters, EventInfo, KeyInfo, Shown, Status, Which
+from mads.wire.status import DeadLetter, DeadLetters, EventInfo, KeyInfo, LimitInfo, Shown, Status, Which
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
 
@@ -118,6 +118,10 @@ class System(Protocol):
 
     def layers(self) -> Sequence[str]:
         """Return the layers round every handler, outermost first."""
+        ...
+
+    async def limits(self) -> Sequence[LimitInfo]:
+        """Return every limit, and what is used of it by those of whom the call being handled may be told."""
         ...
 
     async def restart(self, mad: str) -> None:

@@ -20,6 +20,7 @@ VERBS = {
     "dead": "See to commands that were given up.",
     "trace": "Show what was done on behalf of a request.",
     "key": "Make and revoke the keys by which programs sign in.",
+    "limits": "Show how much may be asked for, and what is used of it.",
     "ps": "Show where each MAD runs and how it fares.",
     "logs": "Show what the system's processes logged, follow it with -f.",
     "restart": "Start a MAD anew, or one that was given up.",

@@ -12,7 +12,7 @@ from mads import Reject, Sensitive, mad, tool
 from mads.author.system import Capture, Conversations, NewKey, System
 from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
 from mads.wire.errors import InvalidMessage, UsageError
-from mads.wire.status import DeadLetter, DeadLetters, EventInfo, KeyInfo, Shown, Status, Which
+from mads.wire.status import DeadLetter, DeadLetters, EventInfo, KeyInfo, LimitInfo, Shown, Status, Which
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
 
@@ -61,6 +61,11 @@ class Steward:
     async def layers(self) -> list[str]:
         """Return the layers that every call passes at its callee, outermost first."""
         return list(self.system.layers())
+
+    @tool(read_only=True)
+    async def limits(self) -> list[LimitInfo]:
+        """Return every limit on what may be asked for, and what is used of it just now."""
+        return list(await self.system.limits())
 
     @tool(read_only=True)
     async def trace(self, id: str) -> Sensitive[Tree]:  # noqa: A002  the word that its callers write

@@ -6,6 +6,8 @@ import difflib
 import os
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 
@@ -14,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
+from mads.host.limits import LimitConfig
 from mads.host.quantity import WRITE, Lasting, Size, Span
 from mads.wire.errors import ConfigError, UsageError
 
@@ -22,7 +25,9 @@ STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
 _TABLES = ("mads", "gateway", "supervision", "traces", "retention")
+_LISTS = ("limits",)
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
+_LISTED = re.compile(r"\s*\[\[([^\[\]]+)\]\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 _Path = tuple[str, ...]
 
@@ -150,6 +155,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     supervision: Supervision = Supervision()
     traces: Traces | None = None
     retention: Retention = Retention()
+    limits: tuple[LimitConfig, ...] = ()
     root: str = ""
 
 
@@ -200,10 +206,11 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     rules = reader.table(("supervision",), tables.pop("supervision", {}), Supervision) or Supervision()
     traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
     kept = reader.table(("retention",), tables.pop("retention", {}), Retention) or Retention()
+    limits = reader.limits(tables.pop("limits", []), {*named, STEWARD})
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, CONTROL)
     tables = {"mads": mads, "gateway": gateway, "supervision": rules, "traces": traces, "retention": kept}
-    return msgspec.structs.replace(rest, **tables, root=str(root)), reader.mistakes
+    return msgspec.structs.replace(rest, **tables, limits=limits, root=str(root)), reader.mistakes
 
 
 class _Reader:
@@ -215,7 +222,8 @@ class _Reader:
 
     def wrong(self, path: _Path, what: str) -> None:
         """Note what is wrong at `path`."""
-        place = " ".join(f"[{key}]" if key in _TABLES and not at else key for at, key in enumerate(path))
+        head = f"[[{path[0]}]]" if path[0] in _LISTS else f"[{path[0]}]" if path[0] in _TABLES else path[0]
+        place = " ".join((head, *path[1:]))
         line = _line(self._text, path)
         self.mistakes.append(f"{FILE}: {f'line {line}: ' if line else ''}{place}: {what}")
 
@@ -273,6 +281,26 @@ class _Reader:
                 self.wrong((*path, "tools"), str(error).replace("scope", "pattern of tools"))
         return servers
 
+    def limits(self, tables: Any, mads: Collection[str]) -> tuple[LimitConfig, ...]:
+        """Return the rules of how much may be asked for."""
+        if not _is_list(tables):
+            self.wrong(("limits",), "is a list of tables; write [[limits]], once for each rule")
+            return ()
+        limits: list[LimitConfig] = []
+        read: dict[Any, int] = {}
+        for at, table in enumerate(tables, 1):
+            path, before = ("limits", str(at)), len(self.mistakes)
+            limit: LimitConfig | None = self.table(path, table, LimitConfig)
+            if limit is None or len(self.mistakes) > before:
+                continue
+            for key, what in limit.mistakes(mads):
+                self.wrong((*path, key) if key else path, what)
+            first = read.setdefault(limit.counted(), at)
+            if first != at:
+                self.wrong(path, f"counts the same calls as rule {first}; write what both say into one")
+            limits.append(limit)
+        return tuple(limits)
+
     def table(self, path: _Path, table: Any, type_: type[Any]) -> Any:
         """Return what is right in `table` as `type_`, or None where a value that it needs is missing or wrong."""
         if not _is_table(table):
@@ -300,22 +328,30 @@ class _Reader:
 def _explained(error: msgspec.ValidationError, type_: Any) -> str:
     what, _, place = str(error).partition(" - at ")
     for sign, write in _WRITE.items():
-        if sign in what or repr(sign) in what:
+        if sign in what or repr(sign) in what or f"pattern={sign!r}" in repr(type_):
             return f"{place and f'{place}: '}{write}"
-    allowed = f"; it is one of {', '.join(get_args(type_))}" if get_origin(type_) is Literal else ""
-    return f"{error}{allowed}"
+    words = next((get_args(each) for each in (type_, *get_args(type_)) if get_origin(each) is Literal), ())
+    return f"{error}; it is one of {', '.join(words)}" if words else str(error)
 
 
 def _is_table(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)
 
 
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def _line(text: str, path: _Path) -> int | None:
     """Return the number of the line on which `path` stands, or else of the one nearest above it."""
     table: _Path = ()
-    best = (0, 0)
+    best, counts = (0, 0), Counter[str]()
     for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
+        if listed := _LISTED.match(line):
+            counts[listed[1]] += 1
+            table, rest = (*_keys(listed[1]), str(counts[listed[1]])), ""
+            here = table
+        elif header := _HEADER.match(line):
             table, rest = _keys(header[1]), ""
             here = table
         elif key := _KEY.match(line):

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 
 from mads.author.declaration import Declaration
-from mads.guard.access import access, standing
-from mads.guard.rights.policy import Policy
+from mads.guard.access import standing
 from mads.host.serve import subjects
 from mads.host.version import version_of
 from mads.observe.record import Observer
@@ -18,8 +17,8 @@ from mads.wire.call import Call, Handle, Reply
 from mads.wire.failure import Failure
 from mads.wire.served import LayerFor, Served
 
-LAYERS = ("record", "access", "trace")
-"""Their names: what is written down and counted, who may, what is current while the handler runs."""
+LAYERS = ("record", "access", "limits", "trace")
+"""Their names: what is written down and counted, who may, how much, what is current while the handler runs."""
 
 
 def inner(names: Sequence[str], trace: Trace) -> tuple[LayerFor, ...]:
@@ -33,10 +32,11 @@ class Outer:
     `hides` redacts by subject what is asked there, where the type of that does not tell how.
     """
 
-    def __init__(self, names: Sequence[str], observer: Observer, hides: Mapping[str, Redactor], policy: Policy) -> None:
+    def __init__(
+        self, names: Sequence[str], observer: Observer, hides: Mapping[str, Redactor], guards: Mapping[str, LayerFor]
+    ) -> None:
         self.names, self._observer, self._hides = tuple(names), observer, hides
-        known: dict[str, LayerFor] = {"access": access(policy)}
-        self._guards = [known[name] for name in names if name in known]
+        self._guards = [guards[name] for name in names if name in guards]
 
     def refused(self, call: Call, failure: Failure) -> None:
         """Take note of a call that came to no handler."""
@@ -70,4 +70,4 @@ class Outer:
         def dispatch(call: Call) -> Awaitable[Reply]:
             return handles.get(call.subject, handle)(call)
 
-        return dispatch if self._guards else handle
+        return handle if all(each is handle for each in handles.values()) else dispatch

@@ -1,11 +1,14 @@
-"""Spans of time and sizes of memory as `mads.toml` writes them: `"90 s"`, `"512 MB"`, or a plain number."""
+"""Amounts as `mads.toml` writes them: `"90 s"`, `"512 MB"`, `"5/min"`, `"1000/day"`, or a plain number."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, cast
 
 from msgspec import Meta
+
+from mads.guard.limits.gcra import SECOND, Pace
+from mads.guard.limits.window import Period
 
 NEVER = "never"
 
@@ -15,6 +18,8 @@ _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "Gi
 SPAN = rf"^\d+(\.\d+)? ?({'|'.join(_SPANS)})$"
 LASTING = rf"^(never|\d+(\.\d+)? ?({'|'.join(_SPANS)}))$"
 SIZE = rf"^\d+(\.\d+)? ?({'|'.join(_SIZES)})$"
+RATE = rf"^[1-9]\d{{0,8}} ?/ ?(\d+(\.\d+)? ?)?({'|'.join(_SPANS)})$"
+QUOTA = r"^[1-9]\d{0,11} ?/ ?(day|month)$"
 
 Span = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=SPAN)]
 """A number of seconds, or one with its unit."""
@@ -35,6 +40,8 @@ WRITE = {
     "float | str": _A_SPAN,
     SIZE: _A_SIZE,
     "int | str": _A_SIZE,
+    RATE: 'write how many in which time, as in "5/min", "100/s" or "3/10 s"',
+    QUOTA: 'write how many a day or a month, as in "1000/day" or "20000/month"',
 }
 """What to write instead of what does not fit, by what says that it does not."""
 
@@ -52,6 +59,19 @@ def lasting(span: float | str) -> float | None:
 def size(amount: float | str) -> int:
     """Return `amount` in bytes."""
     return round(_measured(amount, _SIZES))
+
+
+def pace(rate: str, burst: int | None) -> Pace:
+    """Return the pace of `rate`: at most `burst` at a time, or as many as it says for the whole time."""
+    calls, within = (part.strip() for part in rate.split("/"))
+    span = seconds(within if within[0].isdigit() else f"1 {within}")
+    return Pace(max(1, -round(-span * SECOND // int(calls))), burst or int(calls), rate)
+
+
+def quota(amount: str) -> tuple[int, Period]:
+    """Return how many calls a quota is, and of what time."""
+    calls, period = (part.strip() for part in amount.split("/"))
+    return int(calls), cast("Period", period)
 
 
 def _measured(written: float | str, units: dict[str, float] | dict[str, int]) -> float:

@@ -15,6 +15,10 @@ import structlog
 from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
+from mads.guard.access import access
+from mads.guard.limits.book import Book
+from mads.guard.limits.layer import limits
+from mads.guard.limits.shown import shown
 from mads.guard.principals import ANONYMOUS, HOST, NOBODY, OPERATOR
 from mads.guard.rights.policy import Policy
 from mads.host.caller import Caller
@@ -59,9 +63,10 @@ from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
 from mads.store.kept import SqliteRows
 from mads.store.keys.sqlite import SqliteKeys
+from mads.store.quotas.sqlite import SqliteQuotas
 from mads.store.record.sqlite import SqliteRecord
 from mads.wire.call import Call, Identity, current
-from mads.wire.status import EventInfo, Shown, Status
+from mads.wire.status import EventInfo, LimitInfo, Shown, Status
 from mads.wire.tools import ToolInfo
 
 GRACE = 0.6
@@ -75,7 +80,9 @@ class RunningSystem:
         self.observer = Observer()
         self._hides = {f"mads.{STEWARD}.emit": Redactor(self._hide)}
         self.policy = Policy()
-        self._outer = Outer(layers, self.observer, self._hides, self.policy)
+        self._book = Book([limit.rule() for limit in config.limits], self.policy)
+        guards = {"access": access(self.policy), "limits": limits(self._book)}
+        self._outer = Outer(layers, self.observer, self._hides, guards)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
         self.policy.declare(self.catalogue.calls())
@@ -109,6 +116,8 @@ class RunningSystem:
         await hub.listen(socket_path(root), vouch=_vouch, may_serve=CHANGES.__contains__)
         database = await Database.open(data_folder(root) / "store.sqlite")
         stack.push_async_callback(database.close)
+        self._book.store = SqliteQuotas(database)
+        stack.push_async_callback(self._book.close)
         self._export = export_of(self.config)
         if self._export is not None:
             stack.push_async_callback(self._export.close)
@@ -234,6 +243,10 @@ class RunningSystem:
     def layers(self) -> Sequence[str]:
         """Return the names of the layers, outermost first."""
         return self._layers
+
+    async def limits(self) -> Sequence[LimitInfo]:
+        """Return every limit, and what is used of it by those of whom the call being handled may be told."""
+        return await shown(self._book)
 
     def events(self) -> Sequence[EventInfo]:
         """Return every event that some MAD hears, and every critical one."""

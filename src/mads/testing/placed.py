@@ -16,6 +16,7 @@ from mads.host.caller import Caller
 from mads.host.config import CONTROL, Config, MadConfig, Supervision, Traces
 from mads.host.door import PATIENCE, BusDoor
 from mads.host.layers import LAYERS
+from mads.host.limits import LimitConfig
 from mads.host.paths import data_folder
 from mads.host.proxy import Proxy
 from mads.host.running import RunningSystem, running
@@ -127,6 +128,7 @@ async def placed(
     strict: bool = True,
     supervision: Supervision | None = None,
     traces: Traces | None = None,
+    limits: Sequence[LimitConfig] = (),
     **mads: str | MadConfig,
 ) -> AsyncGenerator[Placed]:
     """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`."""
@@ -136,7 +138,7 @@ async def placed(
     }
     configs["steward"] = CONTROL
     configure(data_folder(root))
-    rules = supervision or Supervision()
-    config = Config(mads=configs, path=tuple(path), root=str(root), supervision=rules, traces=traces)
+    settled: dict[str, Any] = {"supervision": supervision or Supervision(), "traces": traces, "limits": tuple(limits)}
+    config = Config(mads=configs, path=tuple(path), root=str(root), **settled)
     async with running(config, layers=layers, strict=strict) as system:
         yield Placed(system, strict=strict)

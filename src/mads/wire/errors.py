@@ -13,6 +13,7 @@
         ├── NoResponder       nobody serves the subject
         ├── DeadlineExceeded  the answer would come too late
         ├── Overloaded        the callee's inbox is full; `retry_after` says when to come back
+        ├── Limited           a rule of mads.toml says how much may be asked for; `rule` says which
         ├── Denied            the caller may not do this
         ├── InvalidMessage    the bytes or arguments do not fit the declared type
         ├── Outdated          the callee was reloaded, and the caller knows it as it was; reload the caller
@@ -59,13 +60,17 @@ class StoreError(MadsError):
 class CallError(MadsError):
     """A call was not answered as declared.
 
-    `where` is the MAD at which it failed, `request` the id of the call, `retry_after` seconds or None.
+    `where` is the MAD at which it failed, `request` the id of the call, `retry_after` seconds or None, `rule` the one
+    that decided it, in words, where that is what a rule did.
     """
 
     code = "failed"
 
-    def __init__(self, message: str, *, where: str = "", request: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, where: str = "", request: str = "", retry_after: float | None = None, rule: str = ""
+    ) -> None:
         super().__init__(message)
+        self.rule = rule
         self.where = where
         self.request = request
         self.retry_after = retry_after
@@ -87,6 +92,12 @@ class Overloaded(CallError):
     """The callee's inbox is full; `retry_after` says in how many seconds to come back."""
 
     code = "overloaded"
+
+
+class Limited(CallError):
+    """A rule refuses more; `retry_after` is None where the same call will never do, for it is too large."""
+
+    code = "limited"
 
 
 class Denied(CallError):

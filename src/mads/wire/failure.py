@@ -12,6 +12,7 @@ from mads.wire.errors import (
     Denied,
     Failed,
     InvalidMessage,
+    Limited,
     Lost,
     NoResponder,
     Outdated,
@@ -31,7 +32,7 @@ WORDS = 2000
 _BY_CODE: dict[str, type[CallError]] = {
     error.code: error
     for error in (
-        *(NoResponder, DeadlineExceeded, Overloaded, Denied, InvalidMessage, Outdated),
+        *(NoResponder, DeadlineExceeded, Overloaded, Limited, Denied, InvalidMessage, Outdated),
         *(CannotAsk, Reject, Failed, Lost),
     )
 }
@@ -49,6 +50,7 @@ class Failure(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     request: str = ""
     retry_after: float | None = None
     cause: Failure | None = None
+    rule: str = ""
 
 
 def failure_of(error: BaseException, *, where: str = "", request: str = "") -> Failure:
@@ -68,7 +70,11 @@ def failure_of(error: BaseException, *, where: str = "", request: str = "") -> F
 def error_of(failure: Failure) -> CallError:
     """Return the error that `failure` stands for, ready to be raised, its chain of causes included."""
     error = _BY_CODE.get(failure.code, Failed)(
-        failure.message, where=failure.where, request=failure.request, retry_after=failure.retry_after
+        failure.message,
+        where=failure.where,
+        request=failure.request,
+        retry_after=failure.retry_after,
+        rule=failure.rule,
     )
     if failure.cause is not None:
         error.__cause__ = error_of(failure.cause)
@@ -99,5 +105,5 @@ def _failure(error: BaseException, cause: Failure | None) -> Failure:
     if len(words) > WORDS:
         words = f"{words[:WORDS]}…"
     if isinstance(error, CallError):
-        return Failure(error.code, words, error.where, error.request, error.retry_after, cause)
+        return Failure(error.code, words, error.where, error.request, error.retry_after, cause, error.rule)
     return Failure("failed", f"{type(error).__name__}: {words}", cause=cause)

@@ -141,3 +141,30 @@ class KeyInfo(Struct, frozen=True, kw_only=True):
     expires: str | None
     state: Literal["good", "expired", "revoked"]
     replaces: int
+
+
+class LimitUse(Struct, frozen=True, kw_only=True):
+    """What is used of a limit by those who share a counter: `subject` of `tenant`, empty where others share it.
+
+    `left` calls would be admitted at once, `running` are being handled; `used` is how much of the quota is gone until
+    the window `ends` (ISO 8601, UTC). None is no such limit, or nothing used.
+    """
+
+    tenant: str
+    subject: str
+    left: int | None = None
+    running: int | None = None
+    used: int | None = None
+    ends: str | None = None
+
+
+class LimitInfo(Struct, frozen=True, kw_only=True):
+    """A limit in words, what it says (None where it says nothing), and what is used of it just now."""
+
+    rule: str
+    rate: str | None
+    at_once: int | None
+    size: int | None
+    reply: int | None
+    quota: str | None
+    uses: tuple[LimitUse, ...]

@@ -24,6 +24,7 @@ from mads.wire.errors import (
     DeadlineExceeded,
     Denied,
     InvalidMessage,
+    Limited,
     Lost,
     NoResponder,
     Overloaded,
@@ -47,7 +48,7 @@ GRACE = 1.0
 """Seconds in which what has been handled is written down once the system stops."""
 _FINAL = {error.code for error in (Reject, Denied, InvalidMessage)}
 """What no further attempt would change."""
-_AWAY = {error.code for error in (NoResponder, Overloaded)}
+_AWAY = {error.code for error in (NoResponder, Overloaded, Limited)}
 """What is answered where the call did not come to its handler."""
 _CUT_OFF = {error.code for error in (Lost, NoResponder, DeadlineExceeded)}
 """What is answered for a handler that a system which stops has ended."""
@@ -292,7 +293,8 @@ class Dispatcher:
         arrived = failure.code not in _AWAY
         if not arrived:  # the handler has seen nothing of it: the next attempt has the same number
             head.attempt, head.attempts = head.attempt - 1, head.attempts - 1
-        if failure.code in _FINAL or head.attempt >= head.attempts:
+        is_final = failure.code in _FINAL or (failure.code == Limited.code and failure.retry_after is None)
+        if is_final or head.attempt >= head.attempts:
             await self._bury(head, head.why, arrived=arrived)
             return None
         head.failures += 1
