@@ -39,8 +39,9 @@ class Villain:
 
     @tool
     async def block(self) -> None:
-        """Hold up the loop."""
-        time.sleep(3600)  # noqa: ASYNC251  that is the point
+        """Hold up the loop, and a processor."""
+        while True:
+            pass
 
     @tool
     async def crash(self) -> None:

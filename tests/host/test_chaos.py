@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from chaos.clock import clock_jump
 from chaos.kills import kills
-from chaos.misbehaviour import MISDEEDS, misbehaves
+from chaos.misbehaviour import MISDEEDS, judged, tried
 from chaos.power import cuts
 from chaos.report import Outcome
 from chaos.storage import corrupt_database, corrupt_log, full_disk
@@ -54,4 +54,21 @@ async def test_a_fault_loses_nothing_that_was_acknowledged(tmp_path: Path, fault
 async def test_a_child_that_misbehaves_is_replaced_by_rule_and_no_call_of_others_fails(
     tmp_path: Path, fault: str
 ) -> None:
-    assert (await misbehaves(fault)(tmp_path)).broke == ""
+    assert (await tried(fault, tmp_path)).broke == ""
+
+
+@pytest.mark.parametrize(
+    ("tries", "said"),
+    [
+        ([(2.5, 1.0), (1.9, 1.0), (1.8, 1.0)], ""),
+        ([(2.5, 1.0), (1.9, 1.0), (2.1, 1.3)], "neighbours' p99 may be 2x"),
+        ([(2.5, 1.0), (1.9, 1.0), (2.1, 2.3)], ""),
+    ],
+    ids=["the median is within it", "the median is not", "the machine was busy"],
+)
+def test_neighbours_that_wait_for_too_long_break_a_fault_unless_the_machine_was_busy(
+    tries: list[tuple[float, float]], said: str
+) -> None:
+    seen = [Outcome("fault", "", "held", figures={"p99_ratio": it, "p99_control": by}) for it, by in tries]
+    assert judged(seen).broke.startswith(said)
+    assert judged(seen).passed is not bool(said)
