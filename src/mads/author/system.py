@@ -7,7 +7,22 @@ from msgspec import Struct
 
 from mads.author.sensitive import Sensitive
 from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
-from mads.wire.status import DeadLetter, DeadLetters, EventInfo, KeyInfo, LimitInfo, Shown, Status, Which
+from mads.wire.status import (
+    AuditQuery,
+    AuditRow,
+    Case,
+    CaseResult,
+    DeadLetter,
+    DeadLetters,
+    EventInfo,
+    KeyInfo,
+    LimitInfo,
+    Rights,
+    Shown,
+    Status,
+    Verified,
+    Which,
+)
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
 
@@ -82,8 +97,46 @@ class ApiKeys(Protocol):
         ...
 
 
+class RightsOffice(Protocol):
+    """Who may call what. Only the operator may change it, and only directly, or a method raises `Denied`.
+
+    Each raises `InvalidMessage` where what it is told makes no sense, and returns what counts from then on.
+    """
+
+    def all(self) -> Rights:
+        """Return every role and every grant."""
+        ...
+
+    async def new_role(
+        self, role: str, *, tenant: str, allow: Sequence[str], deny: Sequence[str], when: str, replaces: bool
+    ) -> Rights:
+        """Make a role that may call what fits `allow`, where `when` holds, and nothing that fits `deny`."""
+        ...
+
+    async def drop_role(self, role: str) -> Rights:
+        """Forget a role: nobody holds it any more."""
+        ...
+
+    async def grant(self, whom: str, what: str, *, tenant: str, allow: bool, when: str) -> Rights:
+        """Give `what`, a role or a pattern of tools, to `whom`, or deny it."""
+        ...
+
+    async def revoke(self, whom: str, what: str, *, tenant: str) -> Rights:
+        """Take back what was given or denied."""
+        ...
+
+    def tested(self, cases: Sequence[Case]) -> Sequence[CaseResult]:
+        """Return what would be decided in each of `cases`."""
+        ...
+
+
 class System(Protocol):
     """The running system, seen from inside."""
+
+    @property
+    def rights(self) -> RightsOffice:
+        """Who may call what in it."""
+        ...
 
     @property
     def traces(self) -> Traces:
@@ -102,6 +155,14 @@ class System(Protocol):
 
     async def status(self) -> Sequence[Status]:
         """Return how each MAD fares."""
+        ...
+
+    async def audited(self, which: AuditQuery) -> Sequence[AuditRow]:
+        """Return those of the last decisions that fit `which`, oldest first."""
+        ...
+
+    async def verified(self) -> Verified:
+        """Return how many decisions are in the audit, and what is wrong with it."""
         ...
 
     def tools(self) -> Sequence[ToolInfo]:

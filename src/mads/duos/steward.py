@@ -12,7 +12,22 @@ from mads import Reject, Sensitive, mad, tool
 from mads.author.system import Capture, Conversations, NewKey, System
 from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
 from mads.wire.errors import InvalidMessage, UsageError
-from mads.wire.status import DeadLetter, DeadLetters, EventInfo, KeyInfo, LimitInfo, Shown, Status, Which
+from mads.wire.status import (
+    AuditQuery,
+    AuditRow,
+    Case,
+    CaseResult,
+    DeadLetter,
+    DeadLetters,
+    EventInfo,
+    KeyInfo,
+    LimitInfo,
+    Rights,
+    Shown,
+    Status,
+    Verified,
+    Which,
+)
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
 
@@ -27,6 +42,7 @@ def _told() -> Generator[None]:
 
 
 EVERY = Which()
+ANY = AuditQuery()
 
 
 @mad
@@ -153,6 +169,60 @@ class Steward:
     async def key_revoke(self, key: int) -> KeyInfo:
         """Make an API key worth nothing, at once."""
         return await self.system.keys.revoke(key)
+
+    @tool(read_only=True)
+    async def policy_show(self) -> Rights:
+        """Return every role, every grant, and the revision that they are."""
+        return self.system.rights.all()
+
+    @tool(destructive=True)
+    async def role_new(
+        self,
+        role: str,
+        tenant: str = "*",
+        allow: list[str] | None = None,
+        deny: list[str] | None = None,
+        when: str = "",
+        *,
+        replaces: bool = False,
+    ) -> Rights:
+        """Make a role that may call what fits `allow`, where the condition `when` holds, and nothing in `deny`."""
+        rights = self.system.rights
+        return await rights.new_role(
+            role, tenant=tenant, allow=allow or [], deny=deny or [], when=when, replaces=replaces
+        )
+
+    @tool(destructive=True)
+    async def role_drop(self, role: str) -> Rights:
+        """Forget a role: nobody holds it any more, whatever their keys and tokens say."""
+        return await self.system.rights.drop_role(role)
+
+    @tool(destructive=True)
+    async def grant(
+        self, whom: str, what: str, tenant: str = "default", *, allow: bool = True, when: str = ""
+    ) -> Rights:
+        """Give a role, or a pattern of tools, to a principal, or deny it; a pattern also to role:NAME and mad:NAME."""
+        return await self.system.rights.grant(whom, what, tenant=tenant, allow=allow, when=when)
+
+    @tool(destructive=True)
+    async def revoke(self, whom: str, what: str, tenant: str = "default") -> Rights:
+        """Take back what was given to somebody, or denied."""
+        return await self.system.rights.revoke(whom, what, tenant=tenant)
+
+    @tool(read_only=True)
+    async def policy_test(self, cases: list[Case]) -> list[CaseResult]:
+        """Return what would be decided in each case, and whether that is what is expected."""
+        return list(self.system.rights.tested(cases))
+
+    @tool(read_only=True)
+    async def audit_list(self, which: AuditQuery = ANY) -> list[AuditRow]:
+        """Return the last decisions: about calls, keys, rights and sign-ins; oldest first."""
+        return list(await self.system.audited(which))
+
+    @tool(read_only=True)
+    async def audit_verify(self) -> Verified:
+        """Return how many rows the audit has, and which of them were changed or are missing."""
+        return await self.system.verified()
 
     @tool
     async def say(self, text: str, conversation: str = "", thread: str = "") -> Sensitive[Exchange]:

@@ -144,6 +144,8 @@ class Front:
             return await self._signin.grant(scope["headers"])
         except Unverified as error:
             presented = any(name == b"authorization" for name, _ in scope["headers"])
+            if presented:
+                await self._signin.refused("", "", "gateway", str(error))
             said = ("invalid_token", str(error)) if presented else ()
             raise HttpError(401, str(error), self._signin.challenge(where, *said)) from None
 
@@ -154,11 +156,12 @@ class Front:
             why = f"the credential is not for the figures; it needs the scope {FARES!r}"
             raise HttpError(403, why, self._signin.challenge(where, "insufficient_scope", why, FARES))
 
-    def _permit(self, grant: Grant, tool: ToolInfo, where: Where) -> None:
+    async def _permit(self, grant: Grant, tool: ToolInfo, where: Where) -> None:
         """Raise `HttpError` where a client calls what its credential is not for; the callee would refuse it."""
         missing = self._signin.missing(grant, tool)
         if missing is not None:
             why = f"the credential is not for this {tool.kind}; it needs the scope {missing!r}"
+            await self._signin.refused(grant.identity.principal, grant.identity.tenant, tool.name, why)
             raise HttpError(403, why, self._signin.challenge(where, "insufficient_scope", why, missing))
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, grant: Grant, where: Where) -> None:
@@ -170,7 +173,7 @@ class Front:
                 endpoint = self._endpoints[where.path]
                 tool = endpoint.meant(_field(said, "method"), _field(said, "params"))
                 if tool is not None and grant.identity.scopes is not None:
-                    self._permit(grant, tool, where)
+                    await self._permit(grant, tool, where)
                 events = b"progressToken" in body or b"logLevel" in body or (tool is not None and tool.interactive)
                 with _Watch(receive, work, answer):
                     await endpoint(scope, _again(body, receive), answer, grant=grant, events=events)

@@ -6,7 +6,7 @@ it (RFC 8707), and says which scope is missing. No token goes any further than h
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -38,15 +38,28 @@ class Where(NamedTuple):
     path: str
 
 
+Refused = Callable[[str, str, str, str], Awaitable[None]]
+"""Hears of a credential that was refused, before that is answered: its principal and tenant, "" where they are unknown,
+what it was for, and why it was refused.
+"""
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 
 class SignIn:
     """The ways into one gateway: keys on `ring`, tokens of `oidc` where that is there, and `anonymous`, or not."""
 
-    def __init__(self, ring: KeyRing | None = None, oidc: Oidc | None = None, *, anonymous: bool = True) -> None:
+    def __init__(
+        self,
+        ring: KeyRing | None = None,
+        oidc: Oidc | None = None,
+        *,
+        anonymous: bool = True,
+        refused: Refused | None = None,
+    ) -> None:
         self.ring = ring or KeyRing()
         self.anonymous = anonymous
+        self.refused = refused or _unheard
         self._oidc = oidc
         self._issuer: Issuer | None = None
 
@@ -110,6 +123,10 @@ class SignIn:
                 "resource_name": "mads",
             }
         )
+
+
+async def _unheard(principal: str, tenant: str, subject: str, why: str) -> None:
+    """Tell nobody."""
 
 
 def resource(where: Where) -> str:

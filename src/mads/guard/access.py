@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Any, Protocol
+
+from msgspec import Raw
 
 from mads.guard.principals import ANONYMOUS
 from mads.guard.rights.policy import NOTHING, SCOPES, UNDECLARED, Policy
 from mads.guard.rights.rule import DESTRUCTIVE, Target, target_of
+from mads.wire import codec
 from mads.wire.call import Call, Handle, Layer, Reply
 from mads.wire.errors import Denied
 from mads.wire.failure import failure_of
@@ -18,17 +22,29 @@ OWN = Decision("access", allowed=True, rule="a timer of its own")
 ANOTHERS = Decision("access", allowed=False, rule="a timer is its MAD's alone")
 
 
-def access(policy: Policy) -> LayerFor:
-    """Return the layer that refuses what `policy` does not allow; events, and each MAD's own timers, it lets pass."""
+class Audit(Protocol):
+    """Where decisions are written down."""
+
+    def decided(self, call: Call, decision: Decision) -> Awaitable[None]:
+        """Return once what was decided of `call` is on disk; raise `StoreError` where it cannot be written."""
+        ...
+
+
+def access(policy: Policy, audit: Audit) -> LayerFor:
+    """Return the layer that refuses what `policy` does not allow; events, and each MAD's own timers, it lets pass.
+
+    A refusal is in the `audit` before it is answered, and what destroys before it is begun.
+    """
+    guard = _Guard(policy, audit)
 
     def layer(served: Served) -> Layer:
         match served.kind:
             case "event":
                 return lambda handle: handle
             case "timer":
-                return lambda handle: _timer(served.mad, handle)
+                return lambda handle: guard.timer(served, handle)
             case _:
-                return lambda handle: _tool(policy, served, handle)
+                return lambda handle: guard.tool(served, handle)
 
     return layer
 
@@ -38,32 +54,58 @@ def standing(served: Served) -> tuple[Decision, ...]:
     return {"event": (HEARD,), "timer": (OWN,)}.get(served.kind, ())
 
 
-def _tool(policy: Policy, served: Served, handle: Handle) -> Handle:
-    target = target_of(served)
-    known = policy.known(target)
+class _Guard:
+    def __init__(self, policy: Policy, audit: Audit) -> None:
+        self._policy, self._audit = policy, audit
 
-    async def guarded(call: Call) -> Reply:
-        decision = known.get(call.identity) or policy.decides(call.identity, target)
-        if not decision.allowed:
-            return _refused(call, denied(call, target, decision, served.mad), decision)
-        reply = await handle(call)
-        return Reply(reply.body, reply.failure, reply.cost, (decision, *reply.decisions))
+    def tool(self, served: Served, handle: Handle) -> Handle:
+        policy, audit, target = self._policy, self._audit, target_of(served)
+        known, destructive = policy.known(target), served.destructive
 
-    return guarded
+        async def guarded(call: Call) -> Reply:
+            decision = known.get(call.identity)
+            if decision is None or decision.__class__ is not Decision:
+                decision = policy.decides(call.identity, target, lambda: _facts(policy, served, target, call))
+            assert isinstance(decision, Decision)
+            if not decision.allowed:
+                return await self._refused(call, denied(call, target, decision, served.mad), decision)
+            if destructive:
+                await audit.decided(call, decision)
+            reply = await handle(call)
+            return Reply(reply.body, reply.failure, reply.cost, (decision, *reply.decisions))
+
+        return guarded
+
+    def timer(self, served: Served, handle: Handle) -> Handle:
+        def own(call: Call) -> Awaitable[Reply]:
+            if call.identity.chain == (served.mad,):
+                return handle(call)
+            error = Denied(f"{ANOTHERS.rule}; it rings by itself", where=served.mad, request=call.id)
+            return self._refused(call, error, ANOTHERS)
+
+        return own
+
+    async def _refused(self, call: Call, error: Denied, decision: Decision) -> Reply:
+        await self._audit.decided(call, decision)
+        return Reply(failure=failure_of(error, request=call.id), decisions=(decision,))
 
 
-def _timer(mad: str, handle: Handle) -> Handle:
-    async def refused(call: Call) -> Reply:
-        return _refused(call, Denied(f"{ANOTHERS.rule}; it rings by itself", where=mad, request=call.id), ANOTHERS)
+def _facts(policy: Policy, served: Served, target: Target, call: Call) -> dict[str, Any]:
+    return {
+        **policy.facts(call.identity, target),
+        "arguments": _arguments(served, call.body),
+        "conversation": call.conversation or "",
+        "labels": [],
+    }
 
-    def own(call: Call) -> Awaitable[Reply]:
-        return handle(call) if call.identity.chain == (mad,) else refused(call)
 
-    return own
+def _arguments(served: Served, body: Any) -> Any:
+    """Return the arguments as the handler will see them, in types of JSON; raise `InvalidMessage` if they do not fit.
 
-
-def _refused(call: Call, error: Denied, decision: Decision) -> Reply:
-    return Reply(failure=failure_of(error, request=call.id), decisions=(decision,))
+    Not as they came: what reads the same bytes twice must not read them differently.
+    """
+    said = codec.decode(body, Any) if type(body) is Raw else codec.plain(body)
+    return codec.plain(said if served.asked is None else codec.fit(said, served.asked))
 
 
 def denied(call: Call, target: Target, decision: Decision, mad: str) -> Denied:

@@ -40,3 +40,10 @@ def theirs() -> str | None:
     """Return whose data is shown to whoever makes the call being handled; None for everybody's, as outside of one."""
     call = current.get()
     return None if call is None else whose(call.identity)
+
+
+def only_operator(what: str) -> None:
+    """Raise `Denied` unless the operator asks for it, not a MAD on the way: what it makes may outlive that MAD."""
+    call = current.get()
+    if call is None or call.identity.principal != OPERATOR or call.identity.chain:
+        raise Denied(f"only the operator may {what}, on the machine of the system: mads --help")

@@ -11,11 +11,11 @@ import structlog
 from mads.author.system import NewKey
 from mads.guard import credential, scopes
 from mads.guard.keys import KeyRing, new_secret, written
-from mads.guard.principals import OPERATOR, theirs
+from mads.guard.principals import DEVELOPER, only_operator, theirs
+from mads.host.audit import Trail
 from mads.host.commands.envelope import LONGEST, now_ms
 from mads.store.keys.port import Key, Keys, Terms
-from mads.wire.call import current
-from mads.wire.errors import Denied, InvalidMessage, UsageError
+from mads.wire.errors import InvalidMessage, UsageError
 from mads.wire.status import KeyInfo
 from mads.wire.tools import ToolInfo
 
@@ -25,15 +25,15 @@ Tools = Callable[[], Sequence[ToolInfo]]
 class KeyDesk:
     """The keys in `store`, and on `ring`; `tools` are what their scopes can be for. `open` makes one."""
 
-    def __init__(self, store: Keys, tools: Tools) -> None:
+    def __init__(self, store: Keys, audit: Trail, tools: Tools) -> None:
         self.ring = KeyRing()
-        self._store, self._tools = store, tools
+        self._store, self._audit, self._tools = store, audit, tools
         self._keys: dict[int, Key] = {}
 
     @classmethod
-    async def open(cls, store: Keys, tools: Tools) -> Self:
+    async def open(cls, store: Keys, audit: Trail, tools: Tools) -> Self:
         """Return a desk that knows what is in `store`."""
-        desk = cls(store, tools)
+        desk = cls(store, audit, tools)
         for key in await store.all():
             desk._know(key)
         return desk
@@ -47,7 +47,7 @@ class KeyDesk:
         self, principal: str, tenant: str, roles: Sequence[str], scopes: Sequence[str], lasts: float | None
     ) -> NewKey:
         """Make a key that is good for so many seconds; None is for ever."""
-        self._only_operator("make")
+        only_operator("make keys")
         self._check(principal, tenant, roles, scopes, lasts)
         made = now_ms()
         terms = Terms(
@@ -59,11 +59,11 @@ class KeyDesk:
             expires=None if lasts is None else made + round(lasts * 1000),
         )
         secret, digest = new_secret()
-        return self._made(await self._store.add(digest, terms), secret)
+        return await self._made(await self._store.add(digest, terms), secret)
 
     async def rotate(self, key: int, grace: float) -> NewKey:
         """Make a key like another, for as long as that was for; the other is good for `grace` seconds more."""
-        self._only_operator("rotate")
+        only_operator("rotate keys")
         if not 0 <= grace <= LONGEST:
             raise InvalidMessage(f"grace is {grace!r} seconds; write a span between nothing and ten years")
         old, made = self._found(key).terms, now_ms()
@@ -81,17 +81,18 @@ class KeyDesk:
         if replaced is None:
             raise InvalidMessage(f"key {key} was revoked; make another: mads key new {old.principal}")
         self._know(replaced[0])
-        return self._made(replaced[1], secret)
+        return await self._made(replaced[1], secret)
 
     async def revoke(self, key: int) -> KeyInfo:
         """Make a key worth nothing, at once."""
-        self._only_operator("revoke")
+        only_operator("revoke keys")
         self._found(key)
         revoked = await self._store.revoke(key, now=now_ms())
         if revoked is None:
             raise InvalidMessage(f"key {key} was revoked already")
         self._know(revoked)
         structlog.get_logger().info("key revoked", key=key, principal=revoked.terms.principal)
+        await self._audit.changed("key", f"key {key}", "revoked")
         return _info(revoked)
 
     def _check(
@@ -112,12 +113,6 @@ class KeyDesk:
         if lasts is not None and not 0 < lasts <= LONGEST:
             raise InvalidMessage(f"lasts is {lasts!r} seconds; write a span between nothing and ten years")
 
-    def _only_operator(self, what: str) -> None:
-        """Raise `Denied` unless the operator asks for it, not a MAD on the way: a key may outlive whoever made it."""
-        call = current.get()
-        if call is None or call.identity.principal != OPERATOR or call.identity.chain:
-            raise Denied(f"only the operator may {what} keys; on the machine of the system: mads key --help")
-
     def _found(self, key: int) -> Key:
         if key not in self._keys:
             raise InvalidMessage(f"there is no key {key}; mads key list shows those that there are")
@@ -127,9 +122,13 @@ class KeyDesk:
         self._keys[key.id] = key
         self.ring.put(key)
 
-    def _made(self, key: Key, secret: str) -> NewKey:
+    async def _made(self, key: Key, secret: str) -> NewKey:
         self._know(key)
-        structlog.get_logger().info("key made", key=key.id, principal=key.terms.principal)
+        terms = key.terms
+        structlog.get_logger().info("key made", key=key.id, principal=terms.principal)
+        instead = f" instead of key {key.replaces}" if key.replaces else ""
+        what = f"made{instead} for {terms.principal} of {terms.tenant}: {' '.join(terms.scopes)}"
+        await self._audit.changed("key", f"key {key.id}", what)
         return NewKey(written=written(key.id, secret), info=_info(key))
 
 
@@ -140,7 +139,7 @@ def _info(key: Key) -> KeyInfo:
         id=key.id,
         principal=terms.principal,
         tenant=terms.tenant,
-        roles=terms.roles,
+        roles=terms.roles or (DEVELOPER,),
         scopes=terms.scopes,
         made=_written(terms.made),
         expires=None if terms.expires is None else _written(terms.expires),

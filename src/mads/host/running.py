@@ -21,6 +21,7 @@ from mads.guard.limits.layer import limits
 from mads.guard.limits.shown import shown
 from mads.guard.principals import ANONYMOUS, HOST, NOBODY, OPERATOR
 from mads.guard.rights.policy import Policy
+from mads.host.audit import Trail
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
 from mads.host.commands.dead import Dead
@@ -43,6 +44,7 @@ from mads.host.keys import KeyDesk
 from mads.host.layers import LAYERS, Outer, inner
 from mads.host.paths import data_folder, socket_path
 from mads.host.quantity import seconds
+from mads.host.rights import RightsDesk
 from mads.host.serve import patterns
 from mads.host.sources import Sources
 from mads.host.supervise.births import Births
@@ -58,6 +60,7 @@ from mads.host.talk.need import serve_history
 from mads.host.workers import ProcessWorkers
 from mads.observe.record import Observer
 from mads.observe.redact import Redactor
+from mads.observe.span import Span
 from mads.observe.trace import Trace
 from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
@@ -65,8 +68,10 @@ from mads.store.kept import SqliteRows
 from mads.store.keys.sqlite import SqliteKeys
 from mads.store.quotas.sqlite import SqliteQuotas
 from mads.store.record.sqlite import SqliteRecord
+from mads.store.rights.sqlite import SqliteRights
 from mads.wire.call import Call, Identity, current
-from mads.wire.status import EventInfo, LimitInfo, Shown, Status
+from mads.wire.record import Entry
+from mads.wire.status import AuditQuery, AuditRow, EventInfo, LimitInfo, Shown, Status, Verified
 from mads.wire.tools import ToolInfo
 
 GRACE = 0.6
@@ -81,7 +86,8 @@ class RunningSystem:
         self._hides = {f"mads.{STEWARD}.emit": Redactor(self._hide)}
         self.policy = Policy()
         self._book = Book([limit.rule() for limit in config.limits], self.policy)
-        guards = {"access": access(self.policy), "limits": limits(self._book)}
+        self.audit = Trail()
+        guards = {"access": access(self.policy, self.audit), "limits": limits(self._book)}
         self._outer = Outer(layers, self.observer, self._hides, guards)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
@@ -123,9 +129,12 @@ class RunningSystem:
             stack.push_async_callback(self._export.close)
         self.record = SqliteRecord(database)
         self.traces = Traces(self.record, self.observer.recorder)
-        self.observer.recorder.start(self.record, self._export.heard if self._export else None)
+        await self.audit.open(data_folder(root), database)
+        stack.push_async_callback(self.audit.close)
+        self.observer.recorder.start(self.record, self._written)
         stack.push_async_callback(self.observer.recorder.close)
-        self.keys = await KeyDesk.open(SqliteKeys(database), self.catalogue.tools)
+        self.keys = await KeyDesk.open(SqliteKeys(database), self.audit, self.catalogue.tools)
+        self.rights = await RightsDesk.open(SqliteRights(database), self.policy, self.audit, self.catalogue.tools)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
         stack.push_async_callback(self._dispatcher.close)
@@ -269,6 +278,22 @@ class RunningSystem:
         if self.config.mads[mad].run == "process":
             return self.supervisor.places[mad].seat.since
         return self._reloaded.get(mad, 0.0)
+
+    async def audited(self, which: AuditQuery) -> Sequence[AuditRow]:
+        """Return the last rows of the audit that fit `which`, oldest first."""
+        await self.observer.recorder.flush()
+        return await self.audit.last(which)
+
+    async def verified(self) -> Verified:
+        """Return how many rows the audit has, and what is wrong with them."""
+        await self.observer.recorder.flush()
+        return await self.audit.verified()
+
+    def _written(self, spans: Sequence[Span], entries: Sequence[Entry]) -> None:
+        """Hear of what is on record now."""
+        self.audit.heard(spans, entries)
+        if self._export is not None:
+            self._export.heard(spans, entries)
 
     def _know_events(self) -> None:
         self._events = Events(self.catalogue.declared, self.bus, self._caller)

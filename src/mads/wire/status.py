@@ -168,3 +168,88 @@ class LimitInfo(Struct, frozen=True, kw_only=True):
     reply: int | None
     quota: str | None
     uses: tuple[LimitUse, ...]
+
+
+class GrantInfo(Struct, frozen=True, kw_only=True):
+    """A grant: `whom` (a principal, `role:NAME`, `mad:NAME`), of which `tenant` (`*` is all), holds `what`.
+
+    That is a role or a pattern of tools, which is denied where not `allow`. `when` is a condition. What is built in has
+    the `id` 0.
+    """
+
+    id: int
+    whom: str
+    tenant: str
+    what: str
+    allow: bool
+    when: str
+
+
+class Rights(Struct, frozen=True, kw_only=True):
+    """The roles there are and what is granted, as of a revision."""
+
+    revision: int
+    roles: tuple[str, ...]
+    grants: tuple[GrantInfo, ...]
+
+
+class AuditRow(Struct, frozen=True, kw_only=True):
+    """One row of the audit: what was decided, when (ISO 8601, UTC), about whom; `seq` has no gaps."""
+
+    seq: int
+    at: str
+    kind: str
+    principal: str
+    tenant: str
+    chain: str
+    subject: str
+    allowed: bool
+    rule: str
+    revision: int
+    request: str
+    trace: str
+
+
+class AuditQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rows of the audit: the last so many, of these; what is left out does not matter."""
+
+    limit: int = 100
+    tenant: str = ""
+    principal: str = ""
+    request: str = ""
+    trace: str = ""
+    denied: bool = False
+
+
+class Verified(Struct, frozen=True):
+    """How many rows the audit has, the hash of the last, and what is `wrong` with it, a line each."""
+
+    rows: int
+    head: str
+    wrong: tuple[str, ...]
+
+
+class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether a call is expected to be allowed: of `tool`, with `arguments`, by `principal` with the `roles` it brings.
+
+    `chain` are the MADs that it went through, `conversation` and `labels` what it belongs to and carries.
+    """
+
+    principal: str
+    tool: str
+    expect: Literal["allow", "deny"]
+    tenant: str = "default"
+    roles: tuple[str, ...] = ()
+    arguments: dict[str, Any] = {}
+    chain: tuple[str, ...] = ()
+    conversation: str = ""
+    labels: tuple[str, ...] = ()
+
+
+class CaseResult(Struct, frozen=True, kw_only=True):
+    """How a case came out: by which rule, and whether as expected."""
+
+    case: Case
+    allowed: bool
+    rule: str
+    passed: bool

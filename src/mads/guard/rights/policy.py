@@ -7,12 +7,16 @@ any MAD on the way is denied by a rule is denied. The operator may all, and so m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
 
 from mads.author.declaration import CHAT
 from mads.author.signals import OWNER
 from mads.guard.principals import HOST, OPERATOR
-from mads.guard.rights.rule import BUILT_IN, EVERY, ROLE, Rule, Target, target_of
+from mads.guard.rights.condition import holds
+from mads.guard.rights.rule import BUILT_IN, EVERY, MAD, ROLE, Rule, Target, target_of
 from mads.guard.scopes import permits
 from mads.wire.call import Identity
 from mads.wire.record import Decision
@@ -27,8 +31,44 @@ SCOPES = "outside the scopes of the caller's credential"
 NOTHING = "nothing allows it"
 UNDECLARED = "its caller does not declare it"
 
-Known = dict[Identity, Decision]
-"""What was decided about one target, by caller; emptied whenever that no longer counts."""
+Facts = Mapping[str, Any]
+"""What conditions may ask of, by name: see `mads.guard.rights.condition`."""
+
+
+class Conditional(Struct, frozen=True):
+    """What depends on the facts of each call: it is allowed where none of `denies` holds and one of each of `groups`.
+
+    A rule that has no condition holds; so does a denial whose condition has no value.
+    """
+
+    denies: tuple[Rule, ...]
+    groups: tuple[tuple[Rule, ...], ...]
+    revision: int
+
+    def decided(self, facts: Facts) -> Decision:
+        """Return the decision on a call of which these are the facts."""
+        for rule in self.denies:
+            so, why = holds(rule.when, facts)
+            if so or why:
+                return Decision(LAYER, allowed=False, rule=_because(rule, why), revision=self.revision)
+        grounds = [self._ground(group, facts) for group in self.groups]
+        failed = next((told for so, told in grounds if not so), None)
+        return Decision(LAYER, failed is None, grounds[0][1] if failed is None else failed, self.revision)
+
+    def _ground(self, group: tuple[Rule, ...], facts: Facts) -> tuple[bool, str]:
+        """Return whether one of `group` holds, and that one, or else why the first does not."""
+        reasons: list[str] = []
+        for rule in group:
+            so, why = (True, "") if not rule.when else holds(rule.when, facts)
+            if so:
+                return True, str(rule)
+            reasons.append(_because(rule, why or "it does not hold"))
+        return False, reasons[0]
+
+
+Verdict = Decision | Conditional
+Known = dict[Identity, Verdict]
+"""What is known about one target, by caller; emptied whenever that no longer counts."""
 
 
 class Policy:
@@ -57,19 +97,35 @@ class Policy:
         """Return what has been decided about `target` so far."""
         return self._known.setdefault(target, {})
 
-    def decides(self, identity: Identity, target: Target) -> Decision:
-        """Return the decision on a call of `target` by `identity`."""
+    def verdict(self, identity: Identity, target: Target) -> Verdict:
+        """Return all that can be said of calls of `target` by `identity` before there is one."""
         known = self.known(target)
-        decision = known.get(identity)
-        if decision is None:
+        verdict = known.get(identity)
+        if verdict is None:
             if len(known) >= REMEMBERED:
                 known.clear()
-            decision = known[identity] = self._decided(identity, target)
-        return decision
+            verdict = known[identity] = self._verdict(identity, target)
+        return verdict
+
+    def decides(self, identity: Identity, target: Target, facts: Callable[[], Facts]) -> Decision:
+        """Return the decision on one call of `target` by `identity`, of which `facts` are asked where they matter."""
+        verdict = self.verdict(identity, target)
+        return verdict if isinstance(verdict, Decision) else verdict.decided(facts())
 
     def shows(self, identity: Identity, tool: ToolInfo) -> bool:
-        """Return whether `tool` is listed for `identity`."""
-        return self.decides(identity, target_of(tool)).allowed
+        """Return whether `tool` is listed for `identity`: what may be allowed on a condition is."""
+        verdict = self.verdict(identity, target_of(tool))
+        return not isinstance(verdict, Decision) or verdict.allowed
+
+    def facts(self, identity: Identity, target: Target) -> dict[str, Any]:
+        """Return the facts that are the same for all calls of `target` by `identity`."""
+        return {
+            "principal": identity.principal,
+            "tenant": identity.tenant,
+            "roles": list(self.roles(identity)),
+            "tool": target.name,
+            "chain": list(identity.chain),
+        }
 
     def roles(self, identity: Identity) -> tuple[str, ...]:
         """Return every role that `identity` holds: by its credential, and by what was given to its principal."""
@@ -80,19 +136,32 @@ class Policy:
         for known in self._known.values():
             known.clear()
 
-    def _decided(self, identity: Identity, target: Target) -> Decision:
+    def _verdict(self, identity: Identity, target: Target) -> Verdict:
         if identity.scopes is not None and not permits(identity.scopes, target.name, read_only=target.read_only):
             return self._decision(SCOPES, allowed=False)
-        theirs = self._theirs(identity, target)
-        on_the_way = [rule for mad in identity.chain for rule in self._fitting(f"mad:{mad}", identity.tenant, target)]
-        if denies := [rule for rule in (*theirs, *on_the_way) if not rule.allow]:
-            return self._decision(str(denies[0]), allowed=False)
-        links = self._link(identity, target) if identity.chain else []
-        if identity.chain and not links:
+        theirs, tenant = self._theirs(identity, target), identity.tenant
+        on_the_way = [
+            rule for mad in dict.fromkeys(identity.chain) for rule in self._fitting(MAD + mad, tenant, target)
+        ]
+        denies = tuple(dict.fromkeys(rule for rule in (*theirs, *on_the_way) if not rule.allow))
+        if final := next((rule for rule in denies if not rule.when), None):
+            return self._decision(str(final), allowed=False)
+        links = [self._link(identity, target)] if identity.chain else []
+        if links == [[]]:
             return self._decision(UNDECLARED, allowed=False)
-        if identity.principal.startswith("mad:"):
-            theirs = links
-        return self._decision(str(theirs[0]), allowed=True) if theirs else self._decision(NOTHING, allowed=False)
+        own = identity.principal.startswith(MAD) and links
+        granted = [] if own else [[rule for rule in theirs if rule.allow]]
+        groups = [
+            tuple(sorted(group, key=lambda rule: rule.when)) for group in (*granted, *links)
+        ]  # the free ones first
+        return self._from(denies, groups)
+
+    def _from(self, denies: tuple[Rule, ...], groups: Sequence[tuple[Rule, ...]]) -> Verdict:
+        if not all(groups):
+            return self._decision(NOTHING, allowed=False)
+        if denies or any(group[0].when for group in groups):
+            return Conditional(denies, tuple(groups), self.revision)
+        return self._decision(str(groups[0][0]), allowed=True)
 
     def _theirs(self, identity: Identity, target: Target) -> list[Rule]:
         """Return the rules for the principal of `identity` that are about `target`."""
@@ -108,11 +177,11 @@ class Policy:
         if OWNER in identity.chain:  # whoever is asked in a conversation mentions others there
             patterns.append(f"mads.*.{CHAT}")
         declared = [
-            Rule(f"mad:{mad}", pattern)
+            Rule(MAD + mad, pattern)
             for pattern in patterns
             if permits((pattern,), target.name, read_only=target.read_only)
         ]
-        return declared or [rule for rule in self._fitting(f"mad:{mad}", identity.tenant, target) if rule.allow]
+        return declared or [rule for rule in self._fitting(MAD + mad, identity.tenant, target) if rule.allow]
 
     def _fitting(self, holder: str, tenant: str, target: Target) -> list[Rule]:
         rules = self._rules.get(holder, ())
@@ -120,3 +189,7 @@ class Policy:
 
     def _decision(self, rule: str, *, allowed: bool) -> Decision:
         return Decision(LAYER, allowed, rule, self.revision)
+
+
+def _because(rule: Rule, why: str) -> str:
+    return f"{rule}{why and f' ({why})'}"

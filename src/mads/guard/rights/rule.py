@@ -20,6 +20,8 @@ from mads.wire.tools import ToolInfo
 ROLE = "role:"
 """How whoever holds a rule is written, where that is a role; `mad:` is a MAD, and anything else a principal."""
 
+MAD = "mad:"
+
 EVERY = "*"
 """The tenant of what counts for all of them."""
 

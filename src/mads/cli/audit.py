@@ -1,0 +1,69 @@
+"""`mads audit`: what was decided, and whether it still stands there as it was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mads.cli.remote import asked
+from mads.cli.terminal import json_option, show, table
+from mads.wire import codec
+from mads.wire.status import AuditRow, Verified
+
+HEAD = ("SEQ", "AT", "KIND", "PRINCIPAL", "TENANT", "CHAIN", "SUBJECT", "", "RULE", "REV", "REQUEST")
+
+
+@click.group()
+def audit() -> None:
+    """Show what was decided, and verify that nothing of it was changed."""
+
+
+@audit.command("list")
+@click.option("--limit", default=100, show_default=True, help="How many, the last of them.")
+@click.option("--principal", default="", help="Only about this principal.")
+@click.option("--tenant", default="", help="Only about those of this tenant.")
+@click.option("--denied", is_flag=True, help="Only what was denied.")
+@json_option
+def list_(*, limit: int, principal: str, tenant: str, denied: bool, as_json: bool) -> None:
+    """Show the last decisions, oldest first: about calls, keys, rights and sign-ins."""
+    which = {"limit": limit, "principal": principal, "tenant": tenant, "denied": denied}
+    rows = asked("audit_list", list[AuditRow], which=which)
+    if as_json:
+        show(codec.plain(rows), as_json=True)
+    else:
+        table(HEAD, [row(each) for each in rows])
+
+
+@audit.command()
+@json_option
+def verify(*, as_json: bool) -> int:
+    """Find every row that was changed, moved, or is missing; exit with 1 where there is one."""
+    found = asked("audit_verify", Verified)
+    if as_json:
+        show(codec.plain(found), as_json=True)
+    else:
+        for line in found.wrong:
+            show(line)
+        show(
+            f"{found.rows} rows, {'which is not what was written' if found.wrong else f'all as written; {found.head}'}"
+        )
+    return 1 if found.wrong else 0
+
+
+def row(it: AuditRow) -> tuple[Any, ...]:
+    """Return a row of the audit as that of a table."""
+    came = "allowed" if it.allowed else "DENIED"
+    return (
+        it.seq,
+        it.at,
+        it.kind,
+        it.principal,
+        it.tenant,
+        it.chain,
+        it.subject,
+        came,
+        it.rule,
+        it.revision,
+        it.request,
+    )

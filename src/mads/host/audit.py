@@ -1,0 +1,239 @@
+"""What was decided in a running system: on disk before a refusal is answered, else in order behind the calls.
+
+The key that binds the rows lies beside the database, and so does a note of the last row: who removes rows at the end
+has to change that as well, and the log, which tells of it at every start and end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from msgspec.structs import asdict, replace
+
+from mads.guard.principals import HOST, theirs
+from mads.observe.span import Span
+from mads.store.audit.port import Audit, Event, Head, Kind, Row, Which
+from mads.store.audit.sqlite import SqliteAudit
+from mads.store.database import Database
+from mads.wire.call import Call, current
+from mads.wire.errors import StoreError
+from mads.wire.record import Decision, Entry
+from mads.wire.status import AuditQuery, AuditRow, Verified
+
+KEY, HEAD = "audit.key", "audit.head"
+"""The files of the key and of the note."""
+
+MOST = 100_000
+"""How many rows are told at a time."""
+
+CALLS = ("call", "command", "prose")
+
+
+class Trail:
+    """The rows of one system; `open` it before anything is decided, `close` it after."""
+
+    def __init__(self) -> None:
+        self._store: Audit
+        self._note: Path
+        self._waiting: deque[tuple[Sequence[Span], Sequence[Entry]]] = deque()
+        self._news, self._written = asyncio.Event(), asyncio.Event()
+        self._written.set()
+        self._writer: asyncio.Task[None] | None = None
+        self._newest = Head()
+        self._log = structlog.get_logger()
+
+    async def open(self, folder: Path, database: Database) -> None:
+        """Keep rows in `database` from now on; say so in them where some that were noted are no longer there."""
+        self._store = SqliteAudit(database, await asyncio.to_thread(_key, folder))
+        self._note = folder / HEAD
+        if wrong := await self._gone():
+            self._log.error("the audit was changed", why=wrong)
+            await self.note(
+                Event(at=_now(), kind="audit", principal=HOST, tenant="", subject="audit", allowed=False, rule=wrong)
+            )
+        self._newest = await self._store.head()
+        self._log.info("audit", rows=self._newest.seq, head=self._newest.hash.hex())
+        self._writer = asyncio.create_task(self._write_all(), name="audit")
+
+    async def note(self, event: Event) -> None:
+        """Return once `event` is on disk; raise `StoreError` where it cannot be written."""
+        self._remember(await self._store.add((event,)))
+
+    async def decided(self, call: Call, decision: Decision) -> None:
+        """Note what was decided of `call`."""
+        await self.note(event_of(call, decision))
+
+    async def refused(self, principal: str, tenant: str, subject: str, why: str) -> None:
+        """Note that a credential was refused."""
+        await self.note(
+            Event(
+                at=_now(), kind="signin", principal=principal, tenant=tenant, subject=subject, allowed=False, rule=why
+            )
+        )
+
+    async def changed(self, kind: Kind, subject: str, rule: str, revision: int = 0) -> None:
+        """Note that whoever makes the call being handled changed something."""
+        call = current.get()
+        await self.note(
+            Event(
+                at=_now(),
+                kind=kind,
+                principal=call.identity.principal if call else "host",
+                tenant=call.identity.tenant if call else "",
+                chain=".".join(call.identity.chain) if call else "",
+                subject=subject,
+                allowed=True,
+                rule=rule,
+                revision=revision,
+                request=call.id if call else "",
+                trace=call.trace if call else "",
+            )
+        )
+
+    def heard(self, spans: Sequence[Span], entries: Sequence[Entry]) -> None:
+        """Have what was decided of `spans`, which are `entries` now, written soon."""
+        self._waiting.append((spans, entries))
+        self._written.clear()
+        self._news.set()
+
+    async def flush(self) -> None:
+        """Wait until all that was heard is written."""
+        await self._written.wait()
+
+    async def close(self) -> None:
+        """Write what waits."""
+        await self.flush()
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        self._log.info("audit", rows=self._newest.seq, head=self._newest.hash.hex())
+
+    async def last(self, asked: AuditQuery) -> Sequence[AuditRow]:
+        """Return the last of those that are asked for and that the caller may see, oldest first."""
+        await self.flush()
+        which = Which(
+            tenant=theirs() or asked.tenant,
+            principal=asked.principal,
+            request=asked.request,
+            trace=asked.trace,
+            denied=asked.denied,
+        )
+        return [_told(row) for row in await self._store.last(which, max(1, min(asked.limit, MOST)))]
+
+    async def verified(self) -> Verified:
+        """Return how many rows there are, and what is wrong with them."""
+        await self.flush()
+        noted, head = await asyncio.to_thread(_noted, self._note), await self._store.head()
+        wrong = list(await self._store.verify(noted or self._newest))
+        if noted is None:
+            wrong.append(f"{self._note}, which notes the last row, is missing or cannot be read")
+        return Verified(rows=head.seq, head=head.hash.hex(), wrong=tuple(wrong))
+
+    async def _gone(self) -> str:
+        """Return what is wrong with the last rows, in words."""
+        noted, head = await asyncio.to_thread(_noted, self._note), await self._store.head()
+        if noted is None:
+            return f"the note of the last row was missing, where there were {head.seq} rows" if head.seq else ""
+        if head.seq >= noted.seq:
+            return ""
+        return f"the rows from {head.seq + 1} to {noted.seq} at the end were missing"
+
+    def _remember(self, head: Head) -> None:
+        """Note the last row beside the database; an older note than that is none."""
+        if head.seq <= self._newest.seq:
+            return
+        self._newest = head
+        file = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(file, f"{head.seq:020} {head.hash.hex()}\n".encode(), 0)
+        finally:
+            os.close(file)
+
+    async def _write_all(self) -> None:
+        while True:
+            await self._news.wait()
+            while self._waiting:
+                events = await asyncio.to_thread(_events, *self._waiting[0])
+                try:
+                    if events:
+                        self._remember(await self._store.add(events))
+                except StoreError as error:
+                    self._log.error("the audit waits for the store", why=str(error))
+                    await asyncio.sleep(1)
+                else:
+                    self._waiting.popleft()
+            self._news.clear()
+            self._written.set()
+
+
+def event_of(call: Call, decision: Decision) -> Event:
+    """Return what was decided of `call` as it is kept."""
+    identity = call.identity
+    return Event(
+        at=_now(),
+        kind="call",
+        principal=identity.principal,
+        tenant=identity.tenant,
+        chain=".".join(identity.chain),
+        subject=call.subject,
+        allowed=decision.allowed,
+        rule=decision.rule if decision.layer == "access" else f"{decision.layer}: {decision.rule}",
+        revision=decision.revision,
+        request=call.id,
+        trace=call.trace,
+    )
+
+
+def _events(spans: Sequence[Span], entries: Sequence[Entry]) -> list[Event]:
+    """Return what is still to be written of what was decided: refusals, and what destroys, are on disk already."""
+    events: list[Event] = []
+    for span, entry in zip(spans, entries, strict=True):
+        by = span.watched
+        if by is None or not span.handled or by.served.kind not in CALLS or not entry.decisions:
+            continue
+        decision = next((one for one in entry.decisions if not one.allowed), entry.decisions[0])
+        if decision.layer != "access" or (decision.allowed and not by.served.destructive):
+            events.append(replace(event_of(span.call, decision), at=entry.at_us))
+    return events
+
+
+def _told(row: Row) -> AuditRow:
+    at = datetime.fromtimestamp(row.event.at / 1_000_000, UTC).isoformat(timespec="milliseconds")
+    said: dict[str, Any] = {**asdict(row.event), "seq": row.seq, "at": at}
+    return AuditRow(**said)
+
+
+def _key(folder: Path) -> bytes:
+    """Return the key that binds the rows, made where there is none yet."""
+    path = folder / KEY
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(file, "wb") as made:
+        made.write(secrets.token_bytes(32))
+        made.flush()
+        os.fsync(made.fileno())
+    return path.read_bytes()
+
+
+def _noted(path: Path) -> Head | None:
+    """Return the last row as it is noted; None where it is not, or not readably."""
+    try:
+        seq, hash_ = path.read_text(encoding="ascii").split()
+        return Head(int(seq), bytes.fromhex(hash_))
+    except (OSError, ValueError):
+        return None
+
+
+def _now() -> int:
+    return int(time.time() * 1_000_000)

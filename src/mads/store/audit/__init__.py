@@ -1,0 +1,1 @@
+"""Keep the audit: rows that are only ever added, each bound to the one before it."""

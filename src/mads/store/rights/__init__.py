@@ -1,0 +1,1 @@
+"""Keep who may what: a port, SQLite, and a twin in memory."""
