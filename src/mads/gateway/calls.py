@@ -17,6 +17,7 @@ from mads.gateway.door import Door
 from mads.gateway.reach import OUT_OF_REACH, Reach
 from mads.gateway.reporter import Reporter
 from mads.gateway.rounds import Rounds
+from mads.gateway.search import DESCRIBE, SEARCH
 from mads.gateway.surface import Listing, Offer, Shows, Surface, by_scopes
 from mads.gateway.view import View
 from mads.wire.call import Identity
@@ -119,6 +120,22 @@ class Calls:
     def listing(self, kind: str, identity: Identity, cursor: str | None = None) -> tuple[Listing, str | None]:
         """Return a page of one of the lists, as `identity` is shown it, and the cursor of the next."""
         return self.surface.listing(kind, identity, self._shows, cursor)
+
+    def meta(self, name: str, arguments: Mapping[str, Any], identity: Identity) -> answer.Answer | None:
+        """Return the answer of one of the tools by which the others are found; None where it is none of them."""
+        search = self.surface.search
+        if search is None or name not in (SEARCH, DESCRIBE):
+            return None
+        try:
+            if name == SEARCH:
+                value = search.found(arguments, lambda tool: self._shows(identity, tool))
+                return answer.result(value, structured=True, wrapped=False)
+            offer = self.surface.find(str(arguments.get("name")))
+            if offer is None or not self._shows(identity, offer.tool):
+                raise InvalidMessage(f"there is no tool {arguments.get('name')!r:.80}; {SEARCH} finds those there are")
+            return answer.result(offer.listing(), structured=True, wrapped=False)
+        except CallError as error:
+            return answer.failure(error, self._new_id())
 
     async def call(self, offer: Offer, arguments: dict[str, Any], client: Client) -> answer.Answer:
         """Call one tool."""

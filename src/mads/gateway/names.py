@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from mads.gateway import shelf
+from mads.gateway.search import CALL, DESCRIBE, SEARCH
 from mads.gateway.view import View
 from mads.wire.errors import ConfigError
 from mads.wire.tools import ToolInfo
@@ -55,6 +56,8 @@ def check(tools: Iterable[ToolInfo], view: View = EVERYTHING) -> None:
                 f"clients could not tell {tool.name} from {other.name}, both are {name!r} to them; "
                 + _apart(tool, other, view)
             )
+        if view.config.search and name in (SEARCH, DESCRIBE, CALL):
+            mistakes.append(f"{tool.name} is {name!r} at {view.place}, where search has that; write other names there")
     if view.name and not tools:
         mistakes.append(f"{view.place} shows nothing: no tool fits {', '.join(view.config.tools)}; mads show lists all")
     try:

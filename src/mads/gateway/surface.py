@@ -7,6 +7,7 @@ from typing import Any
 
 from mads.gateway import names, pages
 from mads.gateway.schema import Arguments, output
+from mads.gateway.search import Search, listing
 from mads.gateway.shelf import Shelf
 from mads.gateway.view import View
 from mads.guard.scopes import permits
@@ -88,6 +89,7 @@ class Surface:
             "resources": [_listed(offer) for offer in self._shelf.fixed],
             "resourceTemplates": [_listed(offer) for offer in self._shelf.templates],
         }
+        self.search = Search([offer for offer in offers if offer.tool.kind == "tool"]) if view.config.search else None
         self._named = {(offer.tool.kind, name): offer for offer in offers for name in names.accepted(offer.tool, view)}
         self._completions = {
             (offer.tool.mad, offer.tool.completes, offer.tool.argument): offer
@@ -99,6 +101,8 @@ class Surface:
         self, kind: str, identity: Identity, shows: Shows, cursor: str | None = None
     ) -> tuple[Listing, str | None]:
         """Return those of a page of a list that `shows` lets `identity` see, and the cursor of the next page."""
+        if kind == "tools" and self.search is not None:
+            return listing(), None
         seen = [(tool.uri or tool.name, listed) for tool, listed in self.lists[kind] if shows(identity, tool)]
         return pages.page(kind, seen, cursor)
 

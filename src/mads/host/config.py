@@ -98,11 +98,13 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """A server of its own at `/mcp/NAME`: what of the MADs it shows, as in a scope, and how that is called there.
 
     The tool `recall` of `scribe` is `scribe_recall` where `names` are underscore, which every host takes,
-    `scribe.recall` where they are dotted, and `recall` where they are plain.
+    `scribe.recall` where they are dotted, and `recall` where they are plain. With `search` it lists three tools, by
+    which all others are found, read about and called.
     """
 
     tools: tuple[str, ...] = ("mads.>",)
     names: Literal["underscore", "dotted", "plain"] = "underscore"
+    search: bool = False
 
 
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from mads.gateway.calls import Calls
 from mads.gateway.protocol.handlers import server_of
 from mads.gateway.protocol.reach import GRANT
+from mads.gateway.search import inner
 from mads.gateway.signin import NOBODY
 from mads.guard.credential import Grant
 from mads.wire.tools import ToolInfo
@@ -49,6 +50,8 @@ class Endpoint:
         """Return the tool, resource or prompt that a request is for; None where it is for none."""
         said = cast("dict[str, Any]", params) if isinstance(params, dict) else {}
         surface, key = self._calls.surface, said.get("uri" if method == "resources/read" else "name")
+        if method == "tools/call" and surface.search is not None:
+            key, _ = inner(key, said.get("arguments"))
         if not isinstance(key, str):
             return None
         match method:

@@ -33,6 +33,7 @@ from mads.gateway.pages import NoCursor
 from mads.gateway.protocol.news import NOT_FOUND, News
 from mads.gateway.protocol.reach import CAPABILITIES, LEVEL, connection_of, grant_of, reach_of, sealing
 from mads.gateway.rounds import Gone
+from mads.gateway.search import inner
 from mads.wire.asking import Asks
 from mads.wire.errors import MadsError
 
@@ -122,11 +123,17 @@ class _Handlers:
 
     async def call_tool(self, context: Context, params: CallToolRequestParams) -> dict[str, Any]:
         """Call a tool."""
-        offer = (await self._surface()).find(params.name)
+        surface, name, arguments = await self._surface(), params.name, params.arguments or {}
+        if surface.search is not None:
+            told = self._calls.meta(name, arguments, grant_of(context).identity)
+            if told is not None:
+                return told
+            name, arguments = inner(name, arguments)
+        offer = surface.find(str(name))
         if offer is None:
-            raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name!r:.80}; list the tools to see their names")
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {name!r:.80}; list the tools to see their names")
         with _errors(context):
-            return await self._calls.call(offer, params.arguments or {}, _client(context, params))
+            return await self._calls.call(offer, arguments, _client(context, params))
 
     async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> dict[str, Any]:
         """Read a resource."""
