@@ -46,7 +46,7 @@ def refused(house: Path) -> str:
         ("attic", "", "Rooms lie above each other; every room has its place"),
         ("duos", "import mads.bus.memory", "Built-in MADs are written through the front door"),
         ("host", "import apsw", "apsw is the SQLite adapter's alone"),
-        ("cli", "import mcp", "The MCP SDK is the gateway's alone"),
+        ("cli", "import mcp", "The MCP SDK is for the two ends of MCP alone: gateway and upstream"),
     ],
 )
 def test_what_breaks_the_order_is_refused_by_its_contract(house: Path, room: str, line: str, contract: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
@@ -78,6 +78,10 @@ class Desk:
         """Have `hear` hear what changes on the desk."""
         self.changed = hear
         yield
+
+    def missing(self) -> Mapping[str, str]:
+        """Return nothing: all of it is there."""
+        return {}
 
     async def call(self, tool: str, arguments: dict[str, Any], *, sink: Sink, **context: Any) -> Any:
         """Do what the tool's name says, with arguments that fit."""

@@ -27,7 +27,7 @@ from mads.author.deprecation import Deprecation, deprecation
 from mads.author.message import is_message
 from mads.wire.content import is_content, is_contents, is_prompt
 from mads.wire.errors import DeclarationError
-from mads.wire.tools import Offer
+from mads.wire.tools import Definition, Offer
 from mads.wire.uri import Address
 
 CHAT = "chat"
@@ -48,7 +48,8 @@ class Tool:
     """Something a MAD offers: a tool, or a resource, a prompt or a completion, which are called in the same way.
 
     `params` is a frozen Struct with a field for each parameter; `result` the type of the result, or of each item where
-    it `streams`. `place` says where a resource stands, or what a completion is of.
+    it `streams`. `place` says where a resource stands, or what a completion is of. What is `foreign` was found on an
+    MCP server, and takes and returns the JSON of that; what is `withheld` is refused for that reason.
     """
 
     name: str
@@ -61,6 +62,8 @@ class Tool:
     deprecated: Deprecation | None = None
     kind: Offer = "tool"
     place: ResourceMark | PromptMark | CompletesMark | None = None
+    foreign: Definition | None = None
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

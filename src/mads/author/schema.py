@@ -13,13 +13,15 @@ from mads.author.deprecation import Deprecation
 from mads.author.message import message_mark
 from mads.wire.content import is_content
 from mads.wire.status import EventInfo
-from mads.wire.tools import ToolInfo
+from mads.wire.tools import Definition, ToolInfo
 
 
 def tool_infos(mad: str, declared: Declaration) -> tuple[ToolInfo, ...]:
     """Return what the tools of the MAD called `mad` say of themselves, by name."""
     return tuple(
-        ToolInfo(
+        _foreign_info(mad, tool, tool.foreign)
+        if tool.foreign is not None
+        else ToolInfo(
             name=f"mads.{mad}.{tool.name}",
             mad=mad,
             tool=tool.name,
@@ -38,6 +40,40 @@ def tool_infos(mad: str, declared: Declaration) -> tuple[ToolInfo, ...]:
         )
         for _, tool in sorted(declared.tools.items())
     )
+
+
+def _foreign_info(mad: str, tool: Tool, definition: Definition) -> ToolInfo:
+    """Return what an MCP server says of one of its tools; what it is asked for beside tools comes by its name."""
+    said = definition.said
+    return ToolInfo(
+        name=f"mads.{mad}.{tool.name}",
+        mad=mad,
+        tool=tool.name,
+        description=tool.description,
+        input_schema=said.get("inputSchema") or _asked_by_name(definition),
+        output_schema=said.get("outputSchema"),
+        read_only=tool.mark.read_only,
+        destructive=tool.mark.destructive,
+        idempotent=tool.mark.idempotent,
+        kind=tool.kind,
+        interactive=tool.mark.interactive,
+        foreign=said,
+        withheld=tool.withheld,
+        **_place(tool),
+    )
+
+
+def _asked_by_name(definition: Definition) -> dict[str, Any]:
+    match definition.kind:
+        case "prompt":
+            asked: list[Any] = definition.said.get("arguments") or []
+            named = {each["name"]: {"type": "string", "description": each.get("description") or ""} for each in asked}
+            required = [each["name"] for each in asked if each.get("required")]
+            return {"type": "object", "properties": named, "required": required}
+        case "resource" | "template":
+            return {"type": "object", "properties": {"uri": {"type": "string"}}, "required": ["uri"]}
+        case _:
+            return {"type": "object"}
 
 
 def _place(tool: Tool) -> dict[str, Any]:

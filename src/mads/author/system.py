@@ -1,6 +1,6 @@
 """What the control plane may ask of the system that runs it: the port behind the built-in MAD steward."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -23,7 +23,7 @@ from mads.wire.status import (
     Verified,
     Which,
 )
-from mads.wire.tools import ToolInfo
+from mads.wire.tools import Definition, ToolInfo, Withheld
 from mads.wire.trace import TraceLine, Tree
 
 
@@ -130,6 +130,44 @@ class RightsOffice(Protocol):
         ...
 
 
+class Approvals(Protocol):
+    """What MCP servers offer, and nobody gets until the operator has looked at it."""
+
+    def withheld(self) -> Sequence[Withheld]:
+        """Return what is withheld."""
+        ...
+
+    async def approve(self, name: str, seen: str) -> Sequence[Withheld]:
+        """Offer what is withheld of a MAD, or under one name of it; `seen` is its digest, or the beginning of it.
+
+        Raises `Denied` unless the operator asks for it, `InvalidMessage` where nothing is withheld under that name, or
+        something else by now than what was seen.
+        """
+        ...
+
+
+class Offers(Protocol):
+    """For a MAD that stands for an MCP server: what that offers is found out while the MAD runs."""
+
+    @property
+    def mad(self) -> str:
+        """The name under which it is offered."""
+        ...
+
+    async def tell(self, definitions: Sequence[Definition], missing: str) -> None:
+        """Offer `definitions` in the place of what was offered; `missing` says why they are not all ("": they are)."""
+
+    def fares(self, why: str) -> None:
+        """Say why the server cannot be used; "" is that it can."""
+
+    async def ask(self, method: str, params: dict[str, Any], name: str) -> dict[str, Any]:
+        """Put a question of MCP to whoever made the call that is being handled; raise `CannotAsk` where nobody answers.
+
+        `name` tells it from the others of its call; "" is any.
+        """
+        ...
+
+
 class System(Protocol):
     """The running system, seen from inside."""
 
@@ -151,6 +189,15 @@ class System(Protocol):
     @property
     def dead(self) -> DeadOffice:
         """Its dead letters."""
+        ...
+
+    @property
+    def approvals(self) -> Approvals:
+        """What of its MCP servers is approved."""
+        ...
+
+    def missing(self) -> Mapping[str, str]:
+        """Return for each MAD whose offers are not all there why that is."""
         ...
 
     async def status(self) -> Sequence[Status]:

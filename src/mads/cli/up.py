@@ -91,7 +91,7 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
 
         said = config.gateway
         signin = SignIn(system.keys.ring, said.oidc, anonymous=said.anonymous, refused=system.audit.refused)
-        door, servers = BusDoor(system.bus, tools), said.servers
+        door, servers = BusDoor(system.bus, tools, system.missing), said.servers
         gateway = await serve(
             door, port=said.port, figures=system.figures, signin=signin, servers=servers, shows=system.policy.shows
         )

@@ -28,7 +28,7 @@ from mads.wire.status import (
     Verified,
     Which,
 )
-from mads.wire.tools import ToolInfo
+from mads.wire.tools import ToolInfo, Withheld
 from mads.wire.trace import TraceLine, Tree
 
 
@@ -142,6 +142,16 @@ class Steward:
     async def dead_drop_all(self, which: Which = EVERY) -> int:
         """Forget commands that were given up; return how many."""
         return await self.system.dead.drop_all(which)
+
+    @tool(read_only=True)
+    async def withheld(self) -> list[Withheld]:
+        """Return what MCP servers offer and nobody gets until it is approved: why, and what has changed."""
+        return list(self.system.approvals.withheld())
+
+    @tool(destructive=True)
+    async def approve(self, name: str, seen: str = "") -> list[Withheld]:
+        """Offer what is withheld of a MAD, or under one name of it; `seen` is the digest of what was looked at."""
+        return list(await self.system.approvals.approve(name, seen))
 
     @tool(read_only=True)
     async def key_list(self) -> list[KeyInfo]:

@@ -39,6 +39,11 @@ def pieces(value: Any) -> Answer:
     return whole({"resultType": "complete", "content": content.blocks(value)})
 
 
+def relayed(value: Answer) -> Answer:
+    """Return the answer that an MCP server gave."""
+    return whole({"resultType": "complete", "content": [], **value})
+
+
 def whole(answer: Answer) -> Answer:
     """Return `answer`; raise `Failed` where it is too large."""
     size = len(msgspec.json.encode(answer))

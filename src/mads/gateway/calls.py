@@ -22,7 +22,7 @@ from mads.gateway.surface import Listing, Offer, Shows, Surface, by_scopes
 from mads.gateway.view import View
 from mads.wire.call import Identity
 from mads.wire.context import Origin, incoming, traceparent
-from mads.wire.errors import CallError, CannotAsk, InvalidMessage, MadsError
+from mads.wire.errors import CallError, CannotAsk, ConfigError, InvalidMessage, MadsError
 from mads.wire.ids import call_ids, span_ids, trace_ids
 from mads.wire.tools import ToolInfo
 
@@ -101,7 +101,14 @@ class Calls:
         """Return what a view shows of `door`; raise `ConfigError` where clients could not use the names."""
         calls = cls(door, view or View(), shows)
         await calls.refresh()
+        if calls.surface.is_empty and calls.view.name and not calls.missing():
+            shown = ", ".join(calls.view.config.tools)
+            raise ConfigError(f"{calls.view.place} shows nothing: no tool fits {shown}; mads show lists all")
         return calls
+
+    def missing(self) -> dict[str, str]:
+        """Return for each MAD that does not show all it has why that is."""
+        return {**self.surface.hidden, **self._door.missing()}
 
     async def refresh(self) -> Surface:
         """Return what the door offers now; raise `ConfigError` where clients could not use it."""
@@ -158,17 +165,22 @@ class Calls:
         if found is None:
             raise Missing(uri)
         offer, said = found
+        is_foreign = offer.tool.foreign is not None
 
         def shaped(value: Any) -> answer.Answer:
-            contents, fresh = content.contents(offer.tool, uri, value), int(offer.tool.fresh * 1000)
-            return {"contents": contents, "ttlMs": fresh, "cacheScope": "private"}
+            fresh = int(offer.tool.fresh * 1000)
+            if is_foreign:
+                return {"ttlMs": fresh, "cacheScope": "private", **value}
+            return {"contents": content.contents(offer.tool, uri, value), "ttlMs": fresh, "cacheScope": "private"}
 
-        return await self._returned(offer, said, shaped, client)
+        return await self._returned(offer, {"uri": uri} if is_foreign else said, shaped, client)
 
     async def prompt(self, offer: Offer, said: Mapping[str, str], client: Client) -> answer.Answer:
         """Return the messages of a prompt; raise `Refusal` where they cannot be had."""
 
         def shaped(value: Any) -> answer.Answer:
+            if offer.tool.foreign is not None:
+                return {**value}
             return {"description": offer.tool.description, "messages": content.messages(value)}
 
         return await self._returned(offer, said, shaped, client)
@@ -180,10 +192,13 @@ class Calls:
         offer = self.surface.completion(of, argument)
         if offer is None:
             return {"resultType": "complete", "completion": content.completion([])}
+        is_foreign = offer.tool.foreign is not None
         takes = offer.arguments.schema.get("properties", {})
-        said = {**{name: text for name, text in known.items() if name in takes}, "value": written}
+        said = {**{name: text for name, text in known.items() if is_foreign or name in takes}, "value": written}
 
         def shaped(value: Any) -> answer.Answer:
+            if is_foreign:
+                return {"completion": value}
             return {"completion": content.completion(value)}
 
         return await self._returned(offer, said, shaped, client)
@@ -263,6 +278,8 @@ class Calls:
                     notes=_notes(client.meta),
                 )
         except InvalidMessage as error:
+            if offer.tool.foreign is not None:  # its server has said why
+                raise
             explained = _explained(error, offer, arguments)
             if explained is error:
                 raise
@@ -271,6 +288,8 @@ class Calls:
 
 
 def _result(offer: Offer, value: Any) -> answer.Answer:
+    if offer.tool.foreign is not None:
+        return answer.relayed(value)
     if offer.tool.content:
         return answer.pieces(value)
     return answer.result(value, structured=offer.output_schema is not None, wrapped=offer.wrapped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -24,6 +24,10 @@ class Door(Protocol):
 
     def watched(self, hear: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
         """Let `hear` hear, while inside, at which address something has changed; "" is for what is offered."""
+        ...
+
+    def missing(self) -> Mapping[str, str]:
+        """Return for each MAD that does not offer all it has at the moment why that is."""
         ...
 
     async def call(

@@ -17,6 +17,9 @@ LONGEST = 64
 EVERYTHING = View()
 """What is shown where nothing is chosen."""
 
+META = (SEARCH, DESCRIBE, CALL)
+"""The names of the tools by which others are found."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -56,10 +59,8 @@ def check(tools: Iterable[ToolInfo], view: View = EVERYTHING) -> None:
                 f"clients could not tell {tool.name} from {other.name}, both are {name!r} to them; "
                 + _apart(tool, other, view)
             )
-        if view.config.search and name in (SEARCH, DESCRIBE, CALL):
+        if view.config.search and name in META:
             mistakes.append(f"{tool.name} is {name!r} at {view.place}, where search has that; write other names there")
-    if view.name and not tools:
-        mistakes.append(f"{view.place} shows nothing: no tool fits {', '.join(view.config.tools)}; mads show lists all")
     try:
         shelf.check(tools)
     except ConfigError as error:

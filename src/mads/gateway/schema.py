@@ -59,7 +59,7 @@ class Arguments:
     """What a tool takes: its `schema`, and words for what does not fit."""
 
     def __init__(self, tool: ToolInfo) -> None:
-        self.schema = rooted(tool.input_schema)
+        self.schema = tool.input_schema if tool.foreign else rooted(tool.input_schema)
         # With an empty registry a reference that leads out of the schema fails instead of being fetched.
         nowhere: Registry[Any] = Registry()
         self._validator = _jsonschema.Draft202012Validator(self.schema, registry=nowhere)

@@ -13,6 +13,7 @@ from mads.gateway.view import View
 from mads.guard.scopes import permits
 from mads.wire.call import Identity
 from mads.wire.tools import ToolInfo
+from mads.wire.uri import Address
 
 TOOL = "mads/tool"
 """The key of a listed thing's `_meta` that holds its canonical name."""
@@ -34,12 +35,16 @@ class Offer:
     def __init__(self, tool: ToolInfo, view: View) -> None:
         self.tool, self._view = tool, view
         self.arguments = Arguments(tool)
-        self.output_schema, self.wrapped = (None, False) if tool.content else output(tool)
+        self.output_schema, self.wrapped = (None, False) if tool.content or tool.foreign else output(tool)
         self.mirrors = "'x-mcp-header'" in repr(self.arguments.schema)
 
     def listing(self) -> dict[str, Any]:
         """Return it as it is shown in the list of its kind."""
         tool = self.tool
+        if tool.foreign is not None:
+            said: dict[str, Any] = tool.foreign.get("_meta") or {}
+            meta = {**said, TOOL: tool.name}
+            return {**tool.foreign, "name": names.listed(tool, self._view), "_meta": meta}
         told: dict[str, Any] = {"title": tool.title or None, "description": tool.description}
         listed = {"name": names.listed(tool, self._view), **told, **self._particulars(), "_meta": {TOOL: tool.name}}
         return {key: value for key, value in listed.items() if value is not None}
@@ -80,22 +85,30 @@ class Surface:
     """
 
     def __init__(self, tools: Sequence[ToolInfo], view: View = names.EVERYTHING) -> None:
+        tools, self.hidden = apart(view.of(tools), view)
         names.check(tools, view)
         offers = [Offer(tool, view) for tool in sorted(view.of(tools), key=lambda tool: tool.name)]
         self._shelf = Shelf([offer for offer in offers if offer.tool.kind == "resource"])
-        self.lists: dict[str, list[tuple[ToolInfo, dict[str, Any]]]] = {
-            "tools": [_listed(offer) for offer in offers if offer.tool.kind == "tool"],
-            "prompts": [_listed(offer) for offer in offers if offer.tool.kind == "prompt"],
-            "resources": [_listed(offer) for offer in self._shelf.fixed],
-            "resourceTemplates": [_listed(offer) for offer in self._shelf.templates],
+        lists = {
+            "tools": [offer for offer in offers if offer.tool.kind == "tool"],
+            "prompts": [offer for offer in offers if offer.tool.kind == "prompt"],
+            "resources": self._shelf.fixed,
+            "resourceTemplates": self._shelf.templates,
         }
-        self.search = Search([offer for offer in offers if offer.tool.kind == "tool"]) if view.config.search else None
+        self.lists = {kind: [_listed(it) for it in these if not it.tool.withheld] for kind, these in lists.items()}
+        known = [offer for offer in lists["tools"] if not offer.tool.withheld]
+        self.search = Search(known) if view.config.search else None
         self._named = {(offer.tool.kind, name): offer for offer in offers for name in names.accepted(offer.tool, view)}
         self._completions = {
             (offer.tool.mad, offer.tool.completes, offer.tool.argument): offer
             for offer in offers
             if offer.tool.kind == "completion"
         }
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing."""
+        return not self._named and not self.lists["resources"] and not self.lists["resourceTemplates"]
 
     def listing(
         self, kind: str, identity: Identity, shows: Shows, cursor: str | None = None
@@ -125,6 +138,32 @@ class Surface:
     def template(self, uri: str) -> Offer | None:
         """Return the resource of that address, as it is written: a template, or where one stands."""
         return self._shelf.written(uri)
+
+
+def apart(tools: Sequence[ToolInfo], view: View) -> tuple[list[ToolInfo], dict[str, str]]:
+    """Return `tools` without those of MCP servers that clients could not tell from others, and why, by MAD.
+
+    Whoever wrote such a server is not here to rename them, and they must not hide what the others offer.
+    """
+    good = [tool for tool in tools if tool.foreign is None]
+    taken = {("tool", name) for name in names.META} if view.config.search else set[tuple[str, str]]()
+    taken |= {key for tool in good for key in _keys(tool, view)}
+    hidden: dict[str, str] = {}
+    for tool in sorted((tool for tool in tools if tool.foreign is not None), key=lambda tool: tool.name):
+        keys = _keys(tool, view)
+        if taken.isdisjoint(keys) and len(names.listed(tool, view)) <= names.LONGEST:
+            good.append(tool)
+            taken |= keys
+        else:
+            hidden.setdefault(tool.mad, f"{tool.name} has the name or the address of another, or too long a name")
+    return good, hidden
+
+
+def _keys(tool: ToolInfo, view: View) -> set[tuple[str, str]]:
+    """Return by what clients tell `tool` from others."""
+    if tool.kind == "resource":
+        return {("resource", Address(tool.uri).shape if "{" in tool.uri else tool.uri)}
+    return {(tool.kind, names.listed(tool, view))} if tool.kind != "completion" else {("", tool.name)}
 
 
 def _listed(offer: Offer) -> tuple[ToolInfo, dict[str, Any]]:

@@ -17,10 +17,14 @@ from msgspec import Meta, Struct, field
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
 from mads.host.limits import LimitConfig
-from mads.host.quantity import WRITE, Lasting, Size, Span
+from mads.host.mcp import McpConfig
+from mads.host.quantity import WRITE, Lasting, Size, Span, seconds
 from mads.wire.errors import ConfigError, UsageError
 
 FILE = "mads.toml"
+UPSTREAM = "mads.duos.upstream:Upstream"
+"""The MAD that stands for an MCP server."""
+
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
@@ -92,6 +96,12 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 CONTROL = MadConfig("mads.duos.steward:Steward", at_once=64)
 """The steward where nobody says otherwise: who waits for an answer in a conversation keeps nobody from looking on."""
+
+
+def standing_for(server: McpConfig) -> MadConfig:
+    """Return the MAD that stands for an MCP server."""
+    told = {"mcp": server.mcp, "env": server.env, "credential": server.credential, "within": seconds(server.within)}
+    return MadConfig(UPSTREAM, set={"server": told}, at_once=server.at_once, inbox=server.inbox)
 
 
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -234,6 +244,8 @@ class _Reader:
         path = ("mads", name)
         if not NAME.fullmatch(name):
             self.wrong(path, "a name has small letters, digits and _, at most 32, and starts with a letter")
+        if _is_table(table) and "mcp" in table:
+            return self._mcp(path, table)
         read: MadConfig | None = self.table(path, {"use": table} if isinstance(table, str) else table, MadConfig)
         if read is not None and not re.fullmatch(r"[\w.]+:\w+", read.use):
             self.wrong((*path, "use"), f'write "module:Class", not {read.use!r}')
@@ -249,6 +261,13 @@ class _Reader:
                         (*path, key), f'memory is that of a whole process: write run = "process" at {name} as well'
                     )
         return read
+
+    def _mcp(self, path: _Path, table: Any) -> MadConfig | None:
+        """Return the configuration of a MAD that stands for an MCP server."""
+        read: McpConfig | None = self.table(path, table, McpConfig)
+        for key, what in read.mistakes() if read else ():
+            self.wrong((*path, *key), what)
+        return standing_for(read) if read else None
 
     def gateway(self, table: Any) -> GatewayConfig:
         """Return the configuration of the gateway."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,10 +34,10 @@ Tools = Callable[[], Coroutine[Any, Any, Sequence[ToolInfo]]]
 
 
 class BusDoor:
-    """Calls the tools that `tools` lists over `bus`; results come back in the types of JSON."""
+    """Calls the tools that `tools` lists over `bus`, with plain JSON in and out; `missing` is who is not all there."""
 
-    def __init__(self, bus: Bus, tools: Tools) -> None:
-        self._bus, self.tools = bus, tools
+    def __init__(self, bus: Bus, tools: Tools, missing: Callable[[], Mapping[str, str]] = dict[str, str]) -> None:
+        self._bus, self.tools, self.missing = bus, tools, missing
         self._new_trace, self._new_span = trace_ids(), span_ids()
         self._listed: Sequence[ToolInfo] = ()
         self._known: dict[str, ToolInfo] = {}

@@ -6,15 +6,15 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
-from mads.author.declaration import Declaration, Timer, declaration
+from mads.author.declaration import Declaration, Timer, Tool, declaration
 from mads.author.message import wire_name
 from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
-from mads.author.system import Capture, Conversations, System
+from mads.author.system import Capture, Conversations, Offers, System
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
 from mads.host.commands.dispatcher import Sends
@@ -24,6 +24,7 @@ from mads.host.config import MadConfig
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
 from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn, NoThought
+from mads.host.offering import Foreign, HostOffers
 from mads.host.proxy import Proxy
 from mads.host.serve import patterns, serve, timer_subject
 from mads.host.supervise.blocking import BlockingWatch
@@ -63,6 +64,7 @@ class Surroundings:
     system: System | None = None
     conversations: Conversations | None = None
     capture: Capture | None = None
+    foreign: Foreign | None = None
 
 
 class Instance:
@@ -70,7 +72,7 @@ class Instance:
 
     def __init__(self, mad: str, config: MadConfig, fillings: list[Filling], around: Surroundings) -> None:
         self._mad, self._config, self._fillings, self._around = mad, config, fillings, around
-        self._declared = around.declared[mad]
+        self.declared = around.declared[mad]
         self._caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
         self._stack = AsyncExitStack()
         self._timers: list[asyncio.Task[None]] = []
@@ -82,25 +84,37 @@ class Instance:
         """Build the MAD and serve it; whatever a factory raises is raised, and nothing is left behind."""
         around = self._around
         try:
-            instance = await build(self._declared, self._fillings, self._stack, self._fill)
+            instance = await build(self.declared, self._fillings, self._stack, self._fill)
             around.watch.know(self._mad, instance)
             around.census.know(self._mad, instance)
             self._stack.callback(around.watch.forget, instance)
-            self.subscription = await around.bus.subscribe(
-                patterns(self._mad, self._declared),
-                serve(self._mad, self._declared, instance, around.layers, strict=around.strict),
-                group=self._mad,
-                owner=self._mad,
-                at_once=self._config.at_once,
-                capacity=self._config.inbox,
-            )
+            self._built = instance
+            await self._serve()
         except BaseException:
             await self._stack.aclose()
             raise
         self._timers = [
-            asyncio.create_task(self._tick(timer), name=f"{self._mad}.{timer.method}")
-            for timer in self._declared.timers
+            asyncio.create_task(self._tick(timer), name=f"{self._mad}.{timer.method}") for timer in self.declared.timers
         ]
+
+    async def _serve(self) -> None:
+        around = self._around
+        self.subscription = await around.bus.subscribe(
+            patterns(self._mad, self.declared),
+            serve(self._mad, self.declared, self._built, around.layers, strict=around.strict),
+            group=self._mad,
+            owner=self._mad,
+            at_once=self._config.at_once,
+            capacity=self._config.inbox,
+        )
+
+    async def offer(self, tools: Mapping[str, Tool]) -> Declaration | None:
+        """Offer `tools` in the place of what was offered; return what is declared now, None where this has ended."""
+        if self._retired.is_set():
+            return None
+        self.declared = replace(self.declared, tools=dict(tools))
+        await self._serve()
+        return self.declared
 
     @property
     def pid(self) -> int:
@@ -119,6 +133,7 @@ class Instance:
     async def stop(self, going: float = GOING) -> None:
         """Stop the timers, take no more calls, and let the factories clean up, which takes what it takes."""
         del going
+        self._retired.set()
         for task in self._timers:
             task.cancel()
         await asyncio.gather(*self._timers, return_exceptions=True)
@@ -163,12 +178,12 @@ class Instance:
         return scope
 
     def _needs(self) -> dict[type[Any], Callable[[], Any]]:
-        around, cls = self._around, self._declared.cls
+        around, cls = self._around, self.declared.cls
         return {
             Think: lambda: NoThought(self._mad),
             Emit: lambda: HostEmit(around.bus, self._caller, strict=around.strict),
             Send: lambda: HostSend(
-                around.sends, self._caller, self._declared.cls, self._proxy(Mad(self._mad, self._declared.cls))
+                around.sends, self._caller, self.declared.cls, self._proxy(Mad(self._mad, self.declared.cls))
             ),
             Step: lambda: HostStep(around.journal, cls),
             Turn: lambda: HostTurn(around.bills),
@@ -180,4 +195,5 @@ class Instance:
             System: lambda: around.system,
             Conversations: lambda: around.conversations,
             Capture: lambda: around.capture,
+            Offers: lambda: HostOffers(self._mad, self.offer, around.foreign),
         }

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
+from mads.author.declaration import Declaration
+from mads.author.schema import tool_infos
 from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
@@ -42,6 +44,8 @@ from mads.host.instance import Surroundings
 from mads.host.kept_rows import serve_rows
 from mads.host.keys import KeyDesk
 from mads.host.layers import LAYERS, Outer, inner
+from mads.host.offering import Foreign
+from mads.host.offers import Approvals
 from mads.host.paths import data_folder, socket_path
 from mads.host.quantity import seconds
 from mads.host.rights import RightsDesk
@@ -105,7 +109,7 @@ class RunningSystem:
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
         self._contracts = Contracts(self._read)
         self._reloaded: dict[str, float] = {}
-        self._health = Health(config, self.supervisor, self.observer, self._watch, self._census)
+        self._health = Health(config, self.supervisor, self.observer, self._watch, self._census, trouble=self._trouble)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -135,6 +139,8 @@ class RunningSystem:
         stack.push_async_callback(self.observer.recorder.close)
         self.keys = await KeyDesk.open(SqliteKeys(database), self.audit, self.catalogue.tools)
         self.rights = await RightsDesk.open(SqliteRights(database), self.policy, self.audit, self.catalogue.tools)
+        self.approvals = Approvals(SqliteRows(database))
+        self._foreign = Foreign(self.config.mads, self.approvals, self._publish)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
         stack.push_async_callback(self._dispatcher.close)
@@ -175,6 +181,7 @@ class RunningSystem:
             system=self,
             conversations=archive.conversations,
             capture=archive.capture,
+            foreign=self._foreign,
         )
         self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
         self._upkeep.start()
@@ -244,6 +251,16 @@ class RunningSystem:
                 self.signals.tell(OffersChanged(mad))
             return [caller for caller, called in callees.items() if anew.offered != before and mad in called]
 
+    def _publish(self, mad: str, declared: Declaration) -> None:
+        """Say from now on that `mad` offers what was found on the server for which it stands."""
+        self.catalogue.renew(mad, declared, self.catalogue.fillings[mad], tool_infos(mad, declared))
+        self._dispatcher.tools = self.catalogue.sendable()
+        self.signals.tell(OffersChanged(mad))
+
+    def missing(self) -> Mapping[str, str]:
+        """Return for each MAD whose offers are not all there why that is."""
+        return {mad: why for mad, why in self._foreign.troubles.items() if why}
+
     def tools(self) -> Sequence[ToolInfo]:
         """Return every tool that whoever makes the call being handled may call; outside of one, every tool."""
         call, tools = current.get(), self.catalogue.tools()
@@ -294,6 +311,9 @@ class RunningSystem:
         self.audit.heard(spans, entries)
         if self._export is not None:
             self._export.heard(spans, entries)
+
+    def _trouble(self, mad: str) -> str:
+        return self._foreign.troubles.get(mad, "")
 
     def _know_events(self) -> None:
         self._events = Events(self.catalogue.declared, self.bus, self._caller)

@@ -16,7 +16,7 @@ from mads.author.message import subject as event_subject
 from mads.observe.redact import misfit
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
-from mads.wire.errors import Failed, InvalidMessage, NoResponder
+from mads.wire.errors import Denied, Failed, InvalidMessage, NoResponder
 from mads.wire.record import Kind
 from mads.wire.served import LayerFor, Served
 from mads.wire.shape import is_immutable, is_spelled_alike
@@ -63,8 +63,10 @@ def serve(mad: str, declaration: Declaration, instance: Any, layers: Sequence[La
     """Return the handle that answers every call to `instance`, each behind all of `layers`, outermost first."""
     handles: dict[str, Handle] = {}
     for tool in declaration.tools.values():
-        handle = _tool(f"{mad}.{tool.name}", tool, getattr(instance, tool.method), strict=strict)
-        handles[f"mads.{mad}.{tool.name}"] = handle
+        method = getattr(instance, tool.method)
+        name = f"{mad}.{tool.name}"
+        handle = _foreign(name, tool, method) if tool.foreign else _tool(name, tool, method, strict=strict)
+        handles[f"mads.{name}"] = handle
     for listener in declaration.listeners:
         handle = _listener(listener, getattr(instance, listener.method), strict=strict)
         handles[event_subject(listener.event)] = handle
@@ -136,6 +138,17 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
         return DONE
 
     return stream if tool.streams else answer
+
+
+def _foreign(name: str, tool: Tool, method: Callable[..., Any]) -> Handle:
+    """Return what passes a call on to an MCP server: plain JSON in, and out."""
+
+    async def relay(call: Call) -> Reply:
+        if tool.withheld:
+            raise Denied(f"{name} is withheld: {tool.withheld}; look at it, then write: mads approve {name}")
+        return Reply(codec.raw(await method(tool.foreign, codec.decode(codec.raw(call.body), dict[str, Any]))))
+
+    return relay
 
 
 def _listener(listener: Listener, method: Callable[[Any], Awaitable[None]], *, strict: bool) -> Handle:

@@ -18,7 +18,8 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
     `deprecated` is its last day and what to use instead, "" where it stays. With `content` the result is made of pieces
     (see `mads.wire.content`); with `interactive` the caller may be asked and told things while it runs. A resource
     stands at `uri`, which may be a template, and counts as read for `fresh` seconds; a completion is of the `argument`
-    of another of the same MAD.
+    of another of the same MAD. `foreign` is how an MCP server said it that nobody here wrote; what is `withheld` is not
+    listed and every call of it is refused, for that reason.
     """
 
     name: str
@@ -41,3 +42,32 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
     completes: str = ""
     argument: str = ""
     fresh: float = 0.0
+    foreign: dict[str, Any] | None = None
+    withheld: str = ""
+
+
+class Definition(Struct, frozen=True):
+    """One thing that an MCP server offers, as it `said` it in the JSON of MCP; a resource goes by its address."""
+
+    kind: Literal["tool", "resource", "template", "prompt", "completion"]
+    name: str
+    said: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The kind and the name: what there is once on a server."""
+        return f"{self.kind} {self.name}"
+
+
+class Withheld(Struct, frozen=True, kw_only=True):
+    """What a server offers and nobody gets, until somebody has looked at it: `name` is canonical.
+
+    `why` says it in words; `diff` is against what was approved, or all of it where that was nothing.
+    """
+
+    name: str
+    mad: str
+    kind: str
+    why: tuple[str, ...]
+    diff: str
+    digest: str

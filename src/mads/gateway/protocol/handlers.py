@@ -48,6 +48,9 @@ INSTRUCTIONS = """\
 The tools of a mads system, one prefix for each of its agents: `scribe_recall` is the tool `recall` of `scribe`.
 An error says why it happened and the id of the request."""
 
+MISSING = "mads/missing"
+"""The key of a list's `_meta` that says which MADs are not all in it, and why."""
+
 REFUSED = -32000
 """The JSON-RPC error of something that cannot be had, where the arguments are not to blame."""
 
@@ -116,7 +119,9 @@ class _Handlers:
                 things, following = self._calls.listing(kind, grant_of(context).identity, params.cursor)
             except NoCursor as error:
                 raise MCPError(INVALID_PARAMS, "the cursor is none of this list; list it from its start") from error
-            told = {"resultType": "complete", kind: things, "ttlMs": FRESH, "cacheScope": "private"}
+            told: dict[str, Any] = {"resultType": "complete", kind: things, "ttlMs": FRESH, "cacheScope": "private"}
+            if missing := self._calls.missing():
+                told["_meta"] = {MISSING: missing}
             return told if following is None else {**told, "nextCursor": following}
 
         return listed

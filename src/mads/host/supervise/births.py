@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
@@ -17,7 +18,7 @@ from mads.host.supervise.child import Assignment
 from mads.host.supervise.life import Life
 from mads.host.supervise.place import Bear
 from mads.host.supervise.process import Child
-from mads.host.supervise.seat import SeatBus
+from mads.host.supervise.seat import Around, SeatBus
 from mads.wire.call import Handle
 from mads.wire.tools import ToolInfo
 
@@ -49,16 +50,20 @@ class Births:
         strict = self._around.strict or anew
         around = replace(self._around, declared={**self._around.declared, mad: declared}, strict=strict)
 
-        async def outside(handle: Handle) -> Handle:
-            checked = self._contracts.round(mad, offered, handle)
-            return await self._outer.round(mad, declared, config.run, checked)
+        def outside(now: Callable[[], Declaration]) -> Around:
+            async def around(handle: Handle) -> Handle:
+                checked = self._contracts.round(mad, offered, handle)
+                return await self._outer.round(mad, now(), config.run, checked)
+
+            return around
 
         def here(bus: SeatBus) -> Life:
-            bus.around = outside
-            return Instance(mad, config, fillings, replace(around, bus=bus))
+            life = Instance(mad, config, fillings, replace(around, bus=bus))
+            bus.around = outside(lambda: life.declared)
+            return life
 
         def child(bus: SeatBus) -> Life:
-            bus.around = outside
+            bus.around = outside(lambda: declared)
             assignment = Assignment(mad, self._config, self._outer.names, strict=around.strict, number=self._number())
             return Child(bus, self._hub, assignment, declared, self._signals)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mads.host.config import STEWARD, Config
 from mads.host.supervise.blocking import BlockingWatch
@@ -28,11 +28,19 @@ FULL = 0.8
 
 
 class Health:
-    """The health of every MAD of a system."""
+    """The health of every MAD of a system; `trouble` says what one that stands for somebody else has with them."""
 
     def __init__(
-        self, config: Config, supervisor: Supervisor, observer: Observer, watch: BlockingWatch, census: Census
+        self,
+        config: Config,
+        supervisor: Supervisor,
+        observer: Observer,
+        watch: BlockingWatch,
+        census: Census,
+        *,
+        trouble: Callable[[str], str],
     ) -> None:
+        self._trouble = trouble
         self._config, self._supervisor, self._watch, self._census = config, supervisor, watch, census
         self._meter, self._recorder = observer.meter, observer.recorder
 
@@ -84,6 +92,8 @@ class Health:
             held = f"it held up its loop {vitals.ago:.0f} s ago at {vitals.at}"
             here = f'{held}; and with it every MAD here: write run = "process" at {mad}'
             yield ("yellow", held) if config.run == "process" or mad == STEWARD else ("red", here)
+        if trouble := self._trouble(mad):
+            yield "yellow", trouble
         if vitals.growing:
             yield "yellow", vitals.growing
         if mad == STEWARD and self._recorder.trouble:

@@ -1,0 +1,33 @@
+"""A handle says where a secret lies, so that the secret itself stands in no configuration, record or log.
+
+`env:NAME` is a variable of the environment, `file:PATH` the first line of a file. It is read when it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mads.wire.errors import ConfigError
+
+KINDS = ("env:", "file:")
+
+
+def is_handle(written: str) -> bool:
+    """Return whether `written` is a handle."""
+    return written.startswith(KINDS) and bool(written.partition(":")[2])
+
+
+def resolved(handle: str) -> str:
+    """Return the secret behind `handle`; raise `ConfigError`, which does not show it, where there is none."""
+    kind, _, where = handle.partition(":")
+    try:
+        secret = os.environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{handle!r} cannot be read: {type(error).__name__}") from None
+    if not secret:
+        write = f"set it before you start the system: export {where}=…" if kind == "env" else "write the secret into it"
+        raise ConfigError(f"{handle!r} is empty; {write}")
+    if not secret.isprintable() or not secret.isascii():
+        raise ConfigError(f"{handle!r} holds more than one line of plain characters")
+    return secret

@@ -1,0 +1,158 @@
+"""Keeps a server at hand: connected, started again when it ends, its lists fresh, a connection for each credential.
+
+Nothing here is waited for by whoever starts the system; a server that is not there is said not to be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+from contextvars import Context
+from typing import Protocol
+
+from mads.upstream.breaker import Breaker
+from mads.upstream.handle import resolved
+from mads.upstream.server import EVERYBODY, Server
+from mads.upstream.session import Session, told
+from mads.wire.errors import CallError, ConfigError, Denied, NoResponder
+from mads.wire.tools import Definition
+
+FIRST, LONGEST = 0.2, 30.0
+"""Seconds until a server that has ended is started again, at first and at most, as the time doubles."""
+
+FRESH = 60.0
+"""Seconds after which the lists are read again, whether or not the server says that they changed."""
+
+GATHER = 0.1
+"""Seconds in which changes are gathered before the lists are read again."""
+
+USERS = 64
+"""How many connections with credentials of their own are kept; for one more the one goes that was not used longest."""
+
+
+class Hearer(Protocol):
+    """Whom the link tells what there is."""
+
+    async def found(self, definitions: list[Definition], missing: str) -> None:
+        """Hear what the server offers, and why that is not all ("": it is)."""
+
+    def trouble(self, why: str) -> None:
+        """Hear why the server cannot be used; "" is that it can."""
+
+    async def changed(self, uri: str) -> None:
+        """Hear that what stands at an address has changed."""
+
+    def said(self, line: str) -> None:
+        """Hear what the server's command wrote to its stderr."""
+
+
+class Link:
+    """A link to one server; `begin` it, `close` it."""
+
+    def __init__(self) -> None:
+        self._keeping: asyncio.Task[None] | None = None
+        self._users: dict[str, Session] = {}
+        self._opening = asyncio.Lock()
+        self._stale = asyncio.Event()
+        self._main: Session | None = None
+        self._why = "it is being reached"
+
+    def begin(self, name: str, server: Server, hearer: Hearer) -> None:
+        """Reach `server` from now on, again and again, and tell `hearer` of it; beginning again does nothing."""
+        if self._keeping is None:
+            self._server, self._hearer = server, hearer
+            self.breaker = Breaker(name, slow=server.within / 2)
+            self._keeping = asyncio.create_task(self._keep(), name=f"upstream {name}", context=Context())
+
+    async def close(self) -> None:
+        """Let go of the server, and end what was started."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        sessions = [*self._users.values(), *([self._main] if self._main else [])]
+        await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+
+    async def session(self, principal: str) -> Session:
+        """Return the connection for calls of `principal`; raise `NoResponder` or `Denied` where there is none."""
+        handle = self._server.handle(principal)
+        if handle is None:
+            raise Denied(
+                f"this server needs a credential of {principal!r}; write one beside `mcp` in mads.toml: "
+                f'credential = {{ {principal} = "env:NAME" }}'
+            )
+        if handle == self._listing:
+            if self._main is None or self._main.gone.is_set():
+                raise NoResponder(f"the server is not there: {self._why}", retry_after=1.0)
+            return self._main
+        async with self._opening:
+            return self._users.get(handle) or await self._opened(handle)
+
+    @property
+    def _listing(self) -> str:
+        """The handle of the credential by which the lists are read."""
+        return self._server.handle(EVERYBODY) or ""
+
+    async def _opened(self, handle: str) -> Session:
+        for key in [key for key, each in self._users.items() if each.gone.is_set()]:
+            await self._users.pop(key).close()
+        if len(self._users) >= USERS:
+            await self._users.pop(next(iter(self._users))).close()
+        session = self._new(handle)
+        await session.open()
+        self._users[handle] = session
+        return session
+
+    def _new(self, handle: str) -> Session:
+        try:
+            secret = resolved(handle) if handle else ""
+        except ConfigError as error:
+            raise NoResponder(str(error)) from error
+        return Session(self._server, secret, changed=self._changed, said=self._hearer.said)
+
+    async def _changed(self, what: str) -> None:
+        if what in ("tools", "prompts", "resources"):
+            self._stale.set()
+        else:
+            await self._hearer.changed(what)
+
+    async def _keep(self) -> None:
+        pause = FIRST
+        while True:
+            try:
+                session = self._main = self._new(self._listing)
+                await session.open()
+            except (CallError, ConfigError, OSError) as error:
+                self._trouble(told(error))
+            else:
+                pause = FIRST
+                await self._follow(session)
+                await session.close()
+                self._trouble("it went away")
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311  chance spreads the load, no more
+            pause = min(LONGEST, pause * 2)
+
+    async def _follow(self, session: Session) -> None:
+        """Read the lists now, and whenever they may have changed, until the connection is gone."""
+        gone = asyncio.create_task(session.gone.wait())
+        try:
+            while not session.gone.is_set():
+                self._stale.clear()
+                await self._read(session)
+                changed = asyncio.create_task(self._stale.wait())
+                await asyncio.wait((gone, changed), timeout=FRESH, return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+                if not session.gone.is_set():
+                    await asyncio.wait((gone,), timeout=GATHER)
+        finally:
+            gone.cancel()
+
+    async def _read(self, session: Session) -> None:
+        with suppress(NoResponder):  # it is gone, which the next look finds
+            definitions, missing = await session.definitions()
+            self._why = missing
+            await self._hearer.found(definitions, missing)
+
+    def _trouble(self, why: str) -> None:
+        self._why = why
+        self._hearer.trouble(why)
