@@ -22,13 +22,22 @@ def mads(revision: str) -> Mapping[str, bool]:
         return run("server", revision, "--url", address, log=LOGS / f"mads-{revision}.log")
 
 
+def upstream(revision: str) -> Mapping[str, bool]:
+    """Measure the same MAD behind a second system, which knows it as an MCP server at an address."""
+    with (
+        launch.system(LOGS / f"behind-{revision}.log") as behind,
+        launch.relay(behind, LOGS / f"relay-{revision}.log") as address,
+    ):
+        return run("server", revision, "--url", address, log=LOGS / f"upstream-{revision}.log")
+
+
 def client(revision: str) -> Mapping[str, bool]:
     """Measure our own client, by which MCP servers become MADs."""
     command = f"{sys.executable} -m conformance.client"
     return run("client", revision, "--command", command, log=LOGS / f"client-{revision}.log")
 
 
-LEGS: dict[str, Callable[[str], Mapping[str, bool]]] = {"mads": mads, "client": client}
+LEGS: dict[str, Callable[[str], Mapping[str, bool]]] = {"mads": mads, "upstream": upstream, "client": client}
 
 
 def measure(name: str) -> Leg:
