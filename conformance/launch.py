@@ -43,12 +43,13 @@ def relay(address: str, log: Path) -> Generator[str]:
 
 def _await_tools(folder: Path) -> None:
     """Wait until the system in `folder` has found what its server offers."""
+    seen = None
     for _ in range(round(READY / 0.5)):
         seen = subprocess.run([str(MADS), "ps", "--json"], capture_output=True, cwd=folder, text=True, check=True)
         if all(mad["health"] == "green" for mad in json.loads(seen.stdout)):
             return
         time.sleep(0.5)
-    raise RuntimeError(f"the server was not passed on: {seen.stdout}")
+    raise RuntimeError(f"the server was not passed on: {seen and seen.stdout}")
 
 
 @contextmanager
