@@ -52,7 +52,7 @@ async def gated(root: Path, **servers: McpConfig) -> AsyncGenerator[tuple[Placed
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while not holds():
             await asyncio.sleep(0.01)
 

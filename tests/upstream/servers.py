@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mads.upstream.peer import Peer
 from mads.upstream.server import Server
 from mads.wire.errors import Denied
 from mads.wire.tools import Definition
@@ -39,7 +40,7 @@ class Mood:
         """What starts the server."""
         return (sys.executable, "-c", MODULE, str(ROOT), str(self.path))
 
-    def server(self, within: float = 10.0) -> Server:
+    def server(self, within: float = 20.0) -> Server:
         """Return the server as a configuration names it."""
         return Server(self.command, within=within)
 
@@ -72,12 +73,19 @@ class Ear:
 
     async def until(self, holds: Callable[[Ear], object]) -> None:
         """Wait until `holds`."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             while not holds(self):
                 self._news.clear()
                 await self._news.wait()
 
 
-async def nobody(method: str, _: dict[str, Any], __: str) -> dict[str, Any]:
-    """Answer nothing that a server asks."""
+async def _nobody(method: str, _: dict[str, Any], __: str) -> dict[str, Any]:
     raise Denied(f"nobody answers {method}")
+
+
+def _unheard(*_: object) -> None:
+    """Let it go."""
+
+
+NOBODY = Peer(_nobody, tell=_unheard, log=_unheard)
+"""Answers nothing that a server asks, and hears nothing."""

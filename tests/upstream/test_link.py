@@ -21,7 +21,7 @@ import pytest
 from mads.upstream.link import Link
 from mads.upstream.server import Server
 from mads.wire.errors import DeadlineExceeded, Lost, NoResponder
-from tests.upstream.servers import ROOT, Ear, Mood, nobody
+from tests.upstream.servers import NOBODY, ROOT, Ear, Mood
 
 COVERS = ("R-042", "R-113")
 
@@ -40,7 +40,7 @@ async def linked(server: Server) -> AsyncGenerator[tuple[Link, Ear]]:
 
 async def asked(link: Link, tool: str, **arguments: Any) -> dict[str, Any]:
     session = await link.session("ana")
-    came = await session.call(tool, arguments, nobody, None, {})
+    came = await session.call(tool, arguments, NOBODY)
     told: dict[str, Any] = json.loads(came["content"][0]["text"])
     return told
 
@@ -51,8 +51,7 @@ async def test_a_command_is_started_listed_called_and_ended(tmp_path: Path) -> N
         told = await asked(link, "echo", text="hi")
     assert [(it.kind, it.name) for it in ear.definitions] == [("tool", "echo")]
     assert told["asked"] == {"text": "hi"}
-    with pytest.raises(ProcessLookupError):
-        os.kill(told["pid"], 0)
+    assert not _lives(told["pid"])
 
 
 async def test_one_that_dies_in_a_call_is_lost_to_it_and_there_again_soon(tmp_path: Path) -> None:
@@ -67,7 +66,7 @@ async def test_one_that_dies_in_a_call_is_lost_to_it_and_there_again_soon(tmp_pa
 
 
 async def test_one_that_says_nothing_costs_a_call_its_time_and_no_more(tmp_path: Path) -> None:
-    async with linked(Mood(tmp_path, hang="Hang.", echo="Say it.").server(within=3.0)) as (link, ear):
+    async with linked(Mood(tmp_path, hang="Hang.", echo="Say it.").server(within=5.0)) as (link, ear):
         await ear.until(lambda ear: ear.definitions)
         hanging = asyncio.create_task(asked(link, "hang"))
         assert (await asked(link, "echo", text="meanwhile"))["asked"] == {"text": "meanwhile"}
@@ -94,7 +93,7 @@ async def test_one_that_is_no_server_is_said_to_be_none(command: tuple[str, ...]
 async def test_a_list_that_does_not_come_is_said_to_be_missing(tmp_path: Path) -> None:
     mood = Mood(tmp_path)
     mood.be(mute=True)
-    async with linked(mood.server(within=1.5)) as (_, ear):
+    async with linked(mood.server(within=5.0)) as (_, ear):
         await ear.until(lambda ear: ear.missing)
     assert ear.missing.startswith("tools: it did not answer in time")
 
@@ -125,7 +124,7 @@ async def test_nothing_that_a_command_started_outlives_the_kill_of_whoever_start
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(40):
         while not (pid.exists() and pid.read_text()):
             await asyncio.sleep(0.02)
         core.send_signal(signal.SIGKILL)

@@ -1,6 +1,6 @@
 """What the control plane may ask of the system that runs it: the port behind the built-in MAD steward."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -156,6 +156,13 @@ class Offers(Protocol):
 
     async def tell(self, definitions: Sequence[Definition], missing: str) -> None:
         """Offer `definitions` in the place of what was offered; `missing` says why they are not all ("": they are)."""
+
+    def can(self) -> Collection[str]:
+        """Return the methods of MCP that whoever made the call being handled answers, or wants to hear."""
+        ...
+
+    def log(self, level: str, data: Any, logger: str) -> None:
+        """Tell a line of the server's log to whoever made the call that is being handled."""
 
     def fares(self, why: str) -> None:
         """Say why the server cannot be used; "" is that it can."""

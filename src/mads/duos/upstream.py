@@ -11,8 +11,8 @@ from typing import Any
 from mads import Emit, Log, ResourceUpdated, Turn, every, mad, provides
 from mads.author.system import Offers
 from mads.upstream.link import Link
+from mads.upstream.peer import Peer, Said
 from mads.upstream.server import Server
-from mads.upstream.session import Said
 from mads.wire.errors import InvalidMessage
 from mads.wire.tools import Definition
 
@@ -60,17 +60,20 @@ class Upstream:
                 finally:
                     trial.asking += time.monotonic() - began
 
-            async def tell(progress: float, total: float | None, message: str | None) -> None:
-                turn.run(self.turn.progress, progress, total, message or "")
+            def tell(done: float, total: float | None, note: str) -> None:
+                turn.run(self.turn.progress, done, total, note)
 
+            def log(level: str, data: Any, logger: str) -> None:
+                turn.run(self.offers.log, level, data, logger)
+
+            peer = Peer(ask, tell, log, self.offers.can(), {"traceparent": self.turn.traceparent})
             match definition.kind:
                 case "tool":
-                    meta = {"traceparent": self.turn.traceparent}
-                    came = await session.call(definition.name, arguments, ask, tell, meta)
+                    came = await session.call(definition.name, arguments, peer)
                 case "resource" | "template":
-                    came = await session.read(arguments["uri"], ask)
+                    came = await session.read(arguments["uri"], peer)
                 case "prompt":
-                    came = await session.prompt(definition.name, arguments, ask)
+                    came = await session.prompt(definition.name, arguments, peer)
                 case "completion":
                     return await self._completed(session, definition, arguments)
         came.get("_meta", {}).pop(OWN, None)

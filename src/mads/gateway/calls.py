@@ -260,7 +260,7 @@ class Calls:
         """Return where a call stands: in the trace that the request names, else the connection, else in its own."""
         ways = [incoming(client.meta), incoming(client.headers)]
         said = next((way for way in ways if way.trace), ways[0])
-        context = msgspec.structs.replace(said.context, protocol=client.protocol)
+        context = msgspec.structs.replace(said.context, protocol=client.protocol, reaches=client.reach.methods)
         return Origin(said.trace or self._new_trace(), self._new_span(), said.parent, context)
 
     async def _value(self, offer: Offer, arguments: dict[str, Any], reporter: Reporter, asked: Asked) -> Any:

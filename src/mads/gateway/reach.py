@@ -31,5 +31,11 @@ class Reach(Struct, frozen=True):
     answers: Mapping[str, Answer] = field(default_factory=dict[str, Answer])
     state: str | None = None
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of MCP that the client answers, or wants to hear."""
+        heard = (("notifications/progress", self.tell), ("notifications/message", self.log))
+        return (*sorted(self.can), *(method for method, way in heard if way is not None))
+
 
 OUT_OF_REACH = Reach()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from mads.author.declaration import Declaration, Tool
 from mads.host.config import UPSTREAM, MadConfig
 from mads.host.offers import Approvals
 from mads.wire import codec
-from mads.wire.asking import Asks, Question
+from mads.wire.asking import LEVELS, Asks, LogLine, Question
 from mads.wire.call import current
 from mads.wire.errors import CannotAsk
 from mads.wire.tools import Definition
@@ -49,6 +49,17 @@ class HostOffers:
     def fares(self, why: str) -> None:
         """Say what is wrong; "" is nothing."""
         self._here.troubles[self.mad] = why
+
+    def can(self) -> Collection[str]:
+        """Return what the client of the call that is being handled answers, or wants to hear."""
+        call = current.get()
+        return call.context.reaches if call is not None and call.sink is not None else ()
+
+    def log(self, level: str, data: Any, logger: str) -> None:
+        """Tell a line of the server's log to whoever made the call that is being handled."""
+        call = current.get()
+        if call is not None and call.sink is not None and level in LEVELS:
+            call.sink.log(LogLine(level, data, logger or self.mad))
 
     async def ask(self, method: str, params: dict[str, Any], name: str) -> dict[str, Any]:
         """Put a question of the server to whoever made the call that is being handled."""

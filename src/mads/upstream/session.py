@@ -9,50 +9,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import httpx2
 from mcp import Client, MCPError
 from mcp.client.session import ClientRequestContext
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp_types import (
-    CONNECTION_CLOSED,
     INVALID_PARAMS,
-    INVALID_REQUEST,
     METHOD_NOT_FOUND,
-    PARSE_ERROR,
-    REQUEST_TIMEOUT,
-    CallToolResult,
     CreateMessageResult,
     ElicitResult,
     ErrorData,
-    GetPromptResult,
     Implementation,
-    InputRequiredResult,
     ListRootsResult,
-    ReadResourceResult,
+    LoggingMessageNotificationParams,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ValidationError
 
+from mads.upstream.lean import Lean
+from mads.upstream.peer import Peer, Said, refusal
 from mads.upstream.server import Server
 from mads.upstream.watched import child, client_for, remote
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, Lost, NoResponder
 from mads.wire.tools import Definition
-
-Said = dict[str, Any]
-"""An object of JSON, as MCP has it."""
-
-Ask = Callable[[str, Said, str], Awaitable[Said]]
-"""Answers a request of the server: method, parameters, its name in the call; raises `CallError` if nobody does."""
-
-
-class Tell(Protocol):
-    """Hears how far a call has come."""
-
-    async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
-        """Hear it: so much is done, of so much, and a few words."""
-
 
 Changed = Callable[[str], Awaitable[None]]
 """Hears that a list has changed ("tools", "prompts", "resources"), or what stands at an address."""
@@ -69,9 +50,8 @@ _ANSWERS: dict[str, type[BaseModel]] = {
     "sampling/createMessage": CreateMessageResult,
     "roots/list": ListRootsResult,
 }
-
-_HTTP_ERROR = "Server returned an error response"
-"""What the SDK says of a status that is neither good nor "not found"."""
+Spoken = Callable[[Any, str | None], Awaitable[BaseModel]]
+"""Asks once by the SDK's client, with answers to what was asked back, and the state that came with that."""
 
 
 class Session:
@@ -90,7 +70,8 @@ class Session:
         self.gone, self._leave = asyncio.Event(), asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._client: Client | None = None
-        self._asking: list[Ask] = []
+        self._peers: list[Peer] = []
+        self._lean: Lean | None = None
         self._words = ""
 
     async def open(self) -> None:
@@ -148,46 +129,45 @@ class Session:
                 missing.append(f"{field.replace('_', ' ')}: {error}")
                 continue
             found += [Definition(kind, each[key], each) for each in said]  # type: ignore[arg-type]
+        if self._lean is not None:
+            self._lean.know(found)
         return found, "; ".join(missing)
 
-    async def call(self, name: str, arguments: Said, ask: Ask, tell: Tell | None, meta: Said) -> Said:
+    async def call(self, name: str, arguments: Said, peer: Peer) -> Said:
         """Call a tool; return its `CallToolResult`."""
-        session = self._spoken.session
 
-        async def once(answers: Any, state: str | None) -> Any:
-            return await session.call_tool(
+        async def spoken(answers: Any, state: str | None) -> BaseModel:
+            return await self._spoken.session.call_tool(
                 name,
                 arguments,
-                progress_callback=tell,
+                progress_callback=peer.progress,
                 input_responses=answers,
                 request_state=state,
-                meta=meta or None,  # type: ignore[arg-type]
+                meta=cast("Any", peer.meta or None),
                 allow_input_required=True,
             )
 
-        return await self._rounds(once, CallToolResult, ask)
+        return await self._rounds("tools/call", {"name": name, "arguments": arguments}, spoken, peer)
 
-    async def read(self, uri: str, ask: Ask) -> Said:
+    async def read(self, uri: str, peer: Peer) -> Said:
         """Read what stands at `uri`; return a `ReadResourceResult`."""
-        session = self._spoken.session
 
-        async def once(answers: Any, state: str | None) -> Any:
-            return await session.read_resource(
+        async def spoken(answers: Any, state: str | None) -> BaseModel:
+            return await self._spoken.session.read_resource(
                 uri, input_responses=answers, request_state=state, allow_input_required=True
             )
 
-        return await self._rounds(once, ReadResourceResult, ask)
+        return await self._rounds("resources/read", {"uri": uri}, spoken, peer)
 
-    async def prompt(self, name: str, arguments: Mapping[str, str], ask: Ask) -> Said:
+    async def prompt(self, name: str, arguments: dict[str, str], peer: Peer) -> Said:
         """Get a prompt; return a `GetPromptResult`."""
-        session = self._spoken.session
 
-        async def once(answers: Any, state: str | None) -> Any:
-            return await session.get_prompt(
-                name, dict(arguments), input_responses=answers, request_state=state, allow_input_required=True
+        async def spoken(answers: Any, state: str | None) -> BaseModel:
+            return await self._spoken.session.get_prompt(
+                name, arguments, input_responses=answers, request_state=state, allow_input_required=True
             )
 
-        return await self._rounds(once, GetPromptResult, ask)
+        return await self._rounds("prompts/get", {"name": name, "arguments": arguments}, spoken, peer)
 
     async def complete(self, reference: Any, argument: Said, known: Mapping[str, str]) -> Said:
         """Complete an argument of what `reference` names; return the `completion`."""
@@ -201,25 +181,39 @@ class Session:
             raise NoResponder("it is not connected", retry_after=1.0)
         return self._client
 
-    async def _rounds(self, once: Callable[[Any, str | None], Awaitable[Any]], result: type[Any], ask: Ask) -> Said:
+    async def _rounds(self, method: str, params: Said, spoken: Spoken, peer: Peer) -> Said:
         """Ask until there is a result, with the answers to what the server wants to know in between."""
-        self._asking.append(ask)
+        answers, state = dict[str, BaseModel](), None
+        self._peers.append(peer)
         try:
-            answers, state = None, None
             for _ in range(ROUNDS):
                 with _typed():
-                    came = await once(answers, state)
-                if isinstance(came, result):
-                    return _plain(came)
-                assert isinstance(came, InputRequiredResult)
-                wanted, state = came.input_requests or {}, came.request_state
-                came = await asyncio.gather(
-                    *(_reply(each.method, each.params, key, ask) for key, each in wanted.items())
-                )
-                answers = dict(zip(wanted, came, strict=True)) or None
+                    came = await self._once(method, params, spoken, peer, answers=answers, state=state)
+                if came.get("resultType") != "input_required":
+                    return came
+                wanted, state = _wanted(came), came.get("requestState")
+                asked = [_reply(*request, name, peer) for name, request in wanted.items()]
+                answers = dict(zip(wanted, await asyncio.gather(*asked), strict=True))
             raise Failed(f"it asked back {ROUNDS} times without an end")
         finally:
-            self._asking.remove(ask)
+            self._peers.remove(peer)
+
+    async def _once(
+        self,
+        method: str,
+        params: Said,
+        spoken: Spoken,
+        peer: Peer,
+        *,
+        answers: Mapping[str, BaseModel],
+        state: str | None,
+    ) -> Said:
+        if self._lean is None or self.gone.is_set():
+            return _plain(await spoken(dict(answers) or None, state))
+        more: Said = {"inputResponses": {name: _plain(it) for name, it in answers.items()}} if answers else {}
+        more |= {"requestState": state} if state is not None else {}
+        async with asyncio.timeout(self._server.within):
+            return await self._lean.request(method, {**params, **more}, peer)
 
     async def _all(self, fetch: Callable[..., Awaitable[Any]], field: str) -> Sequence[Said]:
         found: list[Said] = []
@@ -259,6 +253,7 @@ class Session:
     @asynccontextmanager
     async def _connected(self) -> AsyncGenerator[Client]:
         async with AsyncExitStack() as stack:
+            http = None
             if self._server.url:
                 http = await stack.enter_async_context(client_for(self._server, self._secret, self._auth))
                 transport = remote(self._server, http, self.gone)
@@ -273,9 +268,14 @@ class Session:
                 sampling_callback=self._sampled,
                 list_roots_callback=self._rooted,
                 elicitation_callback=self._elicited,
+                logging_callback=self._logged,
+                log_level="debug",
                 message_handler=self._heard,
             )
-            yield await stack.enter_async_context(client)
+            await stack.enter_async_context(client)
+            if http is not None and client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                self._lean = Lean(self._server.url, http, client.protocol_version)
+            yield client
 
     def _complain(self, line: str) -> None:
         self._words = line
@@ -311,13 +311,18 @@ class Session:
 
     async def _asked(self, method: str, params: BaseModel | None) -> Any:
         """Answer a request that the server makes by itself; it does not say on behalf of which call."""
-        if len(self._asking) != 1:
-            said = f"{len(self._asking)} calls are open: nobody knows for which of them this is"
+        if len(self._peers) != 1:
+            said = f"{len(self._peers)} calls are open: nobody knows for which of them this is"
             return ErrorData(code=INVALID_PARAMS, message=said)
         try:
-            return await _reply(method, params, "", self._asking[0])
+            return await _reply(method, {} if params is None else _plain(params), "", self._peers[0])
         except CallError as error:
             return ErrorData(code=METHOD_NOT_FOUND, message=str(error))
+
+    async def _logged(self, params: LoggingMessageNotificationParams) -> None:
+        """Pass on a line of the server's log where it can only be for one call."""
+        if len(self._peers) == 1:
+            self._peers[0].log(params.level, params.data, params.logger or "")
 
 
 def _plain(said: BaseModel) -> Said:
@@ -325,9 +330,23 @@ def _plain(said: BaseModel) -> Said:
     return said.model_dump(by_alias=True, exclude_unset=True, mode="json")
 
 
-async def _reply(method: str, params: BaseModel | None, name: str, ask: Ask) -> Any:
-    said = {} if params is None else params.model_dump(by_alias=True, exclude_none=True, mode="json")
-    answer = await ask(method, said, name)
+def _wanted(came: Said) -> dict[str, tuple[str, Said]]:
+    """Return what a server wants to know, by name; raise `Lost` where that is no MCP."""
+    match came:
+        case {"inputRequests": {**requests}}:
+            asked = cast("dict[str, Any]", requests)
+        case _:
+            asked = {}
+    try:
+        return {name: (str(it["method"]), dict(it.get("params") or {})) for name, it in asked.items()}
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise Lost("what it asks back is no MCP") from error
+
+
+async def _reply(method: str, params: Said, name: str, peer: Peer) -> BaseModel:
+    if method not in _ANSWERS:
+        raise Failed(f"it asks for {method!r:.80}, which nobody knows")
+    answer = await peer.ask(method, params, name)
     try:
         return _ANSWERS[method].model_validate(answer)
     except ValidationError as error:
@@ -342,28 +361,13 @@ def _typed() -> Generator[None]:
     except CallError:
         raise
     except MCPError as error:
-        raise _refusal(error.error.code, error.error.message) from error
+        raise refusal(error.error.code, error.error.message) from error
     except TimeoutError as error:
         raise DeadlineExceeded("it did not answer in time") from error
     except (ValidationError, ValueError, RuntimeError) as error:
         raise Lost(f"its answer is no MCP: {told(error)}") from error
     except (httpx2.HTTPError, OSError) as error:
         raise NoResponder(told(error)) from error
-
-
-def _refusal(code: int, message: str) -> CallError:
-    said = f"{message:.500}"
-    match code:
-        case _ if code == REQUEST_TIMEOUT:
-            return DeadlineExceeded(f"it did not answer in time ({said})")
-        case _ if code in (CONNECTION_CLOSED, PARSE_ERROR, INVALID_REQUEST):
-            return Lost(f"it did not answer as a server does ({said})")
-        case _ if message == _HTTP_ERROR:
-            return NoResponder("it answered with an HTTP error")
-        case _ if code in (INVALID_PARAMS, METHOD_NOT_FOUND):
-            return InvalidMessage(said)
-        case _:
-            return Failed(f"{said} ({code})")
 
 
 def told(error: BaseException) -> str:

@@ -31,13 +31,15 @@ _VISIBLE = re.compile(r"[\x20-\x7e\t]*")
 class Context(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What goes with a trace through all its calls: the client's own decision to keep it, its tracestate, its baggage.
 
-    `sampled` is None where no client said anything of it; `protocol` is the version of MCP that it speaks, if it does.
+    `sampled` is None where no client said anything of it; `protocol` is the version of MCP that it speaks, if it does,
+    and `reaches` are the methods of MCP that it answers, or wants to hear.
     """
 
     sampled: bool | None = None
     state: str = ""
     baggage: str = ""
     protocol: str = ""
+    reaches: tuple[str, ...] = ()
 
 
 NONE = Context()
