@@ -98,6 +98,16 @@ class Inquirer:
             raise
 
     @tool(interactive=True)
+    async def sleep(self) -> None:
+        """Take its time, and say how it ended."""
+        await self.begun.add(Begun("sleeping"))
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await self.begun.add(Begun("cancelled"))
+            raise
+
+    @tool(interactive=True)
     async def work(self) -> str:
         """Tell how it goes."""
         self.turn.log("debug", "very small")

@@ -231,6 +231,18 @@ async def test_a_round_is_good_for_one_call_of_one_kind_and_once(tmp_path: Path)
         assert "error" in await asked(http, "inquirer_twice", {"inputResponses": {"question-1": 3}})
 
 
+async def test_closing_the_stream_of_a_round_cancels_the_handler(tmp_path: Path) -> None:
+    async with rounds(tmp_path) as (system, _, http):
+        state = (await asked(http, "inquirer_wait"))["result"]["requestState"]
+        answered = {"requestState": state, "inputResponses": {"question-1": YES}}
+        assert (await asked(http, "inquirer_wait", answered))["result"]["resultType"] == "complete"
+        call = asyncio.create_task(asked(http, "inquirer_sleep"))
+        await _until(system, ["sleeping"])
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        await _until(system, ["sleeping", "cancelled"])
+
+
 async def test_answers_that_come_with_the_first_request_are_taken(tmp_path: Path) -> None:
     async with rounds(tmp_path) as (_, _, http):
         both = {"inputResponses": {"question-1": YES, "question-2": YES}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import click
@@ -10,9 +11,10 @@ import msgspec
 
 from mads.cli.arguments import Parameters
 from mads.cli.completion import arguments_of, tool_names
+from mads.cli.form import filled
 from mads.cli.remote import Remote, connected, short
 from mads.cli.terminal import VISIBLE, Ticker, json_option, progress_text, show
-from mads.wire.asking import LogLine, Speechless
+from mads.wire.asking import Answer, LogLine, Question, Speechless
 from mads.wire.call import Progress
 from mads.wire.tools import ToolInfo
 
@@ -80,6 +82,13 @@ class _Screen(Speechless):
         self.ticker.clear()
         told = line.data if isinstance(line.data, str) else msgspec.json.encode(line.data).decode()
         click.echo(f"{line.level}: {told}".translate(VISIBLE), err=True)
+
+    async def ask(self, question: Question) -> Answer:
+        """Have the person at the terminal fill in a form; refuse where there is none, or it is another question."""
+        if self._as_json or question.method != "elicitation/create" or not sys.stdin.isatty():
+            return await super().ask(question)
+        self.ticker.clear()
+        return filled(question.params)  # nothing else is to be done here meanwhile, and Ctrl-C is the person's
 
     def progress(self, progress: Progress) -> None:
         """Show how far the work has come."""
