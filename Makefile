@@ -3,6 +3,7 @@
 # make check  the inner loop: style, types, layers, fast tests       make test   everything
 # make bench  measure, each figure beside its baseline               make chaos  break it on purpose, and count what is lost
 # make conformance   measure the gateway and its client by the official suite of MCP
+# make bench-gateway the same of the gateway, beside other gateways       make fuzz-gateway  by a fuzzer that others wrote
 # JSON=1      one JSON object on the last line
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyrig
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
 
-.PHONY: up setup check test bench chaos conformance
+.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance
 
 up: .venv/ready
 	@exec $(BIN)/mads up
@@ -31,6 +32,12 @@ bench: .venv/ready-dev
 
 chaos: .venv/ready-dev
 	@$(BIN)/python -m chaos
+
+bench-gateway: .venv/ready-dev
+	@$(BIN)/python -m benchmarks.doors
+
+fuzz-gateway: .venv/ready-dev
+	@$(BIN)/python -m conformance.fuzz
 
 conformance: .venv/ready-dev .conformance/ready
 	@$(BIN)/python -m conformance

@@ -27,7 +27,7 @@ FAMILIES: dict[str, Callable[[], Figures]] = {
 def main() -> None:
     """Run every family and print it as soon as it is there."""
     families = FAMILIES | ({"peers, beside asyncio.Queue": peers.run} if os.environ.get("PEERS") == "1" else {})
-    figures: dict[str, float] = {}
+    figures: dict[str, float | None] = {}
     for name, run in families.items():
         measured = run()
         table(name, measured)

@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from benchmarks.rivals import MODERN, OLDER, TOOL, Rival
 
 from mads.gateway.door import Door
 from mads.host.loop import new_loop
 
 ROOT = Path(__file__).parent.parent
 CLIENTS, CALLS, ROUNDS = 4, 40, 25
-OLDER, MODERN = "2025-11-25", "2026-07-28"
-TOOL = "echo_say"
 PARAMS: dict[str, Any] = {
     "name": TOOL,
     "arguments": {"number": 7},
@@ -98,83 +97,82 @@ SERVERS = {"gateway": serve_ours, "bare": serve_bare}
 
 
 async def until_told(port: int) -> None:
-    """Say the port, then for each line that comes the CPU time of this process in nanoseconds; return at their end."""
+    """Say the port, and return once nobody listens any more."""
     print(port, flush=True)
     ended = asyncio.Event()
-
-    def tell() -> None:
-        if sys.stdin.readline():
-            print(time.process_time_ns(), flush=True)
-        else:
-            ended.set()
-
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), tell)
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
     await ended.wait()
 
 
 class Served:
     """One server in a process of its own, and clients of one era, which send one call over and over."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, era: str) -> None:
-        self._process, self._port, self._era = process, port, era
-        self._clients: list[tuple[bytes, asyncio.StreamReader, asyncio.StreamWriter]] = []
+    def __init__(self, rival: Rival, era: str) -> None:
+        self._rival, self.era = rival, era
+        self._messages: list[bytes] = []
 
-    async def open(self) -> None:
-        """Connect the clients and write their call; the older era wants a session for it."""
-        headers = {**HEADERS, "mcp-protocol-version": self._era, "mcp-method": "tools/call", "mcp-name": TOOL}
-        if self._era == OLDER:
+    async def open(self, clients: int = CLIENTS) -> None:
+        """Write the call of each client; the older era wants a session for it."""
+        rival, port = self._rival, self._rival.port
+        headers = {**HEADERS, **rival.headers, "mcp-protocol-version": self.era}
+        headers |= {"mcp-method": "tools/call", "mcp-name": rival.tool}
+        if self.era == OLDER:
             client = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
             opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": client}
-            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", trust_env=False) as http:
-                opened = await http.post("/mcp", json=opening, headers=HEADERS)
-                headers["mcp-session-id"] = opened.headers["mcp-session-id"]
-                await http.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=headers)
-        for number in range(1, CLIENTS + 1):
-            body = json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": PARAMS})
-            headers |= {"host": f"127.0.0.1:{self._port}", "content-length": str(len(body))}
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as http:
+                opened = await http.post(rival.path, json=opening, headers={**HEADERS, **rival.headers})
+                if session := opened.headers.get("mcp-session-id"):
+                    headers["mcp-session-id"] = session
+                initialized = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+                await http.post(rival.path, json=initialized, headers=headers)
+        params = {**PARAMS, "name": rival.tool}
+        for number in range(1, clients + 1):
+            body = json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
+            headers |= {"host": f"127.0.0.1:{port}", "content-length": str(len(body))}
             head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-            message = f"POST /mcp HTTP/1.1\r\n{head}\r\n{body}".encode()
-            self._clients.append((message, *await asyncio.open_connection("127.0.0.1", self._port)))
+            message = f"POST {rival.path} HTTP/1.1\r\n{head}\r\n{body}".encode()
+            self._messages.append(message)
 
-    def close(self) -> None:
-        """Hang up."""
-        for *_, writer in self._clients:
-            writer.close()
+    async def milliseconds(self, calls: int = CALLS) -> float:
+        """Return the CPU time that the server spends on a call, the mean of `calls` from each client."""
+        before = self._rival.cpu()
+        await self.waits(calls)
+        return (self._rival.cpu() - before) / (calls * len(self._messages)) / 1e6
 
-    async def milliseconds(self) -> float:
-        """Return the CPU time that the server spends on a call, the mean of `CALLS` from each client."""
-        before = await self._cpu()
-        await asyncio.gather(*(self._call(*client) for client in self._clients))
-        return (await self._cpu() - before) / (CALLS * CLIENTS) / 1e6
+    async def waits(self, calls: int = CALLS) -> list[float]:
+        """Return the seconds that each of so many calls of each client took, all clients at once."""
+        took: list[float] = []
+        await asyncio.gather(*(self._client(message, calls, took) for message in self._messages))
+        return took
 
-    async def _call(self, message: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for _ in range(CALLS):
+    async def _client(self, message: bytes, calls: int, took: list[float]) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._rival.port)
+        for _ in range(calls):
+            began = time.perf_counter()
             writer.write(message)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             body = await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r")[0]))
             assert b'"structuredContent":{"result":7}' in body, body
-
-    async def _cpu(self) -> int:
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
-        return await _number(self._process)
+            took.append(time.perf_counter() - began)
+        writer.close()
 
 
-async def _number(process: asyncio.subprocess.Process) -> int:
+async def number_of(process: asyncio.subprocess.Process) -> int:
+    """Return the number that a server says."""
     assert process.stdout is not None
     return int(await process.stdout.readline())
 
 
 @contextlib.asynccontextmanager
-async def child(name: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, int]]:
-    """Run one of the servers in a process of its own; give its port."""
+async def child(name: str) -> AsyncGenerator[Rival]:
+    """Run one of the servers in a process of its own."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.gateway", name, stdin=pipe, stdout=pipe, cwd=ROOT
     )
     assert process.stdin is not None
     try:
-        yield process, await _number(process)
+        yield Rival(process.pid, await number_of(process))
     finally:
         process.stdin.close()
         await process.wait()
@@ -185,11 +183,10 @@ async def measure() -> dict[str, float]:
     served: dict[tuple[str, str], Served] = {}
     async with contextlib.AsyncExitStack() as stack:
         for name in SERVERS:
-            process, port = await stack.enter_async_context(child(name))
+            rival = await stack.enter_async_context(child(name))
             for era in (OLDER, MODERN):
-                one = served[name, era] = Served(process, port, era)
+                one = served[name, era] = Served(rival, era)
                 await one.open()
-                stack.callback(one.close)
                 await one.milliseconds()
         times: dict[tuple[str, str], list[float]] = {key: [] for key in served}
         for _ in range(ROUNDS):

@@ -6,7 +6,8 @@ import json
 import os
 from collections.abc import Mapping
 
-Figures = Mapping[str, float]
+Figures = Mapping[str, float | None]
+"""What was measured; None is what could not be, and null in JSON."""
 
 
 def table(name: str, figures: Figures) -> None:
@@ -14,7 +15,7 @@ def table(name: str, figures: Figures) -> None:
     width = max(map(len, figures), default=0)
     print(f"\n{name}")
     for key, figure in figures.items():
-        print(f"  {key:<{width}}  {figure:>10,.10g}")
+        print(f"  {key:<{width}}  {'-' if figure is None else f'{figure:,.10g}':>10}")
 
 
 def report(name: str, figures: Figures) -> None:

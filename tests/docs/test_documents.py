@@ -91,7 +91,7 @@ def test_configuration_can_be_read(tmp_path: Path, block: Block) -> None:
 
 
 def test_every_command_is_one_of_this_repository() -> None:
-    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     clients = [shlex.split(line) for line in connect.lines(ADDRESS).values()]
 
     def known(words: list[str]) -> bool:

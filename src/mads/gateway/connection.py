@@ -13,6 +13,9 @@ CONNECTIONS = 512
 HEAD_WITHIN = 5.0
 """The seconds that a client has to send the head of a request, from connecting or from the head's first byte."""
 
+MAX_HEAD, MAX_HEADERS = 64 * 1024, 100
+"""How many bytes the head of a request may have, and how many headers."""
+
 IDLE = 60
 """The seconds after which a connection is closed whose last request was answered."""
 
@@ -22,6 +25,9 @@ class Connection(HttpToolsProtocol):
 
     heard = 0.0
     """When its client last sent something."""
+
+    _head: int | None = None
+    """The bytes of the head that is being read; None between two of them."""
 
     _late: asyncio.TimerHandle | None = None
 
@@ -34,8 +40,27 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; uvicorn forgets its own timeout with the first byte of it."""
+        if self.transport.is_closing():
+            return
         super().data_received(data)
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self.send_400_response("The head of the request is too large.")
         self._await_head()
+
+    def on_message_begin(self) -> None:
+        """Begin to count the bytes of a head."""
+        super().on_message_begin()
+        self._head = 0
+
+    def on_headers_complete(self) -> None:
+        """Take a head that is whole, unless it is too large: whoever looks up a header looks through all of them."""
+        self._head = None
+        size = sum(len(name) + len(value) for name, value in self.headers)
+        if size > MAX_HEAD or len(self.headers) > MAX_HEADERS:
+            raise ValueError  # the parser stops, and uvicorn answers 400
+        super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go."""

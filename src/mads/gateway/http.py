@@ -8,11 +8,12 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from anyio import CancelScope
 
+from mads.gateway.message import NoMessage, field, said_in
 from mads.gateway.protocol import Endpoint
 from mads.gateway.signin import METADATA, SignIn, Where
 from mads.guard.credential import Grant, Unverified
@@ -169,9 +170,11 @@ class Front:
         with CancelScope(deadline=_deadline(grant)) as work:
             self._open[work] = grant.owner
             try:
-                body, said = _strict(await _body(scope, receive))
+                body = await _body(scope, receive)
+                said = _message(body)
+                body = b"" if said is None else body  # the SDK would take a NaN, and says of nothing that it cannot
                 endpoint = self._endpoints[where.path]
-                tool = endpoint.meant(_field(said, "method"), _field(said, "params"))
+                tool = endpoint.meant(field(said, "method"), field(said, "params"))
                 if tool is not None and grant.identity.scopes is not None:
                     await self._permit(grant, tool, where)
                 events = b"progressToken" in body or b"logLevel" in body or (tool is not None and tool.interactive)
@@ -240,20 +243,12 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
         raise HttpError(408, f"the request did not come within {BODY_WITHIN:g} s") from None
 
 
-def _strict(body: bytes) -> tuple[bytes, Any]:
-    """Return `body` and what it says.
-
-    Return nothing where it is no JSON: the SDK would take a NaN, and says of nothing that it cannot.
-    """
+def _message(body: bytes) -> Any:
+    """Return what the body of a request says, None where it is no JSON."""
     try:
-        return body, msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return b"", None
-
-
-def _field(value: Any, name: str) -> Any:
-    """Return a field of an object of JSON; None where it has none, or the value is no object."""
-    return cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+        return said_in(body)
+    except NoMessage as error:
+        raise HttpError(400, str(error)) from None
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
