@@ -10,6 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 STEPS := PATH="$(CURDIR)/$(BIN):$$PATH" .ci/steps
+FAST := pytest -q -n 3 --dist worksteal -m "not slow"
 STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyright layers=lint-imports
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
@@ -22,10 +23,10 @@ up: .venv/ready
 setup: .venv/ready
 
 check: .venv/ready-dev
-	@$(STEPS) check 'tests=pytest -q -n 3 --dist worksteal -m "not slow" --hypothesis-profile=quick' $(STATIC)
+	@$(STEPS) check 'tests=$(FAST) --hypothesis-profile=quick' $(STATIC)
 
 test: .venv/ready-dev
-	@$(STEPS) test tests=pytest $(STATIC)
+	@$(STEPS) test 'tests=$(FAST) && pytest -m slow' $(STATIC)
 
 bench: .venv/ready-dev
 	@$(BIN)/python -m benchmarks

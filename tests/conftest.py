@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=15)
+settings.register_profile("quick", deadline=None, max_examples=15, stateful_step_count=20)
 settings.load_profile("untimed")
 
 SENDERS = {"mads-export", "OtelBatchSpanRecordProcessor"}

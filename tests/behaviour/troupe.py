@@ -152,8 +152,8 @@ class Tree:
     @tool
     async def block(self, seconds: float) -> None:
         """Hold up the loop."""
-        until = time.perf_counter() + seconds
-        while time.perf_counter() < until:
+        until = time.thread_time() + seconds
+        while time.thread_time() < until:
             pass
 
     @tool

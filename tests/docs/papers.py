@@ -3,11 +3,13 @@
 import ast
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
 
+@cache
 def defined(module: str) -> list[ast.stmt]:
     """Return the statements at the top of a Python file, named from the root of the repository."""
     return ast.parse((ROOT / module).read_text(encoding="utf-8")).body
@@ -20,6 +22,7 @@ def modules_of_tests() -> Iterator[str]:
             yield path.relative_to(ROOT).as_posix()
 
 
+@cache
 def all_tests() -> set[str]:
     """Return every test as `path::name`."""
     return {

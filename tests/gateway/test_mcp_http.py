@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from mads.gateway import http as http_
 from mads.gateway.http import MAX_BODY
 from mads.gateway.server import serve
 from mads.wire.errors import ConfigError
@@ -165,6 +166,14 @@ async def test_an_answer_is_one_json_body_unless_the_client_asked_for_progress(v
     assert '"message":"step 2"' in asked.text
 
 
+async def test_a_session_outlives_the_slow_answer_that_opens_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_, "QUICK", 0)
+    async with raw(Desk()) as http:
+        for _ in range(20):
+            sent = await opened(http, OLDER)
+            assert (await http.post("/mcp", json=request(), headers=sent)).status_code == 200
+
+
 async def test_closing_the_gateway_ends_open_streams_and_cancels_what_runs() -> None:
     desk = Desk()
     async with gateway(desk) as running, talking(running) as http:
@@ -174,7 +183,8 @@ async def test_closing_the_gateway_ends_open_streams_and_cancels_what_runs() -> 
             for meta in ({}, {"progressToken": 1})
         ]
         async with http.stream("GET", "/mcp", headers=sent) as events, asyncio.timeout(5):
-            await desk.started.wait()
+            while len(desk.asked) < len(waiting):
+                await asyncio.sleep(0.01)
             await running.close()
             assert await events.aread() == b""
         assert [response.status_code for response in await asyncio.gather(*waiting)] == [503, 503]

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 CLERK = ["-m", "tests.gateway.clerk"]
 
 
+@pytest.mark.slow
 async def test_a_host_that_starts_the_server_lists_and_calls_its_tools(era: str) -> None:
     started = StdioServerParameters(command=sys.executable, args=CLERK, cwd=ROOT)
     async with Client(started, mode=era, read_timeout_seconds=10) as it:
@@ -25,6 +27,7 @@ async def test_a_host_that_starts_the_server_lists_and_calls_its_tools(era: str)
         assert result.structured_content == {"result": "hi"}
 
 
+@pytest.mark.slow
 async def test_what_a_tool_prints_stays_out_of_the_protocol_and_the_end_of_input_ends_it() -> None:
     pipe = asyncio.subprocess.PIPE
     clerk = await asyncio.create_subprocess_exec(sys.executable, *CLERK, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
@@ -35,6 +38,7 @@ async def test_what_a_tool_prints_stays_out_of_the_protocol_and_the_end_of_input
     assert clerk.returncode == 0
 
 
+@pytest.mark.slow
 async def test_a_line_that_is_no_message_is_told_and_the_next_is_served() -> None:
     pipe = asyncio.subprocess.PIPE
     clerk = await asyncio.create_subprocess_exec(sys.executable, *CLERK, cwd=ROOT, stdin=pipe, stdout=pipe)

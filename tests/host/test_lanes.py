@@ -80,7 +80,7 @@ class Order(RuleBasedStateMachine):
 
 
 def test_lanes_follow_a_plain_list() -> None:
-    run_state_machine_as_test(Order, settings=settings(max_examples=150, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Order, settings=settings(stateful_step_count=40))
 
 
 def test_what_has_expired_comes_up_before_it_is_due() -> None:

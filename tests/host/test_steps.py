@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -123,7 +123,6 @@ ENDS = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(["before", "wi
 
 
 @given(ends=ENDS, together=st.booleans())
-@settings(max_examples=150, deadline=None)
 def test_steps_follow_a_plain_model(ends: list[tuple[str, str]], together: bool) -> None:  # noqa: FBT001  hypothesis
     asyncio.run(_follow([*ends, ("", "")], together=together))
 

@@ -19,6 +19,7 @@ from mads.project.new import make
 from tests.cli.shell import Mads, up
 
 COVERS = ("R-024",)
+UP = pytest.param(["up"], marks=pytest.mark.slow)
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ class Short:
 '''
 
 
-@pytest.mark.parametrize("words", [["check"], ["up"]])
+@pytest.mark.parametrize("words", [["check"], UP])
 def test_a_folder_in_which_nothing_can_be_kept_is_told(words: list[str], pantry: Mads) -> None:
     (pantry.folder / ".mads").touch()
 
@@ -147,7 +148,7 @@ def test_a_folder_in_which_nothing_can_be_kept_is_told(words: list[str], pantry:
     assert (ran.returncode, ran.stderr) == (2, f"Error: {pantry.folder / '.mads'} is no folder; move it away\n")
 
 
-@pytest.mark.parametrize("words", [["check"], ["up"], ["new", "pot"]])
+@pytest.mark.parametrize("words", [["check"], UP, ["new", "pot"]])
 @pytest.mark.parametrize(("name", "told"), [(b"\xff\xfe", "is no UTF-8"), (b"/".join([b"d" * 200] * 8), "400 at most")])
 def test_a_path_with_which_no_system_could_run_is_told(
     name: bytes, told: str, words: list[str], tmp_path: Path
@@ -171,6 +172,13 @@ def test_an_import_that_prints_and_ends_the_process_is_a_mistake_like_any_other(
     assert (ran.returncode, ran.stderr) == (2, "loud\n")
     mistakes = json.loads(ran.stdout)["error"]["mistakes"]
     assert ["importing loud ended the process: sys.exit(5)" in mistakes[0], "'nowhere'" in mistakes[1]] == [True, True]
+
+
+@pytest.mark.slow
+def test_a_system_with_an_import_that_ends_the_process_does_not_start(pantry: Mads) -> None:
+    (pantry.folder / "loud.py").write_text("import sys\n\nsys.exit(5)\n", encoding="utf-8")
+    configure(pantry, '[mads]\nloud = "loud:Loud"\n')
+
     assert pantry("up").returncode == 2
 
 

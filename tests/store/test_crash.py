@@ -7,6 +7,8 @@ from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import pytest
+
 from mads.store.kept import open_rows
 from mads.store.sqlite import connect
 from mads.testing.store_suite import NOTES
@@ -25,6 +27,7 @@ async def crashed(path: Path, after: int) -> set[bytes]:
     return {line.rstrip() for line in acknowledged}
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_survives_kill_9_at_any_time(tmp_path: Path) -> None:
     path, acknowledged = tmp_path / "store.sqlite", set[bytes]()
     chance = random.Random(9)  # noqa: S311  nobody is to be kept from guessing

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mads.store.commands.port import Order
@@ -95,7 +95,6 @@ def test_a_log_that_is_whole_is_used(left: Path) -> None:
     assert log_of(left).stat().st_size > COUNT * 3000
 
 
-@settings(max_examples=120, deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), in_head=st.booleans())
 def test_a_bit_of_the_log_that_flips_hides_no_row_but_the_last_and_that_is_told(
     left: Path, place: float, bit: int, *, in_head: bool
@@ -149,7 +148,6 @@ def test_a_page_of_the_database_that_is_damaged_is_found_before_it_is_used(left:
     assert refused >= len(content) // 4096 - 1 - COUNT
 
 
-@settings(max_examples=80, deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_bit_of_the_database_that_flips_is_found_at_start_or_has_changed_nothing(
     filled: Path, place: float, bit: int

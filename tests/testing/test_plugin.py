@@ -53,6 +53,7 @@ def test_a_bare_async_test_runs_with_its_fixtures_and_parameters(pytester: pytes
     result.assert_outcomes(passed=5)
 
 
+@pytest.mark.slow
 def test_a_failure_is_the_failure_of_the_test(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
@@ -77,6 +78,7 @@ def test_a_failure_is_the_failure_of_the_test(pytester: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["*assert 1 == 2", "*TimeoutError*", "*number=100*"])
 
 
+@pytest.mark.slow
 def test_a_test_that_hangs_fails_at_its_limit_and_is_cleaned_up(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
@@ -105,6 +107,7 @@ def test_a_test_that_hangs_fails_at_its_limit_and_is_cleaned_up(pytester: pytest
     result.stdout.fnmatch_lines(["*the test was still running after 0.05 s*"])
 
 
+@pytest.mark.slow
 def test_a_test_that_another_plugin_claims_is_left_to_it(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -102,12 +102,17 @@ def declaration(cls: type[Any]) -> Declaration:
     return read
 
 
-def readable(cls: type[Any]) -> tuple[Declaration, list[str]]:
+def readable(cls: Any) -> tuple[Declaration, tuple[str, ...]]:
     """Return as much as can be read of what `cls` declares, and every mistake; raise `DeclarationError` if no MAD."""
     if not is_mad(cls):
         raise DeclarationError(
             f"{cls.__module__}.{cls.__qualname__} is no MAD; write @mad above `class {cls.__name__}:`"
         )
+    return _read(cls)
+
+
+@lru_cache(maxsize=256)  # a MAD is read by the survey, by each that calls it and by whoever looks at its source
+def _read(cls: type[Any]) -> tuple[Declaration, tuple[str, ...]]:
     mistakes: list[str] = []
     found = list(_read_methods(cls, mistakes))
     tools = [read for read in found if isinstance(read, Tool)]
@@ -132,7 +137,7 @@ def readable(cls: type[Any]) -> tuple[Declaration, list[str]]:
         listeners=tuple(listeners),
         timers=tuple(read for read in found if isinstance(read, Timer)),
     )
-    return read, list(dict.fromkeys(mistakes))
+    return read, tuple(dict.fromkeys(mistakes))
 
 
 def _read_fields(cls: type[Any], mistakes: list[str]) -> tuple[Field, ...]:

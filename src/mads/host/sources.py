@@ -10,6 +10,7 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -27,7 +28,7 @@ from mads.host.load import load_class
 from mads.host.survey import refuse
 from mads.wire.tools import ToolInfo
 
-_OUTSIDE = ("site-packages", "dist-packages")
+_OUTSIDE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Sources:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._folders = [(Path(config.root) / folder).resolve() for folder in config.path]
+        self._folders = tuple(f"{(Path(config.root) / folder).resolve()}{os.sep}" for folder in config.path)
         self._stamps = {name: _stamp(path) for name, path in self._loaded().items()}
 
     def anew(self, mad: str, declared: Mapping[str, Declaration]) -> Anew:
@@ -77,9 +78,9 @@ class Sources:
         """Return the project's modules that are loaded, and their files."""
         found: dict[str, Path] = {}
         for name, module in [*sys.modules.items()]:
-            path = Path(getattr(module, "__file__", None) or "/")
-            if any(path.is_relative_to(folder) for folder in self._folders) and not {*path.parts} & {*_OUTSIDE}:
-                found[name] = path
+            file = str(getattr(module, "__file__", None) or "")
+            if file.startswith(self._folders) and not any(outside in file for outside in _OUTSIDE):
+                found[name] = Path(file)
         return found
 
     def _stale(self, mad: str) -> set[str]:

@@ -129,7 +129,7 @@ class Link:
                 await self._follow(session)
                 await session.close()
                 self._trouble("it went away")
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311  chance spreads the load, no more
+            await asyncio.sleep(pause * random.SystemRandom().uniform(0.8, 1.2))
             pause = min(LONGEST, pause * 2)
 
     async def _follow(self, session: Session) -> None:

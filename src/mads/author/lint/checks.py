@@ -35,7 +35,7 @@ def mistakes(declared: Declaration) -> list[str]:
     found: set[tuple[str, int, str]] = set()
     for method in source.methods():
         view = View(declared, method.function, method.node)
-        for node in ast.walk(method.node):
+        for node in view.nodes:
             line = getattr(node, "lineno", None) or getattr(node, "iter", method.node).lineno
             found |= {(method.file, line, what) for check in checks for what in check(view, node)}
         travels = any(tool.method == method.node.name for tool in declared.tools.values())

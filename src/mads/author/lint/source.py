@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,9 +51,9 @@ class Source:
 
 def _tree(cls: type[Any]) -> ast.ClassDef | None:
     try:
-        lines, start = inspect.getsourcelines(cls)
-        tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
+        lines, above = inspect.findsource(cls)
+        tree = ast.parse("".join(lines))
     except (OSError, TypeError, SyntaxError):
         return None
-    ast.increment_lineno(tree, start - 1)
-    return tree if isinstance(tree, ast.ClassDef) else None
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    return next((it for it in classes if above + 1 in {it.lineno, *(at.lineno for at in it.decorator_list)}), None)

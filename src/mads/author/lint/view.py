@@ -27,8 +27,9 @@ class View:
         self._module = function.__module__
         parameters = inspect.signature(function).parameters
         self._me = next(iter(parameters), "")
-        self._bound = Counter(_bindings(node))
-        self._givers = dict(_givers(node))
+        self.nodes = [*ast.walk(node)]
+        self._bound = Counter(_bindings(self.nodes))
+        self._givers = dict(_givers(self.nodes))
         self._types = {name: self.hints[name] for name in parameters if name in self.hints}
         self._types |= {name: Any for name, it in parameters.items() if it.kind in {it.VAR_POSITIONAL, it.VAR_KEYWORD}}
 
@@ -161,9 +162,9 @@ class View:
         return self.fields.get(self.field(node), Any)
 
 
-def _bindings(tree: ast.AST) -> Iterator[str]:
-    """Yield each name that something in `tree` binds, once for each time."""
-    for node in ast.walk(tree):
+def _bindings(nodes: list[ast.AST]) -> Iterator[str]:
+    """Yield each name that one of `nodes` binds, once for each time."""
+    for node in nodes:
         match node:
             case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 yield name
@@ -184,9 +185,9 @@ def _bindings(tree: ast.AST) -> Iterator[str]:
                 pass
 
 
-def _givers(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """Yield the names that `tree` binds to something whose type may be plain, each with what gives it."""
-    for node in ast.walk(tree):
+def _givers(nodes: list[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the names that one of `nodes` binds to something whose type may be plain, each with what gives it."""
+    for node in nodes:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 yield name, value

@@ -73,7 +73,7 @@ class Retries(Struct, frozen=True):
     def pause(self, number: int, failure: Failure) -> float:
         """Return the pause after failure `number`, by chance a third longer or shorter; not less than was asked for."""
         pause = min(self.longest, self.first * self.factor ** min(number - 1, 100))
-        return max(pause * random.uniform(0.67, 1.33), failure.retry_after or 0.0)  # noqa: S311  jitter
+        return max(pause * random.SystemRandom().uniform(0.67, 1.33), failure.retry_after or 0.0)
 
 
 class _Outlet:

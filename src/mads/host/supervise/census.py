@@ -140,7 +140,7 @@ class Census:
                     self._holds[mad, name] = _kind(holder)
         if self._alone:
             counts[self._alone, _MEMORY] = rss(os.getpid()) >> 14
-        objects = gc.get_objects()
+        objects = gc.get_objects() if owners or self._alone else []
         stride = 1 + len(objects) // SAMPLE
         for type_, number in Counter(map(type, objects[::stride])).items():
             module = str(type_.__module__)

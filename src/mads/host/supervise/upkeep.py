@@ -108,7 +108,11 @@ class Due:
 
     def __init__(self, place: Place, config: MadConfig) -> None:
         self.of = place.life
-        self._seat, self._rule, self._jitter = place.seat, config.recycle, random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  jitter
+        self._seat, self._rule, self._jitter = (
+            place.seat,
+            config.recycle,
+            random.SystemRandom().uniform(1 - JITTER, 1 + JITTER),
+        )
         self._calls, self._since = place.seat.calls, time.monotonic()
         self._not_before = 0.0
 
