@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable
 
-from benchmarks import bus, calls, commands, gateway, install, peers, recall, store, unix
+from benchmarks import bus, calls, commands, gateway, install, peers, recall, rights, store, unix
 from benchmarks.report import Figures, table
 
 FAMILIES: dict[str, Callable[[], Figures]] = {
@@ -19,6 +19,7 @@ FAMILIES: dict[str, Callable[[], Figures]] = {
     "MCP gateway, beside a bare low-level server": gateway.run,
     "store, beside one commit a row": store.run,
     "durable commands, beside a thread that commits in groups": commands.run,
+    "a decision, beside a look into a dictionary": rights.run,
     "recall, beside a scan": recall.run,
     "what a newcomer pays": install.run,
 }

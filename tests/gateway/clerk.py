@@ -8,4 +8,4 @@ from mads.gateway.stdio import bridge
 from tests.gateway.desk import Desk
 
 if __name__ == "__main__":
-    asyncio.run(bridge(Desk()))
+    asyncio.run(bridge(Desk(), lambda _, __: True))

@@ -46,7 +46,10 @@ class SecurityEvent:
 
 @message(name="mads.OffersChanged", critical=True, owner=OWNER)
 class OffersChanged:
-    """What a MAD offers is not what it was: it was reloaded, or what stands behind it has changed."""
+    """What a MAD offers is not what it was: it was reloaded, or what stands behind it has changed.
+
+    `mad` is "" where all offer what they did, and who may call it has changed.
+    """
 
     mad: str
 

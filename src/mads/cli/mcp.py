@@ -16,7 +16,8 @@ from mads.cli.terminal import json_option
 from mads.gateway.stdio import bridge
 from mads.guard.principals import ANONYMOUS
 from mads.host.config import find_root
-from mads.host.door import BusDoor, tools_of
+from mads.host.door import RIGHTS, BusDoor, tools_of
+from mads.wire.call import Identity
 from mads.wire.errors import CallError, NoResponder, Unreachable
 from mads.wire.tools import ToolInfo
 
@@ -36,7 +37,7 @@ async def _mcp(root: Path) -> None:
     door = LastingDoor(root)
     try:
         await door.open()
-        await bridge(door)
+        await bridge(door, door.shows)
     finally:
         await door.close()
 
@@ -50,6 +51,7 @@ class LastingDoor:
         self._bus: UnixBus | None = None
         self._gone: asyncio.Task[str] | None = None
         self._tools: Sequence[ToolInfo] = ()
+        self._shown: frozenset[str] = frozenset()
         self._watching = AsyncExitStack()
         self._hear: Callable[[str], None] = lambda _: None
 
@@ -60,7 +62,7 @@ class LastingDoor:
         yield
 
     def _heard(self, uri: str) -> None:
-        if not uri:
+        if uri in ("", RIGHTS):
             self._tools = ()
         self._hear(uri)
 
@@ -73,7 +75,9 @@ class LastingDoor:
                 await self._watching.aclose()
                 await self._watching.enter_async_context(BusDoor(self._bus, self.tools).watched(self._heard))
                 self._tools = ()
-            self._tools = self._tools or await tools_of(self._bus, ANONYMOUS)
+            if not self._tools:
+                self._tools = await tools_of(self._bus)
+                self._shown = frozenset(tool.name for tool in await tools_of(self._bus, ANONYMOUS))
             return self._bus
 
     async def close(self) -> None:
@@ -82,7 +86,7 @@ class LastingDoor:
             await self._bus.link.close()
 
     async def tools(self) -> Sequence[ToolInfo]:
-        """Return every tool that the anonymous developer may call, as it was while the system last ran."""
+        """Return every tool of every MAD, as it was while the system last ran."""
         with suppress(Unreachable, CallError):
             await self.open()
         return self._tools
@@ -90,6 +94,10 @@ class LastingDoor:
     def missing(self) -> Mapping[str, str]:
         """Return nothing: the list is the one that was told."""
         return {}
+
+    def shows(self, _: Identity, tool: ToolInfo) -> bool:
+        """Return whether the anonymous developer may call `tool`."""
+        return tool.name in self._shown
 
     async def call(self, tool: str, arguments: dict[str, Any], **how: Any) -> Any:
         """Call a tool, as any door; raise `NoResponder` where no system runs."""

@@ -83,7 +83,7 @@ def cases(file: Path) -> list[Case]:
         text = file.read_text(encoding="utf-8")
         read: list[Any] = _table(text) if file.suffix == ".csv" else tomllib.loads(text).get("case", [])
         found = [_case(each, number) for number, each in enumerate(read, 1)]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, csv.Error, AttributeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, csv.Error, AttributeError, TypeError) as error:
         raise UsageError(f"{file}: {error}; write TOML with tables [[case]], or a file .csv with a head") from error
     if not found:
         raise UsageError(f"{file} has no case; write [[case]] and below it principal, tool and expect")

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from mads.gateway import answer, content
-from mads.gateway.changes import Change, Changes, between
+from mads.gateway.changes import EVERY_LIST, Change, Changes, between
 from mads.gateway.door import Door
 from mads.gateway.reach import OUT_OF_REACH, Reach
 from mads.gateway.reporter import Reporter
@@ -20,6 +20,7 @@ from mads.gateway.rounds import Rounds
 from mads.gateway.search import DESCRIBE, SEARCH
 from mads.gateway.surface import Listing, Offer, Shows, Surface, by_scopes
 from mads.gateway.view import View
+from mads.host.door import RIGHTS
 from mads.wire.call import Identity
 from mads.wire.context import Origin, incoming, traceparent
 from mads.wire.errors import CallError, CannotAsk, ConfigError, InvalidMessage, MadsError
@@ -90,7 +91,7 @@ class Calls:
     """What a door offers, listed for whom `shows` says, called and read."""
 
     def __init__(self, door: Door, view: View, shows: Shows) -> None:
-        self._door, self.view, self._shows = door, view, shows
+        self._door, self.view, self.shows = door, view, shows
         self._tools: Sequence[ToolInfo] = ()
         self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
         self._rounds, self.changes = Rounds(), Changes()
@@ -122,11 +123,11 @@ class Calls:
     def readable(self, uri: str, identity: Identity) -> bool:
         """Return whether something stands at `uri` that `identity` may read."""
         found = self.surface.resource(uri)
-        return found is not None and self._shows(identity, found[0].tool)
+        return found is not None and self.shows(identity, found[0].tool)
 
     def listing(self, kind: str, identity: Identity, cursor: str | None = None) -> tuple[Listing, str | None]:
         """Return a page of one of the lists, as `identity` is shown it, and the cursor of the next."""
-        return self.surface.listing(kind, identity, self._shows, cursor)
+        return self.surface.listing(kind, identity, self.shows, cursor)
 
     def meta(self, name: str, arguments: Mapping[str, Any], identity: Identity) -> answer.Answer | None:
         """Return the answer of one of the tools by which the others are found; None where it is none of them."""
@@ -135,10 +136,10 @@ class Calls:
             return None
         try:
             if name == SEARCH:
-                value = search.found(arguments, lambda tool: self._shows(identity, tool))
+                value = search.found(arguments, lambda tool: self.shows(identity, tool))
                 return answer.result(value, structured=True, wrapped=False)
             offer = self.surface.find(str(arguments.get("name")))
-            if offer is None or not self._shows(identity, offer.tool):
+            if offer is None or not self.shows(identity, offer.tool):
                 raise InvalidMessage(f"there is no tool {arguments.get('name')!r:.80}; {SEARCH} finds those there are")
             return answer.result(offer.listing(), structured=True, wrapped=False)
         except CallError as error:
@@ -210,7 +211,8 @@ class Calls:
 
         def hear(uri: str) -> None:
             if uri:
-                self.changes.tell(Change("resource", uri))
+                for change in EVERY_LIST if uri == RIGHTS else (Change("resource", uri),):
+                    self.changes.tell(change)
                 return
             task = asyncio.create_task(self._look_again())
             news.add(task)

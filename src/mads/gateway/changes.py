@@ -18,6 +18,8 @@ class Change(Struct, frozen=True):
     uri: str = ""
 
 
+LISTS: tuple[Changed, ...] = ("tools", "prompts", "resources")
+
 Hear = Callable[[Change], None]
 
 
@@ -51,3 +53,7 @@ def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
         ("resources", ("resources", "resourceTemplates")),
     )
     return [Change(what) for what, kinds in lists if any(old[kind] != new[kind] for kind in kinds)]
+
+
+EVERY_LIST = tuple(Change(what) for what in LISTS)
+"""That every list may be another for whoever asks."""

@@ -23,7 +23,10 @@ class Door(Protocol):
         ...
 
     def watched(self, hear: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
-        """Let `hear` hear, while inside, at which address something has changed; "" is for what is offered."""
+        """Let `hear` hear, while inside, at which address something has changed.
+
+        "" is for what is offered, "*" for who may call it.
+        """
         ...
 
     def missing(self) -> Mapping[str, str]:

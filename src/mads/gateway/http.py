@@ -48,8 +48,8 @@ REFUSED = {401: -32001, 403: -32003}
 """What the JSON-RPC error is called in which a client without the right credential is told so."""
 
 
-FARES = "mads.steward.ps"
-"""The tool whose scope opens the page of figures as well: both tell how the system fares."""
+FARES = ToolInfo(name="mads.steward.ps", mad="steward", tool="ps", description="", input_schema={}, read_only=True)
+"""The tool that opens the page of figures as well: both tell how the system fares."""
 
 
 class HttpError(Exception):
@@ -151,11 +151,13 @@ class Front:
             raise HttpError(401, str(error), self._signin.challenge(where, *said)) from None
 
     def _permit_reading(self, grant: Grant, where: Where) -> None:
-        """Raise `HttpError` where a credential is not for how the system fares, as the steward tells it."""
+        """Raise `HttpError` where a client may not know how the system fares, as the steward tells it."""
         scopes = grant.identity.scopes
-        if scopes is not None and not permits(scopes, FARES, read_only=True):
-            why = f"the credential is not for the figures; it needs the scope {FARES!r}"
-            raise HttpError(403, why, self._signin.challenge(where, "insufficient_scope", why, FARES))
+        if scopes is not None and not permits(scopes, FARES.name, read_only=True):
+            why = f"the credential is not for the figures; it needs the scope {FARES.name!r}"
+            raise HttpError(403, why, self._signin.challenge(where, "insufficient_scope", why, FARES.name))
+        if not self._endpoints["/mcp"].shows(grant.identity, FARES):
+            raise HttpError(403, f"the figures are for whoever may call {FARES.name}, and no rule lets you")
 
     async def _permit(self, grant: Grant, tool: ToolInfo, where: Where) -> None:
         """Raise `HttpError` where a client calls what its credential is not for; the callee would refuse it."""

@@ -72,7 +72,8 @@ class _Guard:
             if destructive:
                 await audit.decided(call, decision)
             reply = await handle(call)
-            return Reply(reply.body, reply.failure, reply.cost, (decision, *reply.decisions))
+            others = reply.decisions
+            return Reply(reply.body, reply.failure, reply.cost, (decision, *others) if others else (decision,))
 
         return guarded
 

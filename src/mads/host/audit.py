@@ -69,16 +69,23 @@ class Trail:
         self._remember(await self._store.add((event,)))
 
     async def decided(self, call: Call, decision: Decision) -> None:
-        """Note what was decided of `call`."""
-        await self.note(event_of(call, decision))
+        """Note what was decided of `call`; what cannot be written is refused all the same."""
+        try:
+            await self.note(event_of(call, decision))
+        except StoreError as error:
+            if decision.allowed:
+                raise
+            self._log.error("a refusal is not in the audit", request=call.id, why=str(error))
 
     async def refused(self, principal: str, tenant: str, subject: str, why: str) -> None:
-        """Note that a credential was refused."""
-        await self.note(
-            Event(
-                at=_now(), kind="signin", principal=principal, tenant=tenant, subject=subject, allowed=False, rule=why
-            )
+        """Note that a credential was refused, which it is also where that cannot be written."""
+        about = Event(
+            at=_now(), kind="signin", principal=principal, tenant=tenant, subject=subject, allowed=False, rule=why
         )
+        try:
+            await self.note(about)
+        except StoreError as error:
+            self._log.error("a refused credential is not in the audit", why=str(error))
 
     async def changed(self, kind: Kind, subject: str, rule: str, revision: int = 0) -> None:
         """Note that whoever makes the call being handled changed something."""

@@ -27,6 +27,9 @@ PATIENCE = 60.0
 ASKING = 600.0
 """Seconds that it waits where a person may have to be asked meanwhile."""
 
+RIGHTS = "*"
+"""Stands for an address where who may call what has changed."""
+
 CHANGES = (subject(ResourceUpdated), subject(OffersChanged))
 """The events by which a door hears of changes."""
 
@@ -91,8 +94,11 @@ class BusDoor:
         """Let `hear` hear, while inside, at which address something has changed; "" is for what is offered."""
 
         async def heard(call: Call) -> Reply:
-            is_offers = call.subject == CHANGES[1]
-            hear("" if is_offers else codec.decode(codec.raw(call.body), ResourceUpdated).uri)
+            body = codec.raw(call.body)
+            if call.subject == CHANGES[1]:
+                hear("" if codec.decode(body, OffersChanged).mad else RIGHTS)
+            else:
+                hear(codec.decode(body, ResourceUpdated).uri)
             return Reply()
 
         subscription = await self._bus.subscribe(CHANGES, heard, capacity=1024)

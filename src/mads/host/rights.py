@@ -29,16 +29,22 @@ _ROLE = re.compile(r"[A-Za-z0-9_][\w.@/-]{0,99}")
 
 
 class RightsDesk:
-    """The rights in `store`, and in `policy`; `open` makes one. `tools` are what they can be about."""
+    """The rights in `store`, and in `policy`; `open` makes one. `changed` hears of changes.
 
-    def __init__(self, store: Rights, policy: Policy, audit: Trail, tools: Tools) -> None:
-        self._store, self._policy, self._audit, self._tools = store, policy, audit, tools
+    `tools` are what they can be about.
+    """
+
+    def __init__(self, store: Rights, policy: Policy, audit: Trail, tools: Tools, changed: Callable[[], None]) -> None:
+        self._store, self._policy, self._audit = store, policy, audit
+        self._tools, self._changed = tools, changed
         self._kept = Kept(0, (), ())
 
     @classmethod
-    async def open(cls, store: Rights, policy: Policy, audit: Trail, tools: Tools) -> Self:
+    async def open(
+        cls, store: Rights, policy: Policy, audit: Trail, tools: Tools, *, changed: Callable[[], None]
+    ) -> Self:
         """Return a desk that goes by what is in `store`."""
-        desk = cls(store, policy, audit, tools)
+        desk = cls(store, policy, audit, tools, changed)
         desk._know(await store.kept())
         return desk
 
@@ -129,6 +135,7 @@ class RightsDesk:
         self._know(kept)
         structlog.get_logger().info("rights changed", what=change.what, revision=kept.revision)
         await self._audit.changed("policy", "policy", change.what, kept.revision)
+        self._changed()
         return self.all()
 
     def _know(self, kept: Kept) -> None:

@@ -138,7 +138,10 @@ class RunningSystem:
         self.observer.recorder.start(self.record, self._written)
         stack.push_async_callback(self.observer.recorder.close)
         self.keys = await KeyDesk.open(SqliteKeys(database), self.audit, self.catalogue.tools)
-        self.rights = await RightsDesk.open(SqliteRights(database), self.policy, self.audit, self.catalogue.tools)
+        self.rights = await RightsDesk.open(
+            *(SqliteRights(database), self.policy, self.audit, self.catalogue.tools),
+            changed=lambda: self.signals.tell(OffersChanged("")),
+        )
         self.approvals = Approvals(SqliteRows(database))
         self._foreign = Foreign(self.config.mads, self.approvals, self._publish)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)

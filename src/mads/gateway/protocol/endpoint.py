@@ -20,6 +20,7 @@ from mads.gateway.protocol.reach import GRANT
 from mads.gateway.search import inner
 from mads.gateway.signin import NOBODY
 from mads.guard.credential import Grant
+from mads.wire.call import Identity
 from mads.wire.tools import ToolInfo
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Endpoint:
         """Keep the sessions of the older era while inside; enter and leave it in one task."""
         async with self._calls.running(), self._sessions.run():
             yield
+
+    def shows(self, identity: Identity, tool: ToolInfo) -> bool:
+        """Return whether `tool` is listed for `identity`."""
+        return self._calls.shows(identity, tool)
 
     def meant(self, method: Any, params: Any) -> ToolInfo | None:
         """Return the tool, resource or prompt that a request is for; None where it is for none."""
