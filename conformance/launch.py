@@ -62,8 +62,8 @@ def system(log: Path, folder: Path = SYSTEM) -> Generator[str]:
     try:
         assert core.stdout is not None
         ready = core.stdout.readline()
-        if not ready:
-            raise RuntimeError(f"the system of the fixture did not start: {log.read_text()}")
+        if '"servers"' not in ready:
+            raise RuntimeError(f"the system in {folder} did not start: {ready}{log.read_text()}")
         yield json.loads(ready)["servers"][0]
     finally:
         core.terminate()
