@@ -264,6 +264,15 @@ def test_an_event_that_says_something_else_needs_a_new_version() -> None:
     assert breaks(telling(text, version=2), telling(text, version=1))
 
 
+@given(FIELDS, KINDS)
+def test_a_field_of_an_event_keeps_its_default_as_what_was_made_before_it_had_the_field_is_kept(
+    fields: Fields, kind: Kind
+) -> None:
+    before, now = message_of({**fields, "new": (kind, True)}), message_of({**fields, "new": (kind, False)})
+    said = ("breaking", "'new' has no default any more, so what was made before may not fit")
+    assert why(telling(before.schema), telling(now.schema)) == [said]
+
+
 def test_who_owns_an_event_is_part_of_it() -> None:
     mine, yours = telling({}, critical=True, owner="a"), telling({}, critical=True, owner="b")
 

@@ -159,6 +159,20 @@ async def test_what_was_cut_off_in_its_last_attempt_is_a_dead_letter() -> None:
     assert "the system ended during the last of 3 attempts" in dead[0].why
 
 
+async def test_what_was_cut_off_and_then_expired_is_not_said_to_be_untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    before = await office.open(start=False)
+    seq = await before.send(note(), Terms(within=1))
+    await office.store.begin([seq])
+    monkeypatch.setattr("mads.host.commands.envelope.now_ms", lambda: now_ms() + HOUR)
+    dispatcher = await Dispatcher.open(office.bus, office.store, TOOLS, QUICK)
+    dispatcher.start()
+    async with asyncio.timeout(5):
+        while not (dead := await office.store.entries("dead")):
+            await asyncio.sleep(0.002)
+    assert dead[0].why == "it was not done within its time; an attempt was cut off"
+
+
 async def test_a_store_that_cannot_write_for_a_while_is_asked_again_and_the_handler_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -155,14 +155,14 @@ def _carried(what: Literal["result", "event"], old: Schema, new: Schema) -> Iter
     for gap in _elsewhere(won, lost):
         verdict: Verdict = "breaking" if gap.kind == "unknown" or _required(gap, won, what) else "compatible"
         if gap.kind != "lacking" or verdict == "breaking":
-            yield verdict, _WON_RESULT[gap.kind].format(**_words(gap, what), old=gap.one, new=gap.other)
+            yield verdict, _WON[what][gap.kind].format(**_words(gap, what), old=gap.one, new=gap.other)
     if old != new and not lost and not won and not gaps(new, old, grows=True):
         yield "compatible", f"its {what} is written otherwise, or has other defaults"
 
 
 def _required(gap: Gap, won: list[Gap], what: str) -> bool:
-    """Return whether `gap` is of a field that an event which was made before does not have, and now must."""
-    return what == "event" and any(it.place == gap.place and it.kind == "lacking" for it in won)
+    """Return whether `gap` is of a field that an event which was made before may not have, and now must."""
+    return what == "event" and any(it.place == gap.place and it.kind in ("lacking", "optional") for it in won)
 
 
 def _elsewhere(found: list[Gap], told: list[Gap]) -> list[Gap]:
@@ -200,4 +200,8 @@ _WON_RESULT = {
     "lacking": "{it} is new and has no default, so what was made before does not fit",
     "type": "{it} is {new}, no longer any {old}",
     "values": "{it} is never {old} any more",
+}
+_WON = {
+    "result": _WON_RESULT,
+    "event": _WON_RESULT | {"optional": "{it} has no default any more, so what was made before may not fit"},
 }

@@ -327,8 +327,9 @@ def _mad(subject: str) -> str:
 
 def _over(head: Head) -> str:
     """Return why a command gets no further turn, "" where it gets one."""
+    why = head.why or ("an attempt was cut off" if head.attempt else "it was not tried")
     if time.monotonic() >= head.expires:
-        return f"it was not done within its time; {head.why or 'it was not tried'}"
+        return f"it was not done within its time; {why}"
     if head.attempt >= head.attempts:
-        return f"the system ended during the last of {head.attempt} attempts; {head.why}"
+        return f"the system ended during the last of {head.attempt} attempts; {why}"
     return ""

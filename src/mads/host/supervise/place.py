@@ -114,12 +114,13 @@ class Place:
 
     async def _retire(self, life: Life, bus: SeatBus) -> None:
         assert bus.sitting is not None
+        pid = life.pid  # one that has ended has none
         waited = [asyncio.create_task(bus.sitting.drained()), asyncio.create_task(self._hurry.wait())]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         for task in waited:
             task.cancel()
         await _end(life, bus, 0)
-        structlog.get_logger(mad=self.seat.mad).info("the one before has ended", pid=life.pid)
+        structlog.get_logger(mad=self.seat.mad).info("the one before has ended", pid=pid)
 
 
 async def _apart(work: Coroutine[Any, Any, T]) -> T:
