@@ -233,6 +233,11 @@ def test_types_that_contain_themselves_can_be_compared() -> None:
         ({}, {"idempotent": True}, ("compatible", "it is idempotent")),
         ({}, {"streams": True}, ("breaking", "it streams now")),
         ({}, {"deprecated": "2027-03-01: use b"}, ("compatible", "it is deprecated, 2027-03-01: use b")),
+        (
+            {"deprecated": "2027-03-01: use b"},
+            {"deprecated": "2026-12-01: use b"},
+            ("breaking", "it goes on 2026-12-01 already, where 2027-03-01 was announced"),
+        ),
     ],
 )
 def test_a_mark_is_a_promise(old: dict[str, Any], new: dict[str, Any], said: tuple[str, str]) -> None:

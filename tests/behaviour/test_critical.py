@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from mads import CallError, Denied, Failed, InvalidMessage, SecurityEvent
+from mads import CallError, Denied, Failed, InvalidMessage, Limited, SecurityEvent
+from mads.host.limits import LimitConfig
 from mads.testing.placed import Placed, placed
 from mads.wire import codec
 from tests.behaviour.conftest import Troupe
@@ -193,6 +194,18 @@ async def test_a_guard_that_says_no_raises_an_alarm(troupe: Troupe) -> None:
         assert (alarm.kind, alarm.mad, alarm.principal) == ("call_denied", "", "anonymous")
         assert alarm.subject == "mads.vault.burn"
         assert alarm.why.startswith("access: ")
+
+
+async def test_a_call_that_comes_too_often_is_no_attempt_at_anything(troupe: Troupe) -> None:
+    rule = LimitConfig(tool="mads.vault.burn", each="principal", rate="1/h")
+    async with troupe(**MADS, limits=(rule,)) as it:
+        await it.call("vault.burn", principal="operator")
+        with pytest.raises(Limited):
+            await it.call("vault.burn", principal="operator")
+        with pytest.raises(Denied):
+            await it.call("vault.burn", principal="anonymous")
+        (alarm,) = await it.mad(Watch).alarmed(1)
+        assert alarm.principal == "anonymous"
 
 
 async def test_an_event_by_hand_is_the_operators_alone_and_must_fit(troupe: Troupe) -> None:

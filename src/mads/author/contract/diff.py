@@ -128,7 +128,10 @@ def _gone(what: str, deprecated: str, today: date) -> _Said:
 
 
 def _deprecated(old: str, new: str) -> Iterator[_Said]:
-    if old != new:
+    before, now = deprecation(old, "it"), deprecation(new, "it")
+    if before is not None and now is not None and now.until < before.until:
+        yield "breaking", f"it goes on {now.until} already, where {before.until} was announced"
+    elif old != new:
         yield "compatible", f"it is deprecated, {new}" if new else "it is no longer deprecated"
 
 

@@ -38,13 +38,14 @@ class Gcra:
     def wait(self, now: int) -> int:
         """Return how long it is until one more call is admitted; 0 where that is now."""
         empty = now + self._span
-        self._full = min(self._full, empty)  # the clock was set back
+        if self._full > empty:  # noqa: PLR1730  the clock was set back; a comparison takes half the time of `min`
+            self._full = empty
         wait = self._full - empty + self._interval
-        return max(wait, 0)
+        return wait if wait > 0 else 0  # noqa: FURB136  as above
 
     def take(self, now: int) -> None:
         """Admit one call for which there is no `wait`."""
-        self._full = max(self._full, now) + self._interval
+        self._full = (self._full if self._full > now else now) + self._interval  # noqa: FURB136  as above
 
     def left(self, now: int) -> int:
         """Return how many calls would be admitted at once."""

@@ -60,9 +60,9 @@ class Signals:
             self.tell(event, about=call)
 
     def denied(self, call: Call, reply: Reply) -> None:
-        """Tell that a guard decided against `call`."""
+        """Tell that `call` was not its caller's to make; that it came too often is no attempt at anything."""
         for decision in reply.decisions:
-            if not decision.allowed:
+            if not decision.allowed and decision.layer == "access":
                 self.attempted("call_denied", call, f"{decision.layer}: {decision.rule}")
 
     def usurped(self, pattern: str, mad: str) -> None:
