@@ -21,6 +21,7 @@ from mads.bus.port import Bus
 from mads.host.commands.dispatcher import Dispatcher, Retries
 from mads.host.commands.envelope import Envelope, Terms
 from mads.store.commands.memory import MemoryCommands
+from mads.store.commands.port import Entry
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply
 from mads.wire.failure import Failure
@@ -86,12 +87,16 @@ class Core:
     def __init__(self, store: MemoryCommands) -> None:
         self.alive, self._store = True, store
 
+    async def lives(self) -> None:
+        """Return at once, or never where this life has ended."""
+        if not self.alive:
+            await asyncio.Event().wait()
+
     def __getattr__(self, name: str) -> Any:
         """Return a method of the store that works as long as this core lives."""
 
         async def method(*args: Any, **kwargs: Any) -> Any:
-            if not self.alive:
-                await asyncio.Event().wait()
+            await self.lives()
             return await getattr(self._store, name)(*args, **kwargs)
 
         return method
@@ -122,9 +127,9 @@ class Commands(RuleBasedStateMachine):
 
     def _request(self, core: Core) -> Any:
         async def request(call: Call) -> Reply:
+            await core.lives()
             reply = await self._handle(core, call)
-            if not core.alive:
-                await asyncio.Event().wait()
+            await core.lives()
             return reply
 
         return request
@@ -165,11 +170,14 @@ class Commands(RuleBasedStateMachine):
         assert call.key == letter.key
 
     def _rows(self, state: str) -> list[tuple[int, str]]:
+        return [(entry.seq, entry.why) for entry in self._entries(state)]
+
+    def _entries(self, state: str) -> list[Entry]:
         entries = self.store.entries(cast("Any", state))
         try:
             entries.send(None)
         except StopIteration as ended:  # it waits for nothing
-            return [(entry.seq, entry.why) for entry in ended.value]
+            return [*ended.value]
         raise AssertionError
 
     @rule(
@@ -206,8 +214,10 @@ class Commands(RuleBasedStateMachine):
     def end(self, turned: float) -> None:
         """End the core in the middle of all, and begin another, maybe with another wall clock."""
         self.core.alive = False
-        for seq, _ in self._rows("open"):
-            letter = self.letters[seq]
+        for entry in self._entries("open"):
+            seq, letter = entry.seq, self.letters[entry.seq]
+            if entry.attempt > letter.attempts:  # it was begun on disk, and has not arrived
+                letter.attempts, letter.failures = letter.attempts + 1, letter.failures + 1
             if seq in self.out or letter.done:  # it was cut off, or nobody came to write down that it was done
                 letter.failures += letter.well
             letter.done = letter.rejected = False

@@ -27,6 +27,8 @@ COVERS = ("R-055", "R-120")
 
 pytestmark = pytest.mark.slow
 
+LIVES = 3
+
 
 async def killed(folder: Path, run: str, after: int) -> int:
     """Let a system record calls, kill it once it has said so often how many, and return what it said last."""
@@ -45,12 +47,13 @@ async def killed(folder: Path, run: str, after: int) -> int:
 async def test_what_was_written_is_there_after_the_core_was_killed(tmp_path: Path, run: str) -> None:
     chance = random.Random(7)  # noqa: S311  nobody is to be kept from guessing
     written, found, asked = 0, list[Entry](), list[bytes | None]()
-    for _ in range(3):
+    for life in range(1, LIVES + 1):
         written += await killed(tmp_path, run, chance.randrange(2, 6))
         database = await Database.open(data_folder(tmp_path) / "store.sqlite")
         record = SqliteRecord(database)
         found = await record.entries(Query(limit=10**7))
-        asked = [await record.body(entry.asked) for entry in found if entry.mad == "bank"]
+        if life == LIVES:
+            asked = [await record.body(entry.asked) for entry in found if entry.mad == "bank"]
         assert await database.read(lambda it: it.execute("PRAGMA integrity_check").fetchall()) == [("ok",)]
         await database.close()
         assert [entry.seq for entry in found] == list(range(1, len(found) + 1))
