@@ -18,29 +18,35 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gateway import CALLS, ROOT, Served, Told, child, number_of, until_told
-from benchmarks.rivals import MODERN, Rival, contextforge, fastmcp
+from benchmarks.rivals import MODERN, OLDER, TOOL, Rival, contextforge, fastmcp
 
 from mads.host.loop import new_loop
 
 ROUNDS, CROWD, FEW = 9, 32, 5
-NAMES = ("in_process", "tools_1000", "bare", "fastmcp", "contextforge", "contextforge_tuned")
+NAMES = ("in_process", "upstream", "tools_1000", "bare", "fastmcp", "contextforge", "contextforge_tuned")
 
 
-async def serve_ours(told: Told, *, many: bool) -> None:
-    """Serve a system with a key, rights and limits; there may be a MAD of `many` tools in it."""
+async def serve_ours(told: Told, *, upstream: str = "", many: bool = False) -> None:
+    """Serve a system with a key, rights and limits; there may be a MAD of `many` tools in it.
+
+    The tool that is called is that of the MCP server at `upstream`, if there is one.
+    """
     from mads.gateway.server import serve  # noqa: PLC0415  not in the process of a rival
     from mads.gateway.signin import SignIn  # noqa: PLC0415
     from mads.guard.keys import KeyRing, new_secret, written  # noqa: PLC0415
     from mads.guard.rights.rule import Rule  # noqa: PLC0415
+    from mads.host.config import standing_for  # noqa: PLC0415
     from mads.host.door import BusDoor  # noqa: PLC0415
     from mads.host.limits import LimitConfig  # noqa: PLC0415
+    from mads.host.mcp import McpConfig  # noqa: PLC0415
     from mads.store.keys.port import Key, Terms  # noqa: PLC0415
     from mads.testing.placed import placed  # noqa: PLC0415
 
     rule = LimitConfig(
         tool="mads.echo.*", each=("principal", "tool"), rate="900000/s", at_once=64, quota="100000000/day", size="1 MB"
     )
-    mads: dict[str, Any] = {"echo": "echo:Echo"} | ({"many": "many:Many"} if many else {})
+    echo = standing_for(McpConfig(upstream)) if upstream else "echo:Echo"
+    mads: dict[str, Any] = {"echo": echo} | ({"many": "many:Many"} if many else {})
     ring, (secret, digest) = KeyRing(), new_secret()
     terms = Terms(principal="ana", tenant="acme", roles=("caller",), scopes=("mads.>",), made=0, expires=None)
     ring.put(Key(id=1, digest=digest, terms=terms))
@@ -52,6 +58,10 @@ async def serve_ours(told: Told, *, many: bool) -> None:
             async def listed() -> Any:
                 return it.system.tools()
 
+            async with asyncio.timeout(20):
+                while not any(tool.name.startswith("mads.echo.") for tool in it.system.tools()):
+                    await asyncio.sleep(0.05)
+
             signin = SignIn(ring, anonymous=False)
             running = await serve(BusDoor(it.bus, listed), port=0, signin=signin)
             print(written(1, secret), flush=True)
@@ -60,17 +70,19 @@ async def serve_ours(told: Told, *, many: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def ours(*, many: bool) -> AsyncGenerator[Rival]:
-    """Run our server in a process of its own."""
+async def ours(*words: str, tool: str = TOOL) -> AsyncGenerator[Rival]:
+    """Run our server in a process of its own, with so many tools or before that address."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.doors", "many" if many else "few", stdin=pipe, stdout=pipe, cwd=ROOT
+        sys.executable, "-m", "benchmarks.doors", *words, stdin=pipe, stdout=pipe, cwd=ROOT
     )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         key = (await process.stdout.readline()).decode().strip()
-        yield Rival(process.pid, await number_of(process), headers={"authorization": f"Bearer {key}"})
+        port, signed = await number_of(process), {"authorization": f"Bearer {key}"}
+        eras = (OLDER, MODERN) if tool == TOOL else (MODERN,)  # in the older one a foreign tool is answered in events
+        yield Rival(process.pid, port, tool=tool, headers=signed, eras=eras)
     finally:
         process.stdin.close()
         await process.wait()
@@ -81,9 +93,10 @@ async def measure() -> dict[str, float | None]:
     times: dict[tuple[str, str], list[float]] = {}
     async with contextlib.AsyncExitStack() as stack:
         bare = await stack.enter_async_context(child("bare"))
-        mine = await stack.enter_async_context(ours(many=False))
+        mine = await stack.enter_async_context(ours("few"))
         servers: list[tuple[str, AbstractAsyncContextManager[Rival | None]]] = [
-            ("tools_1000", ours(many=True)),
+            ("upstream", ours("upstream", f"http://127.0.0.1:{bare.port}/mcp", tool=f"echo_{TOOL}")),
+            ("tools_1000", ours("many")),
             ("fastmcp", fastmcp()),
             ("contextforge", contextforge(bare.port, tuned=False)),
             ("contextforge_tuned", contextforge(bare.port, tuned=True)),
@@ -130,7 +143,7 @@ def _figures(times: dict[tuple[str, str], list[float]]) -> dict[str, float | Non
     ours = each["in_process"]
     costs = {f"{name}_cpu_ms": round(each[name], 3) if name in each else None for name in NAMES}
     ratios = {f"{name}_ratio": round(each[name] / ours, 2) if name in each else None for name in NAMES[1:]}
-    return costs | {"upstream_cpu_ms": None} | ratios
+    return costs | ratios
 
 
 def run() -> dict[str, float | None]:
@@ -142,7 +155,7 @@ def run() -> dict[str, float | None]:
 if __name__ == "__main__":
     if sys.argv[1:]:
         with asyncio.Runner(loop_factory=new_loop) as serving:
-            serving.run(serve_ours(until_told, many=sys.argv[1] == "many"))
+            serving.run(serve_ours(until_told, upstream="".join(sys.argv[2:]), many=sys.argv[1] == "many"))
     else:
         from benchmarks.report import report
 
