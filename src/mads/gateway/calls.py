@@ -14,11 +14,12 @@ from msgspec import Struct
 from mads.gateway import answer, content
 from mads.gateway.changes import EVERY_LIST, Change, Changes, between
 from mads.gateway.door import Door
+from mads.gateway.names import DESCRIBE, SEARCH
+from mads.gateway.offer import Offer
 from mads.gateway.reach import OUT_OF_REACH, Reach
 from mads.gateway.reporter import Reporter
 from mads.gateway.rounds import Rounds
-from mads.gateway.search import DESCRIBE, SEARCH
-from mads.gateway.surface import Listing, Offer, Shows, Surface, by_scopes
+from mads.gateway.surface import Listing, Shows, Surface, by_scopes
 from mads.gateway.view import View
 from mads.host.door import RIGHTS
 from mads.wire.call import Identity

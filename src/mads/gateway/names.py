@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from mads.gateway import shelf
-from mads.gateway.search import CALL, DESCRIBE, SEARCH
 from mads.gateway.view import View
 from mads.wire.errors import ConfigError
 from mads.wire.tools import ToolInfo
@@ -17,7 +16,7 @@ LONGEST = 64
 EVERYTHING = View()
 """What is shown where nothing is chosen."""
 
-META = (SEARCH, DESCRIBE, CALL)
+SEARCH, DESCRIBE, CALL = META = ("search_tools", "describe_tool", "call_tool")
 """The names of the tools by which others are found."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")

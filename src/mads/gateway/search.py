@@ -6,16 +6,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mads.gateway.names import CALL, DESCRIBE, SEARCH
+from mads.gateway.offer import Offer
 from mads.recall.words import apart, keywords
 from mads.wire.errors import InvalidMessage
 from mads.wire.tools import ToolInfo
-
-if TYPE_CHECKING:
-    from mads.gateway.surface import Offer
-
-SEARCH, DESCRIBE, CALL = "search_tools", "describe_tool", "call_tool"
 
 FOUND, MOST = 10, 50
 """How many tools a search returns, unless it asks for more, and at most."""
