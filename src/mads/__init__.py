@@ -2,7 +2,7 @@
 
 from mads.author.declare import completes, every, mad, on, prompt, prose, provides, resource, tool
 from mads.author.message import message
-from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Secrets, Send, Step, Talk, Think, Turn, Workers
 from mads.author.sensitive import Sensitive
 from mads.author.signals import OffersChanged, ResourceUpdated, SecurityEvent, StateChanged
 from mads.wire.asking import Cancelled, Declined, Root, Sampled
@@ -24,6 +24,7 @@ from mads.wire.errors import (
     Overloaded,
     Reject,
 )
+from mads.wire.secret import SecretRef
 
 __all__ = [
     "Audio",
@@ -60,6 +61,8 @@ __all__ = [
     "Root",
     "Said",
     "Sampled",
+    "SecretRef",
+    "Secrets",
     "SecurityEvent",
     "Send",
     "Sensitive",

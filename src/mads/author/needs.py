@@ -9,6 +9,7 @@ from msgspec import Struct
 from mads.wire.asking import Cancelled, Declined, Level, Root, Sampled
 from mads.wire.content import PromptMessage
 from mads.wire.conversation import Exchange, Said
+from mads.wire.secret import SecretRef
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -274,6 +275,17 @@ class Talk(Protocol):
 
         Returns the answers, those to mentions in them too. Where the call being handled belongs to no conversation,
         a new one begins. A turn is a reply in the `thread` whose first turn has that id.
+        """
+        ...
+
+
+class Secrets(Protocol):
+    """Handles of secrets: this MAD hands them on to what sends them, and never sees what is behind one."""
+
+    async def __call__(self, path: str, *, version: int | None = None) -> SecretRef:
+        """Return a handle of the secret at `path`, of its newest version where none is named.
+
+        Raises `Denied` where this MAD was not granted it, `InvalidMessage` where there is none.
         """
         ...
 

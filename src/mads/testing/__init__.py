@@ -1,11 +1,23 @@
 """What a unit test of a MAD needs: a double for every need of the runtime."""
 
-from mads.testing.doubles import emitting, inline, noting, rolling, saying, sending, stepping, ticking, turning
+from mads.testing.doubles import (
+    emitting,
+    granting,
+    inline,
+    noting,
+    rolling,
+    saying,
+    sending,
+    stepping,
+    ticking,
+    turning,
+)
 from mads.testing.kept import kept
 from mads.testing.talking import talking
 
 __all__ = [
     "emitting",
+    "granting",
     "inline",
     "kept",
     "noting",

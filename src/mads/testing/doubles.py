@@ -19,6 +19,7 @@ from mads.wire.call import Progress
 from mads.wire.content import PromptMessage, Text
 from mads.wire.errors import CannotAsk, InvalidMessage
 from mads.wire.record import amount
+from mads.wire.secret import SecretRef
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,6 +67,21 @@ class saying:
             raise AssertionError(
                 f"{question!r} asks for {shown(returning)} and would be told {answer!r}: {error}"
             ) from error
+
+
+class granting:
+    """A `Secrets` that knows these paths and no other; `asked` are those of which a handle was asked."""
+
+    def __init__(self, *paths: str) -> None:
+        self.asked: list[str] = []
+        self._paths = paths
+
+    async def __call__(self, path: str, *, version: int | None = None) -> SecretRef:
+        """Return a handle, or raise `InvalidMessage` as where there is no such secret."""
+        self.asked.append(path)
+        if path not in self._paths:
+            raise InvalidMessage(f"there is no secret {path!r}; write it: mads secret set {path}")
+        return SecretRef(path, version)
 
 
 class Line(NamedTuple):
