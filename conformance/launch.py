@@ -67,4 +67,4 @@ def system(log: Path, folder: Path = SYSTEM) -> Generator[str]:
         yield json.loads(ready)["servers"][0]
     finally:
         core.terminate()
-        core.wait(timeout=10)
+        core.communicate(timeout=10)

