@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -153,6 +154,29 @@ async def test_a_peer_that_does_not_read_holds_up_nobody_else() -> None:
         replies = await asyncio.gather(*sent(other, *(call("mads.echo.say", number) for number in range(100))))
 
         assert [answer(reply) for reply in replies] == list(range(100))
+
+
+async def test_a_peer_that_sends_without_end_leaves_the_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mads.bus.unix.link.TURN", 8)
+    taken: Counter[int] = Counter()
+    turns = 0
+
+    def vouch(call: Call) -> Call:
+        taken[turns] += 1
+        return call
+
+    async with hub() as (bus, between):
+        scene = Scene()
+        await bus.subscribe(["mads.echo.*"], scene, capacity=1000)
+        ours, theirs = socket.socketpair()
+        await between.attach(ours, vouch=vouch, may_serve=lambda _: True)
+        async with stranger(theirs) as it, asyncio.timeout(PATIENCE):
+            it.send(*(request(number) for number in range(100)))
+            while len(scene.ended) < 100:
+                turns += 1
+                await asyncio.sleep(0)
+
+    assert max(taken.values()) <= 8
 
 
 async def test_a_peer_that_has_too_many_calls_under_way_is_refused_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,7 @@ def test_a_damaged_frame_is_refused_or_another_frame(frame: AnyFrame, place: int
         [12, "1"],  # a field of another type
         [12, -1],  # a negative number
         {"type": 12, "no": 1},  # not an array
+        [13, 1, None, 2**53 + 1],  # a cost that cannot be added up
         None,
     ],
     ids=repr,

@@ -8,6 +8,7 @@ import msgspec
 from mads import Kept, SecurityEvent, Turn, mad, message, on, tool
 from mads.author.message import wire_name
 from mads.bus.unix import UnixBus
+from mads.bus.unix.frames import Drain, Load, Unsubscribe
 from mads.host.caller import Caller
 from mads.host.kept_rows import Read
 from mads.host.supervise.blocking import BlockingWatch
@@ -77,6 +78,27 @@ class Impostor:
         except Exception as error:  # noqa: BLE001  which one it is, is the test's to say
             return type(error).__name__
         return "usurped"
+
+    @tool
+    async def intrude(self) -> str:
+        """Return what becomes of an attempt to serve its own tools where no layer stands round them."""
+        try:
+            await _bus().subscribe(("mads.impostor.*",), _answer)
+        except Exception as error:  # noqa: BLE001  which one it is, is the test's to say
+            return str(error)
+        return "intruded"
+
+    @tool
+    async def desert(self, how: str) -> None:
+        """Serve no more, one way or another, while its process goes on."""
+        link = _bus().link
+        if how == "seal":
+            link.post(Drain(link.number()))
+        elif how == "unsubscribe":
+            for number in range(8):
+                link.post(Unsubscribe(link.number(), number))
+        else:
+            link.post(Load(1, 1, 1))
 
     @tool
     async def babble(self) -> None:

@@ -4,13 +4,14 @@ Covers a child process and whoever opens the system's socket, both lying. Does n
 nothing holds.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from mads import Denied
+from mads import Denied, Lost, NoResponder
 from mads.bus.unix import UnixBus, connect
 from mads.host.config import MadConfig
 from mads.host.paths import socket_path
@@ -63,6 +64,28 @@ async def test_a_child_that_lies_raises_an_alarm(tmp_path: Path) -> None:
         await impostor.usurp()
         usurped = await witness.alarmed("service_usurped")
         assert (usurped.mad, usurped.subject) == ("impostor", "mads.witness.*")
+
+
+@pytest.mark.slow
+async def test_a_child_that_serves_no_more_is_not_well_and_is_replaced(tmp_path: Path) -> None:
+    deserted = "it stopped serving, but not its process"
+    whys = {"seal": deserted, "unsubscribe": deserted, "lie": "the other process broke the protocol: only a hub tells"}
+    async with the_two(tmp_path) as it, asyncio.timeout(25):
+        for restarts, (how, why) in enumerate(whys.items(), 1):
+            with suppress(Lost, NoResponder):
+                await it.mad(Impostor).desert(how)
+            seen = set[tuple[str, str]]()
+            while (now := (await it.system.status())[1]).restarts < restarts or now.state != "running":
+                seen.add((now.state, now.health))
+                assert now.why or now.state == "running"
+            assert now.why.startswith(why)
+            assert ("restarting", "red") in seen
+            assert await it.mad(Impostor).steal() == "denied"
+
+
+async def test_a_child_serves_from_its_seat_alone(tmp_path: Path) -> None:
+    async with the_two(tmp_path) as it:
+        assert "only the seat of impostor serves this" in await it.mad(Impostor).intrude()
 
 
 async def test_a_child_that_talks_nonsense_of_itself_hides_nobody(tmp_path: Path) -> None:

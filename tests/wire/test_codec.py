@@ -144,6 +144,11 @@ def test_what_is_nested_too_deep_is_refused(kind: str, depth: int, type_: Any) -
     refused(opening * depth + end, type_)
 
 
+def test_an_extension_that_stands_for_nothing_is_refused() -> None:
+    with pytest.raises(InvalidMessage, match="extension 99"):
+        codec.decode(b"\xc7\x01\x63x", Any)
+
+
 def test_what_is_nested_as_deep_as_may_be_is_taken() -> None:
     opening, end = DEEP["lists"]
     assert codec.decode(opening * (codec.MAX_DEPTH - 1) + end, Any)

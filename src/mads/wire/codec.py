@@ -153,7 +153,11 @@ def from_wire(wire: WireCall) -> Call:
 @lru_cache(maxsize=1024)
 def _decoder(type_: Any) -> tuple[msgspec.msgpack.Decoder[Any], bool]:
     """Return the decoder of `type_`, and whether the type itself bounds the depth of its values."""
-    return msgspec.msgpack.Decoder(type_, strict=True), is_bounded(type_)
+    return msgspec.msgpack.Decoder(type_, strict=True, ext_hook=_refuse_extension), is_bounded(type_)
+
+
+def _refuse_extension(code: int, _: memoryview) -> None:
+    raise ValueError(f"the MessagePack extension {code} stands for no value")
 
 
 def _refuse_deep(value: Any) -> None:

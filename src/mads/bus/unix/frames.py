@@ -23,6 +23,8 @@ MAX_FRAME = codec.MAX_BYTES + 64 * 1024
 """The largest frame, in bytes: a message of the largest size, and what is written on its envelope."""
 
 Count = Annotated[int, Meta(ge=0)]
+Cost = Annotated[int, Meta(ge=0, le=2**53)]
+"""In millionths of a unit of money: what a thousand calls cost can still be added up in 64 bits."""
 
 _PREFIX = 4
 
@@ -116,7 +118,7 @@ class Answer(Frame, frozen=True, tag=13):
     """The end of an opening: its result, what that cost, and what the guards decided."""
 
     body: Raw
-    cost: Count = 0
+    cost: Cost = 0
     decisions: tuple[Decision, ...] = ()
 
 
@@ -124,7 +126,7 @@ class Refusal(Frame, frozen=True, tag=14):
     """The end of an opening: why there is no result, and what it cost all the same."""
 
     failure: Failure
-    cost: Count = 0
+    cost: Cost = 0
     decisions: tuple[Decision, ...] = ()
 
 

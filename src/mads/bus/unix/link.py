@@ -10,9 +10,9 @@ import asyncio
 import logging
 from asyncio import CancelledError, Task
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import cast
 
 from mads.bus.unix.exchange import Exchange, Outlet
@@ -50,6 +50,9 @@ Hear = Callable[[Load], None]
 MAX_OPEN = 8192
 """How many exchanges the other side may have open; it is more than arrive in one read."""
 
+TURN = 32
+"""How many frames are taken in a row before the rest of this process has a turn: what is sent may have no end."""
+
 RETRY_AFTER = 0.1
 """What it is told that opens more, in seconds."""
 
@@ -63,18 +66,21 @@ class Link(asyncio.Protocol):
     """One end of the connection; `serve` answers what the other end opens, `hear` takes what it tells.
 
     `number` gives an opening its number. `handling` holds the calls that the other end is handling now, by id, and
-    `handled` those that it has handled last: what it began then may still call.
+    `handled` those that it has handled last: what it began then may still call. `fault` is what the other end did
+    wrong, where that ended the connection.
     """
 
     def __init__(self, serve: Serve, hear: Hear) -> None:
         self.number = count(1).__next__
         self.handling: dict[str, Call] = {}
         self.handled: OrderedDict[str, Call] = OrderedDict()
+        self.fault = ""
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._serve = serve
         self._hear = hear
         self._reason = ""
         self._unpacker = Unpacker()
+        self._arriving: Iterator[AnyFrame] = iter(())
         self._exchanges: dict[int, Exchange] = {}
         self._tasks: dict[int, Task[None]] = {}
         self._outlets: dict[int, Outlet] = {}
@@ -176,11 +182,10 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came (called by the loop)."""
-        try:
-            for frame in self._unpacker.feed(data):
-                self._take(frame)
-        except InvalidMessage as error:
-            self._break(f"the other process broke the protocol: {error}")
+        self._arriving = self._unpacker.feed(data)
+        if self._take_turn():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._go_on)
 
     def pause_writing(self) -> None:
         """Hold back what is sent (called by the loop)."""
@@ -203,7 +208,28 @@ class Link(asyncio.Protocol):
     def _break(self, reason: str) -> None:
         _log.warning("a connection was given up: %s", reason)
         self._reason = self._reason or reason
+        self.fault = reason
         self._transport.abort()
+
+    def _go_on(self) -> None:
+        """Take more of what came, and read on once there is no more of it."""
+        if self._transport.is_closing():
+            return
+        if self._take_turn():
+            asyncio.get_running_loop().call_soon(self._go_on)
+        elif not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _take_turn(self) -> bool:
+        """Take up to `TURN` frames; return whether there may be more."""
+        taken = 0
+        try:
+            for taken, frame in enumerate(islice(self._arriving, TURN), 1):  # noqa: B007  how many there were
+                self._take(frame)
+        except InvalidMessage as error:
+            self._break(f"the other process broke the protocol: {error}")
+            return False
+        return taken == TURN
 
     def _take(self, frame: AnyFrame) -> None:
         match frame:

@@ -35,8 +35,8 @@ from mads.wire.status import Vitals
 
 TELL = 5.0
 """Every so many seconds it is told that a child is still starting."""
-PARTING = 1.0
-"""Seconds between the end of a child's link and that of its process, where it is the process that ends."""
+PARTING = 1.5
+"""Seconds between the end of a child's service, or link, and that of its process, where it is the process that ends."""
 
 
 class Child:
@@ -72,19 +72,23 @@ class Child:
         """Wait until the child is of no more use; return why."""
         assert self._process is not None
         assert self._link is not None
-        process = asyncio.create_task(self._process.wait())
-        link = asyncio.create_task(self._link.ended())
+        assert self._bus.sitting is not None
+        of_use = (self._process.wait(), self._link.ended(), self._bus.sitting.gone.wait())
+        process, *_ = waited = [asyncio.create_task(each) for each in of_use]
         try:
-            await asyncio.wait({process, link}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({process}, timeout=PARTING)
         finally:
-            process.cancel()
-            link.cancel()
-        status = self._process.returncode
-        if self._verdict:
-            return End(self._verdict)
+            for each in waited:
+                each.cancel()
+        return self._end_of(self._process, self._link)
+
+    def _end_of(self, process: Process, link: Link) -> End:
+        status = process.returncode
+        if why := self._verdict or link.fault:
+            return End(why)
         if status is None:
-            return End("it let go of its link to the core")
+            return End("it let go of its link to the core" if link.over else "it stopped serving, but not its process")
         how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
         return End(f"its process ended ({how})", clean=status == 0)
 
@@ -144,6 +148,8 @@ class Child:
         failure = ready.result()
         if failure is not None:
             raise error_of(failure)
+        if not self._bus.sits:
+            raise Failed("it said that it is ready, and serves nothing")
 
     def _late(self) -> str:
         limit = self._config.start

@@ -17,6 +17,7 @@ from mads.bus.port import Subscription
 from mads.bus.serving import Serving
 from mads.host.config import MadConfig
 from mads.wire.call import Call, Handle, Reply
+from mads.wire.errors import UsageError
 from mads.wire.failure import Failure
 
 TICK = 0.02
@@ -42,13 +43,18 @@ class Seat:
         self._old: set[Serving] = set()
         self.sitting: Sitting | None = None
         self._state: State = "starting"
-        self.why, self.since = "", time.monotonic()
+        self._why, self.since = "", time.monotonic()
         self.restarts = self.calls = 0
 
     @property
     def state(self) -> State:
         """What has become of the MAD; one that has just left its seat is about to be restarted, or will be told of."""
-        return "restarting" if self._state == "running" and self.sitting is None else self._state
+        return "restarting" if self._left else self._state
+
+    @property
+    def why(self) -> str:
+        """Return why that is so; "" where there is nothing to say."""
+        return "it serves no more" if self._left else self._why
 
     @property
     def waiting(self) -> int:
@@ -62,7 +68,7 @@ class Seat:
 
     def be(self, state: State, why: str = "") -> None:
         """Note what has become of the MAD."""
-        was, self._state, self.why = self._state, state, why
+        was, self._state, self._why = self._state, state, why
         if state == "running":
             self.since = time.monotonic()
         if was != state:
@@ -100,6 +106,10 @@ class Seat:
             if inbox is not None:
                 inbox.lose(call, "it stopped serving before it answered")
 
+    @property
+    def _left(self) -> bool:
+        return self._state == "running" and (self.sitting is None or self.sitting.sealed)
+
     async def _close(self, inbox: Serving) -> None:
         while inbox.load:
             await asyncio.sleep(TICK)
@@ -122,11 +132,15 @@ class Seat:
 
 
 class Sitting:
-    """The subscription of one life of the MAD: it gets what the seat's inbox hands out, until another takes over."""
+    """The subscription of one life of the MAD: it gets what the seat's inbox hands out, until another takes over.
+
+    `gone` is set once it takes no new call, by whomever it was ended.
+    """
 
     def __init__(self, seat: Seat, handle: Handle) -> None:
         self._seat, self.handle = seat, handle
         self.sealed = False
+        self.gone = asyncio.Event()
         self.left: list[Call] = []
 
     @property
@@ -142,9 +156,11 @@ class Sitting:
     async def seal(self) -> None:
         """Take no new call from now on; what those that were taken send in their turn is served."""
         self.sealed = True
+        self.gone.set()
 
     async def close(self) -> None:
         """Take nothing more."""
+        self.gone.set()
         if self._seat.sitting is self:
             self.left = self._seat.handled()
             self._seat.sitting = None
@@ -191,8 +207,10 @@ class SeatBus:
         at_once: int = 1,
         capacity: int = 256,
     ) -> Subscription:
-        """Take the seat, or subscribe to anything else."""
-        if owner is None or owner != self._seat.mad:
+        """Take the seat, or subscribe to what is asked of the process; raise `UsageError` for anything else."""
+        if owner != self._seat.mad:
+            if not all(pattern.startswith("host.") for pattern in patterns):
+                raise UsageError(f"{patterns!r}: only the seat of {self._seat.mad} serves this; name it as the owner")
             return await self._bus.subscribe(
                 patterns, handle, group=group, owner=owner, at_once=at_once, capacity=capacity
             )
