@@ -2,7 +2,22 @@
 
 from mads.author.declare import completes, every, mad, on, prompt, prose, provides, resource, tool
 from mads.author.message import message
-from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Secrets, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import (
+    Clock,
+    Egress,
+    Emit,
+    Kept,
+    Log,
+    Random,
+    Receipt,
+    Secrets,
+    Send,
+    Step,
+    Talk,
+    Think,
+    Turn,
+    Workers,
+)
 from mads.author.sensitive import Sensitive
 from mads.author.signals import OffersChanged, ResourceUpdated, SecurityEvent, StateChanged
 from mads.wire.asking import Cancelled, Declined, Root, Sampled
@@ -36,6 +51,7 @@ __all__ = [
     "DeadlineExceeded",
     "Declined",
     "Denied",
+    "Egress",
     "Embedded",
     "Emit",
     "Exchange",

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
+from mads.egress.grants import Grants
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
 from mads.host.limits import LimitConfig
@@ -74,7 +75,8 @@ class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
 class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One MAD: the class to `use`, where to `run` it, values to `set` on its fields.
 
-    `calls` are patterns of the tools that it may call, instead of all those of the MADs that its fields name.
+    `calls` are patterns of the tools that it may call, instead of all those of the MADs that its fields name. `may` is
+    what it may reach outside, as in "net:api.example.com", "net:*.example.org:8443": nothing, unless it says so.
     `at_once` calls are handled side by side; `inbox` more may wait. `restart` says whether it is started again when it
     ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
     whose loop stands still for `watchdog`, or that takes more than `memory` or `processes`.
@@ -84,6 +86,7 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     run: Literal["here", "process"] = "here"
     set: dict[str, Any] = field(default_factory=dict[str, Any])
     calls: tuple[str, ...] | None = None
+    may: tuple[str, ...] = ()
     at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
     restart: Literal["permanent", "transient", "temporary"] = "permanent"
@@ -254,6 +257,10 @@ class _Reader:
             check((read and read.calls) or ())
         except UsageError as error:
             self.wrong((*path, "calls"), str(error))
+        try:
+            Grants((read and read.may) or ())
+        except UsageError as error:
+            self.wrong((*path, "may"), str(error))
         if read is not None and read.run == "here":
             for key, value in (("memory", read.memory), ("recycle", read.recycle.rss)):
                 if value is not None:

@@ -13,7 +13,7 @@ import structlog
 
 from mads.author.declaration import Declaration, Timer, Tool, declaration
 from mads.author.message import wire_name
-from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import Clock, Egress, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
 from mads.author.system import Capture, Conversations, Offers, System
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
@@ -21,6 +21,7 @@ from mads.host.commands.dispatcher import Sends
 from mads.host.commands.sending import HostSend
 from mads.host.commands.steps import HostStep, Journal
 from mads.host.config import MadConfig
+from mads.host.egress import HostEgress
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
 from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn, NoThought
@@ -192,6 +193,7 @@ class Instance:
             Workers: lambda: around.workers,
             Log: lambda: HostLog(self._mad),
             Talk: lambda: HostTalk(around.bus, self._caller),
+            Egress: lambda: HostEgress(around.bus, self._caller),
             System: lambda: around.system,
             Conversations: lambda: around.conversations,
             Capture: lambda: around.capture,

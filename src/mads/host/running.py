@@ -17,6 +17,8 @@ from mads.author.schema import tool_infos
 from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
+from mads.egress.broker import Broker
+from mads.egress.grants import Grants
 from mads.guard.access import access
 from mads.guard.limits.book import Book
 from mads.guard.limits.layer import limits
@@ -33,6 +35,7 @@ from mads.host.commands.sending import serve_commands
 from mads.host.config import STEWARD, Config
 from mads.host.contracts import CheckedSends, Contracts
 from mads.host.door import CHANGES
+from mads.host.egress import serve_egress
 from mads.host.events.critical import Gate
 from mads.host.events.heard import Events
 from mads.host.events.refused import Refused
@@ -128,9 +131,7 @@ class RunningSystem:
         stack.push_async_callback(database.close)
         self._book.store = SqliteQuotas(database)
         stack.push_async_callback(self._book.close)
-        self._export = export_of(self.config)
-        if self._export is not None:
-            stack.push_async_callback(self._export.close)
+        await self._reach_outside(stack)
         self.record = SqliteRecord(database)
         self.traces = Traces(self.record, self.observer.recorder)
         await self.audit.open(data_folder(root), database)
@@ -253,6 +254,15 @@ class RunningSystem:
             if anew.offered != before:
                 self.signals.tell(OffersChanged(mad))
             return [caller for caller, called in callees.items() if anew.offered != before and mad in called]
+
+    async def _reach_outside(self, stack: contextlib.AsyncExitStack) -> None:
+        """Let traces leave, and have MADs reach what each may."""
+        self._export = export_of(self.config)
+        if self._export is not None:
+            stack.push_async_callback(self._export.close)
+        broker = Broker({mad: Grants(config.may) for mad, config in self.config.mads.items()})
+        stack.push_async_callback(broker.close)
+        await serve_egress(self.bus, broker, self.observer)
 
     def _publish(self, mad: str, declared: Declaration) -> None:
         """Say from now on that `mad` offers what was found on the server for which it stands."""

@@ -13,6 +13,7 @@ from mads.testing.doubles import (
     turning,
 )
 from mads.testing.kept import kept
+from mads.testing.reaching import reaching
 from mads.testing.talking import talking
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "inline",
     "kept",
     "noting",
+    "reaching",
     "rolling",
     "saying",
     "sending",

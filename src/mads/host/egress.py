@@ -1,0 +1,190 @@
+"""The need `Egress`: a MAD asks over the bus wherever it runs, and the core's broker does it, on record like any call.
+
+On record are the method, the URL without its query, the names of the headers and the sizes; bodies are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from mads.author.needs import Arriving
+from mads.bus.port import Bus, Stream, Subscription
+from mads.egress.broker import Broker, For
+from mads.egress.grants import Grant
+from mads.egress.target import target
+from mads.host.caller import PATIENCE, Caller
+from mads.host.proxy import outcome, received
+from mads.observe.record import Observer
+from mads.observe.span import Watched
+from mads.wire import codec
+from mads.wire.call import Call, Reply
+from mads.wire.errors import CallError, Denied, InvalidMessage
+from mads.wire.failure import failure_of
+from mads.wire.record import Decision
+from mads.wire.secret import SecretRef
+from mads.wire.served import Served
+from mads.wire.web import LARGEST, Answer, Ask, Head
+
+ROOM = "egress"
+REQUEST, STREAM = f"{ROOM}.request", f"{ROOM}.stream"
+AT_ONCE, CAPACITY = 256, 1024
+NONE: Mapping[str, str | SecretRef] = MappingProxyType({})
+
+
+class Asked(Struct, frozen=True):
+    """What is on record of a request."""
+
+    method: str
+    url: str
+    headers: tuple[str, ...]
+    size: int
+
+
+class Answered(Struct, frozen=True):
+    """What is on record of an answer that came as a whole."""
+
+    status: int
+    url: str
+    size: int
+
+
+class _Desk:
+    """Serves the broker to whoever is on the bus; `watch` puts the record round it."""
+
+    def __init__(self, broker: Broker, observer: Observer) -> None:
+        self._broker = broker
+        self._open: dict[str, tuple[Call, Ask]] = {}
+        self._answers: dict[str, Answer] = {}
+        self._observed = observer.round(_watched(observer), self._handle)
+
+    async def serve(self, call: Call) -> Reply:
+        """Do what is asked, and hand over all of it."""
+        ask: Ask = codec.decode(codec.raw(call.body), Ask)
+        self._open[call.span] = call, ask
+        shown = Asked(ask.method[:40], _place(ask.url), tuple(ask.headers), len(ask.content))
+        try:
+            reply = await self._observed(replace(call, body=shown))
+            answer = self._answers.pop(call.span, None)
+            return reply if answer is None else Reply(codec.raw(answer))
+        finally:
+            del self._open[call.span]
+
+    async def _handle(self, shown: Call) -> Reply:
+        call, ask = self._open[shown.span]
+        identity = call.identity
+        if not identity.chain:
+            raise Denied("only a MAD asks for what is outside; call one that does")
+        who = For(identity.chain[-1], identity.principal, identity.tenant)
+        try:
+            if call.subject == STREAM:
+                return await self._stream(call, who, ask)
+            answer, by = await self._broker.answer(who, ask)
+        except CallError as error:
+            decisions = (Decision(ROOM, allowed=False, rule=f"{_place(ask.url)}"),) if isinstance(error, Denied) else ()
+            return Reply(failure=failure_of(error, where=ROOM, request=call.id), decisions=decisions)
+        self._answers[shown.span] = answer
+        return Reply(Answered(answer.status, _place(answer.url), len(answer.body)), decisions=_allowed(by))
+
+    async def _stream(self, call: Call, who: For, ask: Ask) -> Reply:
+        assert call.sink is not None
+        async with self._broker.open(who, ask) as coming:
+            await call.sink.item(codec.raw(coming.head))
+            async for chunk in coming.chunks:
+                await call.sink.item(chunk)
+        return Reply(decisions=_allowed(coming.by))
+
+
+async def serve_egress(bus: Bus, broker: Broker, observer: Observer) -> Subscription:
+    """Serve `broker` on `bus`, to each MAD what it was granted."""
+    desk = _Desk(broker, observer)
+    return await bus.subscribe((REQUEST, STREAM), desk.serve, group=ROOM, at_once=AT_ONCE, capacity=CAPACITY)
+
+
+class HostEgress:
+    """Requests over the bus, in the name of one MAD."""
+
+    def __init__(self, bus: Bus, caller: Caller) -> None:
+        self._bus, self._caller = bus, caller
+
+    async def request(self, method: str, url: str, *, timeout: float = PATIENCE, **asked: Any) -> Answer:
+        """Return the whole answer."""
+        call = self._caller.call(REQUEST, _asked(method, url, **asked), timeout=timeout)
+        answer: Answer = outcome(await self._bus.request(call), Answer, REQUEST)
+        return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, url: str, *, timeout: float = PATIENCE, **asked: Any
+    ) -> AsyncGenerator[Arriving]:
+        """Yield the answer as it arrives."""
+        call = self._caller.call(STREAM, _asked(method, url, **asked), timeout=timeout)
+        async with self._bus.stream(call) as items:
+            head = await anext(aiter(items), None)
+            if head is None:
+                outcome(items.reply, type(None), STREAM)
+            yield _Stream(received(head, Head, STREAM, strict=False), items)
+
+
+class _Stream:
+    """An answer as it arrives over the bus."""
+
+    def __init__(self, head: Head, items: Stream) -> None:
+        self.status, self.headers, self.url = head.status, head.headers, head.url
+        self._items = items
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for item in self._items:
+            yield received(item, bytes, STREAM, strict=False)
+        outcome(self._items.reply, type(None), STREAM)
+
+
+def _asked(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str | SecretRef] = NONE,
+    content: bytes | None = None,
+    json: Any = None,
+    limit: int = LARGEST,
+    redirects: int = 5,
+) -> Raw:
+    """Return the request as it travels; raise `InvalidMessage` where it says two things, or none can be sent."""
+    if json is not None:
+        if content is not None:
+            raise InvalidMessage("a request has content or json, not both")
+        content = msgspec.json.encode(codec.plain(json))
+        headers = {"content-type": "application/json", **headers}
+    if len(content or b"") > LARGEST:
+        raise InvalidMessage(f"a request of {len(content or b'')} bytes cannot be sent, {LARGEST} can")
+    return codec.raw(Ask(method, url, dict(headers), content or b"", limit, redirects))
+
+
+def _watched(observer: Observer) -> dict[str, Watched]:
+    return {
+        subject: Watched(
+            Served(ROOM, subject.removeprefix(f"{ROOM}."), asked=Asked, answered=Answered),
+            observer.meter.cell(ROOM, subject.removeprefix(f"{ROOM}.")),
+            version="",
+            place="here",
+        )
+        for subject in (REQUEST, STREAM)
+    }
+
+
+def _allowed(by: Sequence[Grant]) -> tuple[Decision, ...]:
+    return tuple(Decision(ROOM, allowed=True, rule=str(grant)) for grant in by)
+
+
+def _place(url: str) -> str:
+    """Return `url` without what may be nobody's business; of what is none at all nothing is said."""
+    try:
+        return target(url).place
+    except InvalidMessage:
+        return "?"
