@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from mads.recall.asking import find
 from mads.recall.files import listing, read
-from mads.recall.upkeep import Library, advance, find, survey
+from mads.recall.library import Library
+from mads.recall.upkeep import advance, survey
 from mads.recall.words import keywords
 from mads.store.sqlite import connect
 

@@ -16,9 +16,9 @@ from mads.recall.files import MAX_BYTES
 from mads.recall.upkeep import BATCH_BYTES
 from mads.testing import emitting, ticking, turning
 from mads.wire import codec
-from mads.wire.errors import ConfigError
+from mads.wire.errors import ConfigError, InvalidMessage
 
-COVERS = ("R-063",)
+COVERS = ("R-004", "R-063")
 
 Hire = Callable[[Path], Dewey]
 
@@ -78,6 +78,38 @@ async def test_a_changed_file_is_found_again(hire: Hire, folder: Path) -> None:
     await dewey.refresh()
     assert (await dewey.search("lion")).citations == ("zoo.py:1",)
     assert (await dewey.search("zebra")).citations == ()
+
+
+async def test_from_a_hit_one_reads_on_and_a_name_is_read_as_well(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    await dewey.refresh()
+    [citation] = (await dewey.search("zebra")).citations
+    assert await dewey.read(citation) == await dewey.read("feedZebra")
+    assert (await dewey.read(citation)).text == 'def feedZebra():\n    """Give hay."""\n'.rstrip()
+    assert [entry.symbol for entry in await dewey.outline("zoo.py")] == ["", "feedZebra"]
+    with pytest.raises(InvalidMessage, match=r"nothing stands at 'feedLion'; write a citation"):
+        await dewey.read("feedLion")
+
+
+async def test_why_a_file_is_as_it_is_is_told_by_the_decisions_that_govern_it(hire: Hire, folder: Path) -> None:
+    (folder / "docs" / "adr").mkdir(parents=True)
+    text = '---\nid: "0007"\nstatus: "accepted"\naffects: ["zoo.py"]\n---\n# Hay, not straw\n'
+    (folder / "docs" / "adr" / "0007-hay.md").write_text(text, encoding="utf-8")
+    dewey = hire(folder)
+    await dewey.refresh()
+    [decision] = await dewey.why("feedZebra")
+    assert (decision.id, decision.title, decision.citation) == ("0007", "Hay, not straw", "docs/adr/0007-hay.md:1")
+    assert await dewey.why("feedLion") == []
+
+
+async def test_what_bears_a_label_is_there_for_its_readers_alone(hire: Hire, folder: Path) -> None:
+    dewey = hire(folder)
+    await dewey.refresh()
+    dewey.labels = {"zoo.*": "animals"}
+    assert (await dewey.search("zebra")).citations == ()
+    for readers in (("tester",), ("tenant:default",)):
+        dewey.readers = {"animals": readers}
+        assert (await dewey.search("zebra")).citations == ("zoo.py:4",)
 
 
 async def test_a_question_is_answered_with_the_passages_and_their_citations(hire: Hire, folder: Path) -> None:
@@ -164,6 +196,6 @@ async def test_a_folder_that_is_not_there_is_an_error_that_says_what_to_write(hi
 
 def test_it_is_declared_as_any_mad_is() -> None:
     declared = declaration(Dewey)
-    assert sorted(declared.tools) == ["chat", "search"]
+    assert sorted(declared.tools) == ["chat", "outline", "read", "search", "why"]
     assert declared.tools["search"].mark.read_only
     assert [(timer.method, timer.seconds) for timer in declared.timers] == [("refresh", 2)]

@@ -1,13 +1,16 @@
 """A file is cut where its reader would cut it, and nothing of it is lost.
 
-Covers Python, Markdown, plain text and text that only pretends to be one of these. Does not cover other languages,
-which are cut as plain text.
+Covers Python, Markdown, TOML, metrics, plain text and text that only pretends to be one of these. Does not cover other
+languages, which are cut as plain text.
 """
+
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mads.recall import grammars
 from mads.recall.chunks import CHARACTERS, LINES, chunks
 
 MODULE = '''\
@@ -88,9 +91,26 @@ def test_python_is_cut_at_functions_classes_and_methods() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["def f(:\n    pass", "if x: ...\n" + "elif x: ...\n" * 900, "-" * 100_000 + "1"])
-def test_python_that_cannot_be_parsed_or_followed_is_cut_as_plain_text(text: str) -> None:
+@pytest.mark.parametrize("text", ["else: f(", "if x: ...\n" + "elif x: ...\n" * 900, "-" * 10_000 + "1"])
+def test_python_that_defines_nothing_is_cut_as_plain_text_however_deep_it_is(text: str) -> None:
     assert {symbol for _, _, symbol in symbols("a.py", text)} == {""}
+
+
+def test_python_that_is_being_written_is_cut_where_it_can_be_understood() -> None:
+    assert symbols("a.py", "def f(:\n    pass\n\nclass A:\n    def g(self): return 1\n") == [
+        (1, 2, "f"),
+        (4, 4, "A"),
+        (5, 5, "A.g"),
+    ]
+
+
+def test_without_a_grammar_python_is_cut_at_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_grammar = symbols("a.py", MODULE)
+    monkeypatch.setitem(sys.modules, "tree_sitter", None)
+    grammars.parser_of.cache_clear()
+    assert symbols("a.py", MODULE) == by_grammar
+    assert symbols("a.py", "def f(:\n    pass") == [(1, 2, "")]
+    grammars.parser_of.cache_clear()
 
 
 def test_an_invalid_escape_warns_nobody() -> None:
@@ -104,6 +124,17 @@ def test_markdown_is_cut_at_headings_that_name_what_they_stand_under() -> None:
         (7, 8, "One > Deeper"),
         (9, 9, "Two"),
     ]
+
+
+def test_tables_are_cut_at_their_names_requirements_at_each_and_metrics_at_each_family() -> None:
+    assert symbols("a.toml", "x = 1\n[tool.ruff]\ny = 2\n[[limits]]\n") == [
+        (1, 1, ""),
+        (2, 3, "tool.ruff"),
+        (4, 4, "limits"),
+    ]
+    assert symbols("requirements.toml", "R-1 = { }\n# B\nR-2 = { tests = [\n] }\n") == [(1, 2, "R-1"), (3, 4, "R-2")]
+    families = "# HELP calls_total Calls.\n# TYPE calls_total counter\ncalls_total 1\n# HELP up Up.\nup 1\n"
+    assert symbols("a.prom", families) == [(1, 3, "calls_total"), (4, 5, "up")]
 
 
 def test_what_is_long_becomes_several_chunks_of_one_symbol() -> None:

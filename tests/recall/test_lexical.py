@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from mads.recall import lexical
 from mads.recall.files import listing
-from mads.recall.lexical import Hit, index, prepare, remove, search
+from mads.recall.filling import index, remove
+from mads.recall.finding import Hit, search
+from mads.recall.tables import FORMAT, prepare
 from mads.store.sqlite import Connection, connect
 
 COVERS = ("R-063",)
@@ -158,7 +160,7 @@ def test_an_index_of_another_format_or_with_other_tables_is_made_anew(tmp_path: 
     prepare(db)
     index(db, folder, listing(folder))
     db.execute("ALTER TABLE files RENAME COLUMN is_done TO was_done")
-    db.pragma("user_version", lexical.FORMAT + newer)
+    db.pragma("user_version", FORMAT + newer)
     prepare(db)
     assert search(db, "deadline") == []
     index(db, folder, listing(folder))

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from mads.host.workers import ProcessWorkers
-from mads.recall.upkeep import Coverage, Library, advance, find, survey
+from mads.recall.asking import find
+from mads.recall.library import Coverage, Library
+from mads.recall.upkeep import advance, survey
 
 COVERS = ("R-063",)
 

@@ -1,10 +1,11 @@
 """Cut a file into pieces a reader would point at: a function, a method, a section, else a window of lines."""
 
-import ast
 import re
-import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from mads.recall.grammars import definitions
+from mads.recall.kinds import Kind, kind_of
 
 LINES = 80
 """The most lines of one chunk; a longer function or section becomes several of the same symbol."""
@@ -14,6 +15,9 @@ CHARACTERS = 4_000
 
 _HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)[\s#]*$")
 _FENCE = re.compile(r"\s*(```|~~~)")
+_TABLE = re.compile(r"\[\[?([^\[\]]+)\]\]?\s*(#.*)?$")
+_ITEM = re.compile(r"([A-Za-z]+-\d+)\s*=")
+_FAMILY = re.compile(r"# (?:HELP|TYPE) (\S+)")
 
 
 class Chunk(NamedTuple):
@@ -33,7 +37,7 @@ def chunks(path: str, text: str) -> list[Chunk]:
     """
     lines = text.split("\n")
     starts = {1: "", **_starts(path, text, lines)}
-    ordered = sorted(starts)
+    ordered = sorted(start for start in starts if start <= len(lines))
     return [
         chunk
         for first, end in zip(ordered, [*ordered[1:], len(lines) + 1], strict=True)
@@ -43,13 +47,16 @@ def chunks(path: str, text: str) -> list[Chunk]:
 
 def _starts(path: str, text: str, lines: list[str]) -> dict[int, str]:
     """Return the lines at which something begins that has a name, and the name; "" where it is over."""
+    kind: Kind = kind_of(path)
     match path.rpartition(".")[2].lower():
-        case "py" | "pyi":
-            return _python(text, lines)
         case "md" | "markdown":
             return dict(_markdown(lines))
-        case _:
-            return {}
+        case "toml":
+            return dict(_named(lines, _TABLE, *([_ITEM] if kind == "requirement" else [])))
+        case _ if kind == "metric":
+            return dict(_named(lines, _FAMILY))
+        case ending:
+            return _code(ending, text)
 
 
 def _windows(path: str, lines: list[str], first: int, end: int, symbol: str) -> Iterator[Chunk]:
@@ -67,34 +74,10 @@ def _windows(path: str, lines: list[str], first: int, end: int, symbol: str) -> 
         first = last + 1
 
 
-def _python(text: str, lines: list[str]) -> dict[int, str]:
-    starts: dict[int, str] = {}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-        if ast.get_docstring(tree, clean=False) is not None:
-            starts[(tree.body[0].end_lineno or 1) + 1] = ""
-        _define(tree, "", lines, starts)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # no Python, or nested deeper than Python can follow
-        return {}
-    return starts
-
-
-def _define(node: ast.AST, outer: str, lines: list[str], starts: dict[int, str]) -> None:
-    """Add where each function and class of `node` starts, with the comment above it, and where it is over."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            name = f"{outer}.{child.name}" if outer else child.name
-            first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
-            while first > 1 and lines[first - 2].lstrip().startswith("#"):
-                first -= 1
-            starts[first] = name
-            if isinstance(child, ast.ClassDef):
-                _define(child, name, lines, starts)
-            starts[(child.end_lineno or child.lineno) + 1] = outer
-        elif isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
-            _define(child, outer, lines, starts)
+def _code(ending: str, text: str) -> dict[int, str]:
+    found = definitions(ending, text)
+    ends = {definition.last + 1: definition.outer for definition in reversed(found)}
+    return {**ends, **{definition.first: definition.name for definition in found}}
 
 
 def _markdown(lines: list[str]) -> Iterator[tuple[int, str]]:
@@ -107,3 +90,13 @@ def _markdown(lines: list[str]) -> Iterator[tuple[int, str]]:
             depth = len(heading[1])
             trail = [*((above, title) for above, title in trail if above < depth), (depth, heading[2])]
             yield number, " > ".join(title for _, title in trail)
+
+
+def _named(lines: list[str], *patterns: re.Pattern[str]) -> Iterator[tuple[int, str]]:
+    """Yield the lines with which something begins that one of `patterns` names, once for each name in a row."""
+    last = ""
+    for number, line in enumerate(lines, 1):
+        found = next((match[1].strip() for pattern in patterns if (match := pattern.match(line))), last)
+        if found != last:
+            last = found
+            yield number, found

@@ -1,16 +1,23 @@
 """The librarian answers from the files of one folder, and says where each answer stands."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from datetime import timedelta
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 from msgspec import Meta
 
 from mads import Clock, Emit, Turn, Workers, every, mad, message, prose, tool
-from mads.recall.lexical import Hit
-from mads.recall.upkeep import Coverage, Library, advance, find, survey
-from mads.wire.errors import ConfigError
+from mads.recall.asking import contents, find, look, reasons
+from mads.recall.decisions import Decision
+from mads.recall.finding import Hit
+from mads.recall.kinds import KINDS, Kind
+from mads.recall.library import Coverage, Library
+from mads.recall.reading import Entry, Passage
+from mads.recall.tables import Reader
+from mads.recall.upkeep import advance, survey
+from mads.wire.errors import ConfigError, InvalidMessage
 
 SLICE = 0.4
 """Seconds of work that a child process is given at once; after each, progress is told."""
@@ -57,7 +64,11 @@ class IndexProgress:
 
 @mad
 class Dewey:
-    """You are the librarian: you find what the files of a folder say, and tell where it stands."""
+    """You are the librarian: you find what the files of a folder say, and tell where it stands.
+
+    `labels` puts a label on the paths that a glob fits; `readers` names for each label the principals, and tenants as
+    `tenant:NAME`, to whom what bears it is there at all.
+    """
 
     workers: Workers
     turn: Turn
@@ -65,6 +76,8 @@ class Dewey:
     clock: Clock
     folder: str = "."
     index: str = ".mads/dewey"
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def __post_init__(self) -> None:
         """Refuse a folder that cannot be read, at start rather than at each search."""
@@ -84,20 +97,46 @@ class Dewey:
                 await self.emit(IndexProgress(coverage.done, coverage.total, self.folder))
 
     @tool(read_only=True)
-    async def search(self, query: str, limit: Annotated[int, Meta(ge=1, le=50)] = 8) -> Found:
-        """Find where the files speak of something; `query` is a question, a few words, or the name of a function."""
+    async def search(
+        self, query: str, limit: Annotated[int, Meta(ge=1, le=50)] = 8, kinds: tuple[Kind, ...] = KINDS
+    ) -> Found:
+        """Find where the files speak of something; `query` is a question, a few words, or the name of a function.
+
+        `kinds` narrows it to some kinds of sources.
+        """
         until = self.clock.elapsed() + timedelta(seconds=min(PATIENCE, self.turn.remaining / 2))
-        hits, coverage = await self._run(find, query, limit)
+        hits, coverage = await self._run(find, query, limit, self._reader(), kinds)
         while not coverage.is_complete and self.clock.elapsed() < until:
             self.turn.progress(coverage.done, coverage.total, "files indexed")
             await self.clock.sleep(SLICE)
-            hits, coverage = await self._run(find, query, limit)
+            hits, coverage = await self._run(find, query, limit, self._reader(), kinds)
         return Found(
             citations=tuple(f"{hit.path}:{hit.line}" for hit in hits),
             hits=tuple(hits),
             complete=coverage.is_complete,
             note=_note(coverage),
         )
+
+    @tool(read_only=True)
+    async def read(self, place: str) -> Passage:
+        """Read on at `place`: `path:line` is the function or section there, `path:first-last` those lines.
+
+        A path alone is the file from its start, anything else the function, class or section of that name.
+        """
+        found = await self._run(look, place, self._reader())
+        if found is None:
+            raise InvalidMessage(f"nothing stands at {place!r}; write a citation of `search`, a path or a name")
+        return found
+
+    @tool(read_only=True)
+    async def outline(self, path: str = "") -> list[Entry]:
+        """Return what the file at `path` defines, or which files a folder holds, with how each begins."""
+        return await self._run(contents, path, self._reader())
+
+    @tool(read_only=True)
+    async def why(self, target: str) -> list[Decision]:
+        """Return the decisions that govern a path, or the name of a function, class or section; the nearest first."""
+        return await self._run(reasons, target, self._reader())
 
     @prose
     async def answer(self, text: str) -> Answer:
@@ -110,6 +149,12 @@ class Dewey:
         said = "These passages fit best, word for word:" if passages else "Nothing fits these words."
         parts = [f"No model is configured. {said}", *passages, found.note]
         return Answer("\n\n".join(part for part in parts if part), found.citations)
+
+    def _reader(self) -> Reader:
+        """Return who asks: what bears a label is there for those alone whom `readers` names for it."""
+        names = {self.turn.principal, f"tenant:{self.turn.tenant}"}
+        hidden = [glob for glob, label in self.labels.items() if names.isdisjoint(self.readers.get(label, ()))]
+        return Reader(self.turn.tenant, tuple(hidden))
 
     async def _run(self, work: Callable[Concatenate[Library, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Let a child process do `work` on the folder."""

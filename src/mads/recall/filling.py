@@ -1,0 +1,75 @@
+"""Put files into an index, and take them out."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from mads.recall.chunks import Chunk, chunks
+from mads.recall.decisions import decision
+from mads.recall.files import File, read
+from mads.recall.kinds import Kind, kind_of
+from mads.recall.words import apart
+from mads.store.sqlite import Connection, transaction
+
+_BY_WORDS_ALONE: frozenset[Kind] = frozenset({"log", "metric"})
+"""What gets no vector: there is a lot of it, it changes all the time, and it is looked for by its words."""
+
+_ADD = """
+INSERT INTO chunks (path, kind, tenant, first, last, symbol, changed_ns, digest, has_vector, text)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 OR EXISTS (SELECT 1 FROM vectors WHERE digest = ?8), ?10)
+"""
+
+
+def index(db: Connection, folder: Path, files: Iterable[File]) -> None:
+    """Let the index hold what `files` of `folder` say now, in place of what they said before."""
+    said = [(file, read(folder, file.path)) for file in files]
+    cut = [(file, text, chunks(file.path, text or "")) for file, text in said]
+    with transaction(db):
+        for file, text, pieces in cut:
+            _drop(db, file.path)
+            kind = kind_of(file.path)
+            for piece in pieces:
+                add(db, piece, kind, file.changed_ns)
+            if kind == "decision":
+                _decide(db, file.path, text or "")
+            db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, TRUE, ?)", (*file, text is not None))
+
+
+def add(db: Connection, chunk: Chunk, kind: Kind, changed_ns: int, tenant: str = "") -> None:
+    """Let the index hold `chunk`, which belongs to `tenant`, or to all; in a transaction of the caller's."""
+    path, first, last, symbol, text = chunk
+    digest = hashlib.sha256(spoken(symbol, text).encode(errors="replace")).digest()[:16]
+    row = (path, kind, tenant, first, last, symbol, changed_ns, digest, kind in _BY_WORDS_ALONE, text)
+    db.execute(_ADD, row)
+    db.execute(
+        "INSERT INTO words (rowid, symbol, path, text) VALUES (?, ?, ?, ?)",
+        (db.last_insert_rowid(), apart(symbol), apart(path), apart(text)),
+    )
+
+
+def spoken(symbol: str, text: str) -> str:
+    """Return what a chunk's vector is made of."""
+    return f"{symbol}\n{text}" if symbol else text
+
+
+def remove(db: Connection, paths: Iterable[str]) -> None:
+    """Let the index forget the files at `paths`."""
+    with transaction(db):
+        for path in paths:
+            _drop(db, path)
+            db.execute("DELETE FROM files WHERE path = ?", (path,))
+
+
+def _drop(db: Connection, path: str) -> None:
+    ids = db.execute("DELETE FROM chunks WHERE path = ? RETURNING id", (path,)).fetchall()
+    db.executemany("DELETE FROM words WHERE rowid = ?", ids)
+    db.execute("DELETE FROM decisions WHERE path = ?", (path,))
+
+
+def _decide(db: Connection, path: str, text: str) -> None:
+    number, title, status, affects, supersedes = decision(path, text)
+    db.execute(
+        "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)",
+        (path, number, title, status, json.dumps(affects), json.dumps(supersedes)),
+    )

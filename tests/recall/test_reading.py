@@ -1,0 +1,155 @@
+"""From a citation one reads on, and from a path or a name one comes to the decisions that govern it.
+
+Covers passages, outlines, decisions in several forms, and what a reader may not see. Does not cover the
+tools, which are the librarian's.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mads.recall.chunks import Chunk
+from mads.recall.decisions import Decision, Front, decision, governing
+from mads.recall.files import listing
+from mads.recall.filling import add, index
+from mads.recall.finding import search
+from mads.recall.reading import outline, passage
+from mads.recall.tables import EVERYONE, Reader, prepare
+from mads.store.sqlite import Connection, connect
+
+COVERS = ("R-004", "R-063")
+
+CODE = '"""The till."""\n\n\nclass Till:\n    """Money."""\n\n    def count(self):\n        return 1\n'
+OLD = '---\nid: "0001"\nstatus: "superseded"\naffects: ["src"]\nsupersedes: []\n---\n# Coins only\n\nBecause.\n'
+NEW = """\
+---
+id: "0002"
+status: accepted
+affects:
+  - src/till.py
+  - "other"
+supersedes: [0001]
+---
+# Notes as well
+"""
+FREE = "# 3. Receipts\n\nStatus: accepted\n\nA `Till` prints them.\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("folder")
+    texts = {
+        "src/till.py": CODE,
+        "src/copy.py": CODE + "\n",
+        "secret/plan.md": "# Plan\nThe vault of the till.\n",
+        "docs/adr/0001-coins.md": OLD,
+        "docs/adr/0002-notes.md": NEW,
+        "docs/adr/0003-receipts.md": FREE,
+    }
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def db(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    db = connect(tmp_path_factory.mktemp("index") / "index.sqlite")
+    prepare(db)
+    index(db, folder, listing(folder))
+    yield db
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "lines", "symbol"),
+    [
+        ("src/till.py:8", (7, 8), "Till.count"),
+        ("src/till.py:2-4", (2, 4), ""),
+        ("src/till.py", (1, 9), ""),
+        ("./src/till.py:99", (7, 9), "Till.count"),
+        ("Till.count", (7, 8), "Till.count"),
+        ("count", (7, 8), "Till.count"),
+    ],
+)
+def test_a_citation_a_path_and_a_name_are_read(
+    db: Connection, folder: Path, place: str, lines: tuple[int, int], symbol: str
+) -> None:
+    found = passage(db, folder, place, Reader(hidden=("src/copy.py",)))
+    assert found is not None
+    assert (found.path, found.first, found.last, found.symbol) == ("src/till.py", *lines, symbol)
+    assert found.text == "\n".join(CODE.split("\n")[lines[0] - 1 : lines[1]])
+
+
+@pytest.mark.parametrize("place", ["", "nothing", "src/none.py:1", "../till.py", "/etc/passwd", "src", ":3", "%", "*"])
+def test_what_is_not_in_the_index_is_not_read(db: Connection, folder: Path, place: str) -> None:
+    assert passage(db, folder, place, EVERYONE) is None
+
+
+def test_an_outline_tells_what_a_file_defines_or_a_folder_holds(db: Connection) -> None:
+    assert [(entry.citation, entry.symbol) for entry in outline(db, "src/till.py", EVERYONE)] == [
+        ("src/till.py:1", ""),
+        ("src/till.py:4", "Till"),
+        ("src/till.py:7", "Till.count"),
+    ]
+    assert [(entry.citation, entry.begins) for entry in outline(db, "src", EVERYONE)] == [
+        ("src/copy.py:1", '"""The till."""'),
+        ("src/till.py:1", '"""The till."""'),
+    ]
+    assert {entry.kind for entry in outline(db, "", EVERYONE)} == {"code", "document", "decision"}
+
+
+def test_what_a_label_hides_is_not_there(db: Connection, folder: Path) -> None:
+    blind = Reader(hidden=("secret/*",))
+    assert [hit.path for hit in search(db, "vault")] == ["secret/plan.md"]
+    assert search(db, "vault", reader=blind) == []
+    assert passage(db, folder, "secret/plan.md", blind) is None
+    assert passage(db, folder, "Plan", blind) is None
+    assert outline(db, "secret", blind) == []
+    assert governing(db, "src/till.py", Reader(hidden=("docs/*",))) == []
+
+
+def test_what_belongs_to_a_tenant_is_there_for_that_tenant_alone(tmp_path: Path) -> None:
+    db = connect(tmp_path / "index.sqlite")
+    prepare(db)
+    add(db, Chunk("app.log", 1, 1, "", "the till is jammed"), "log", 0, tenant="acme")
+    assert [hit.path for hit in search(db, "jammed", reader=Reader("acme"))] == ["app.log"]
+    assert search(db, "jammed", reader=Reader("globex")) == search(db, "jammed") == []
+    db.close()
+
+
+def test_what_says_the_same_is_one_hit_that_names_the_others(db: Connection) -> None:
+    [hit, *_] = search(db, "count", kinds=("code",))
+    assert (hit.path, hit.also) == ("src/copy.py", ("src/till.py:7",))
+
+
+def test_a_search_keeps_to_the_kinds_that_are_asked_for(db: Connection) -> None:
+    assert {hit.kind for hit in search(db, "till", kinds=("decision",))} == {"decision"}
+
+
+@pytest.mark.parametrize("target", ["src/till.py", "Till.count", "count"])
+def test_the_decisions_about_a_path_or_a_name_are_told_the_nearest_first(db: Connection, target: str) -> None:
+    [new, *free, old] = governing(db, target, Reader(hidden=("src/copy.py",)))
+    assert new == Decision("0002", "Notes as well", "accepted", "docs/adr/0002-notes.md:1", "affects src/till.py")
+    assert old.superseded_by == "0002"
+    assert (old.because, [other.id for other in free]) == ("affects src", [])
+
+
+def test_a_decision_that_only_speaks_of_a_name_is_told_as_such(db: Connection) -> None:
+    assert [(found.id, found.because) for found in governing(db, "Till", EVERYONE)][1] == ("0003", "speaks of it")
+    assert governing(db, "Nothing", EVERYONE) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "front"),
+    [
+        (OLD, Front("0001", "Coins only", "superseded", ("src",), ())),
+        (NEW, Front("0002", "Notes as well", "accepted", ("src/till.py", "other"), ("0001",))),
+        (FREE, Front("0009", "3. Receipts", "", (), ())),
+        ("---\nno end", Front("0009", "0009-x", "", (), ())),
+        ("", Front("0009", "0009-x", "", (), ())),
+    ],
+)
+def test_a_decision_is_read_in_the_forms_it_comes_in(text: str, front: Front) -> None:
+    assert decision("docs/adr/0009-x.md", text) == front
