@@ -144,6 +144,7 @@ async def test_a_secret_is_put_in_at_the_socket_and_taken_out_of_what_comes_back
         answer = await ask(out, Ask("GET", it.url(), {"Authorization": ref}))
     assert b"Authorization: Bearer s3cr3t-value\r\n" in it.asked[0]
     assert (answer.body, answer.headers["x-token"]) == (b"Bearer [sensitive]" * 2, "Bearer [sensitive]")
+    assert vault.hosts == [f"127.0.0.1:{it.port}"]
     assert not any(vault.given[0])
 
 

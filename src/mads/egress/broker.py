@@ -162,7 +162,7 @@ class Broker:
         if to.scheme != "https" and not is_inward(to.host):
             raise Denied(f"a secret goes to {to.host} through https only")
         secret = await self._vault.resolve(
-            ref, mad=who.mad, principal=who.principal, tenant=who.tenant, host=to.authority
+            ref, mad=who.mad, principal=who.principal, tenant=who.tenant, host=to.door
         )
         sent.fill(name, secret, ref)
 

@@ -43,8 +43,12 @@ class Target(Struct, frozen=True):
     @property
     def authority(self) -> str:
         """The host, and the port where it is not the usual one, as the header `Host` names them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+        return self.door.removesuffix(f":{PORTS[self.scheme]}")
+
+    @property
+    def door(self) -> str:
+        """The host and the port, whichever it is."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
