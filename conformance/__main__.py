@@ -23,9 +23,9 @@ def mads(revision: str) -> Mapping[str, bool]:
 
 
 def upstream(revision: str) -> Mapping[str, bool]:
-    """Measure the same MAD behind a second system, which knows it as an MCP server at an address."""
+    """Measure a server that knows nothing of mads, at an address of which a system made a MAD."""
     with (
-        launch.system(LOGS / f"behind-{revision}.log") as behind,
+        launch.everything(LOGS / f"behind-{revision}.log") as behind,
         launch.relay(behind, LOGS / f"relay-{revision}.log") as address,
     ):
         return run("server", revision, "--url", address, log=LOGS / f"upstream-{revision}.log")

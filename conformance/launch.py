@@ -53,6 +53,21 @@ def _await_tools(folder: Path) -> None:
 
 
 @contextmanager
+def everything(log: Path) -> Generator[str]:
+    """Run an MCP server that knows nothing of mads; yield its address."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as said:
+        command = [sys.executable, "-m", "conformance.everything"]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, cwd=HERE.parent, text=True)
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+    finally:
+        server.terminate()
+        server.communicate(timeout=10)
+
+
+@contextmanager
 def system(log: Path, folder: Path = SYSTEM) -> Generator[str]:
     """Run the system in `folder`, that of the fixture; yield the address of the server with plain names."""
     log.parent.mkdir(parents=True, exist_ok=True)
