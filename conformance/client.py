@@ -1,4 +1,4 @@
-"""The client that the suite measures: it does what a scenario asks, one server's address at a time.
+"""The client that the suite measures is the one by which servers become MADs: it does what a scenario asks.
 
 The suite starts it for each scenario, names that in the environment, and adds the address to the command.
 """
@@ -9,25 +9,28 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-from mcp import Client, MCPError
-from mcp.client.auth import OAuthClientProvider
-from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
-from mcp_types import CreateMessageResult, ElicitResult, ListRootsResult, TextContent
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import AnyUrl
+from mcp.shared.auth import AuthorizationCodeResult
 
-CALLBACK = "http://localhost:3000/callback"
-CLIENT_ID = "https://conformance-test.local/client-metadata.json"
-OLDER_ONLY = {"json-schema-ref-no-deref"}
-"""Scenarios whose server speaks the older era only, whatever the revision."""
+from mads.upstream.oauth.settings import OAuth
+from mads.upstream.oauth.signin import SignIn
+from mads.upstream.peer import Peer, Said
+from mads.upstream.server import Server
+from mads.upstream.session import Session
+from mads.wire.errors import CallError, CannotAsk
+from mads.wire.tools import Definition
 
-SPOKEN: dict[str, Any] = {
+CLIENT = "https://conformance-test.local/client-metadata.json"
+
+WITHIN = 120.0
+"""Seconds that one answer may take: the suite runs all scenarios at once, whatever the machine has."""
+
+SPOKEN: Mapping[str, Any] = {
     "string": "x",
     "integer": 0,
     "number": 0,
@@ -41,124 +44,92 @@ SPOKEN: dict[str, Any] = {
 async def main(address: str, scenario: str) -> None:
     """Do what `scenario` asks."""
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") or "{}")
-    auth = await _auth(address, context) if scenario.startswith("auth/") else None
-    async with (
-        httpx2.AsyncClient(auth=auth, timeout=30, follow_redirects=True) as http,
-        _client(address, http, scenario) as client,
-    ):
-        tools = (await client.list_tools()).tools
-        for name, arguments in _calls(scenario, tools, context):
-            with suppress(MCPError):
-                await client.call_tool(name, arguments)
+    signing = SignIn(address, _registered(context), _Memory(), visit) if scenario.startswith("auth/") else None
+    session = Session(Server(mcp=address, within=WITHIN), "", changed=_ignore, said=lambda _: None, auth=signing)
+    await session.open()
+    try:
+        definitions, _ = await session.definitions()
+        for name, arguments in _calls(scenario, definitions, context):
+            with suppress(CallError):
+                await session.call(name, arguments, PEER)
+    finally:
+        await session.close()
 
 
-def _client(address: str, http: httpx2.AsyncClient, scenario: str) -> Client:
-    newer = os.environ.get("MCP_CONFORMANCE_PROTOCOL_VERSION") in MODERN_PROTOCOL_VERSIONS
-    return Client(
-        streamable_http_client(address, http_client=http),
-        mode="auto" if newer and scenario not in OLDER_ONLY else "legacy",
-        sampling_callback=_sample,
-        list_roots_callback=_roots,
-        elicitation_callback=_elicit,
-    )
+def _registered(context: Mapping[str, Any]) -> OAuth:
+    """Return the client that was registered before, if any was."""
+    if context.get("client_id"):
+        os.environ["CLIENT_SECRET"] = context.get("client_secret", "")
+        return OAuth(client=context["client_id"], secret="env:CLIENT_SECRET" if context.get("client_secret") else "")
+    return OAuth(client=CLIENT)
 
 
-def _calls(scenario: str, tools: list[Any], context: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _calls(scenario: str, definitions: Sequence[Definition], context: Mapping[str, Any]) -> list[tuple[str, Said]]:
     """Return the calls of a scenario: those that it dictates, or one of each tool that was listed."""
-    listed = {tool.name for tool in tools}
+    tools = {it.name: it.said for it in definitions if it.kind == "tool"}
     if "toolCalls" in context:
-        return [(call["name"], call.get("arguments") or {}) for call in context["toolCalls"] if call["name"] in listed]
+        return [(call["name"], call.get("arguments") or {}) for call in context["toolCalls"] if call["name"] in tools]
     if scenario in ("initialize", "json-schema-ref-no-deref"):
         return []
-    return [(tool.name, _arguments(tool.input_schema)) for tool in tools]
+    return [(name, _arguments(said["inputSchema"])) for name, said in tools.items()]
 
 
-def _arguments(schema: dict[str, Any]) -> dict[str, Any]:
+def _arguments(schema: Mapping[str, Any]) -> Said:
     """Return the least that `schema` asks for."""
     said = schema.get("properties", {})
     return {name: SPOKEN.get(said.get(name, {}).get("type"), "x") for name in schema.get("required", [])}
 
 
-async def _sample(context: Any, params: Any) -> CreateMessageResult:  # noqa: ARG001  the SDK calls by these names
-    return CreateMessageResult(role="assistant", content=TextContent(type="text", text=""), model="none")
+async def _answer(method: str, params: Said, _: str) -> Said:
+    """Answer what a server asks: accept, with the default of every field that has one, and yes where there is none."""
+    match method:
+        case "sampling/createMessage":
+            return {"role": "assistant", "content": {"type": "text", "text": ""}, "model": "none"}
+        case "roots/list":
+            return {"roots": []}
+        case "elicitation/create":
+            fields: dict[str, Any] = params.get("requestedSchema", {}).get("properties", {})
+            given = {name: it.get("default", True) for name, it in fields.items() if _known(it)}
+            return {"action": "accept", "content": given}
+        case _:
+            raise CannotAsk(f"nobody answers {method!r}")
 
 
-async def _roots(context: Any) -> ListRootsResult:  # noqa: ARG001  as above
-    return ListRootsResult(roots=[])
+def _known(field: Mapping[str, Any]) -> bool:
+    return "default" in field or field.get("type") == "boolean"
 
 
-async def _elicit(context: Any, params: Any) -> ElicitResult:  # noqa: ARG001  as above
-    """Accept, with the default of every field that has one, and yes where there is none."""
-    fields = getattr(params, "requested_schema", {}).get("properties", {})
-    content = {
-        name: said.get("default", True)
-        for name, said in fields.items()
-        if "default" in said or said.get("type") == "boolean"
-    }
-    return ElicitResult(action="accept", content=content)
+PEER = Peer(
+    _answer,
+    lambda _, __, ___: None,
+    lambda _, __, ___: None,
+    ("elicitation/create", "sampling/createMessage", "roots/list"),
+)
 
 
-class _Person:
-    """Somebody who signs in: what the browser would do, without one."""
+async def _ignore(_: str) -> None:
+    """Hear of a change."""
+
+
+async def visit(address: str) -> AuthorizationCodeResult:
+    """Do what a person's browser would do: go where the client sends people, and come back with what that led to."""
+    async with httpx2.AsyncClient() as http:
+        seen = await http.get(address, follow_redirects=False)
+    said = {name: values[0] for name, values in parse_qs(urlsplit(seen.headers["location"]).query).items()}
+    return AuthorizationCodeResult(code=said["code"], state=said.get("state"), iss=said.get("iss"))
+
+
+class _Memory:
+    """Keeps what signing in has brought, for one scenario."""
 
     def __init__(self) -> None:
-        self._answer: dict[str, list[str]] = {}
+        self._kept = ""
 
-    async def visit(self, address: str) -> None:
-        """Go where the client sends people, and remember where that led."""
-        async with httpx2.AsyncClient() as http:
-            seen = await http.get(address, follow_redirects=False)
-        self._answer = parse_qs(urlsplit(seen.headers["location"]).query)
+    async def load(self) -> str:
+        return self._kept
 
-    async def come_back(self) -> AuthorizationCodeResult:
-        """Return what the provider said on the way back."""
-        said = {name: values[0] for name, values in self._answer.items()}
-        return AuthorizationCodeResult(code=said["code"], state=said.get("state"), iss=said.get("iss"))
-
-
-class _Held:
-    """Where tokens are kept: in memory, for one scenario."""
-
-    def __init__(self, client: OAuthClientInformationFull | None) -> None:
-        self._client = client
-        self._tokens: OAuthToken | None = None
-
-    async def get_tokens(self) -> OAuthToken | None:
-        return self._tokens
-
-    async def set_tokens(self, tokens: OAuthToken) -> None:
-        self._tokens = tokens
-
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
-        return self._client
-
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        self._client = client_info
-
-
-async def _auth(address: str, context: dict[str, Any]) -> OAuthClientProvider:
-    """Return what signs in with an authorization server, as the client that was registered before, if any was."""
-    person, secret, registered = _Person(), context.get("client_secret"), None
-    if context.get("client_id"):
-        registered = OAuthClientInformationFull(
-            client_id=context["client_id"],
-            client_secret=secret,
-            redirect_uris=[AnyUrl(CALLBACK)],
-            token_endpoint_auth_method="client_secret_basic" if secret else "none",
-        )
-    return OAuthClientProvider(
-        server_url=address,
-        client_metadata=OAuthClientMetadata(
-            client_name="mads",
-            redirect_uris=[AnyUrl(CALLBACK)],
-            grant_types=["authorization_code", "refresh_token"],
-            response_types=["code"],
-        ),
-        storage=_Held(registered),
-        redirect_handler=person.visit,
-        callback_handler=person.come_back,
-        client_metadata_url=CLIENT_ID,
-    )
+    async def save(self, kept: str) -> None:
+        self._kept = kept
 
 
 if __name__ == "__main__":

@@ -18,8 +18,11 @@ def is_handle(written: str) -> bool:
     return written.startswith(KINDS) and bool(written.partition(":")[2])
 
 
-def resolved(handle: str) -> str:
-    """Return the secret behind `handle`; raise `ConfigError`, which does not show it, where there is none."""
+def resolved(handle: str, *, lines: bool = False) -> str:
+    """Return the secret behind `handle`; raise `ConfigError`, which does not show it, where there is none.
+
+    It has several `lines` where it is a key.
+    """
     kind, _, where = handle.partition(":")
     try:
         secret = os.environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
@@ -28,6 +31,6 @@ def resolved(handle: str) -> str:
     if not secret:
         write = f"set it before you start the system: export {where}=…" if kind == "env" else "write the secret into it"
         raise ConfigError(f"{handle!r} is empty; {write}")
-    if not secret.isprintable() or not secret.isascii():
+    if not secret.isascii() or not (secret.replace("\n", "") if lines else secret).isprintable():
         raise ConfigError(f"{handle!r} holds more than one line of plain characters")
     return secret

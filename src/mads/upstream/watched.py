@@ -38,8 +38,8 @@ NONSENSE = 1000
 GOING = 0.5
 """The seconds that a command has to end by itself once its input has ended."""
 
-CONNECTIONS = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=30)
-"""How many connections to one server there are at most, and are kept for the next call."""
+CONNECTIONS = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=4)
+"""How many connections to one server there are at most, and are kept for the next call: by Node's servers for 5 s."""
 
 Streams = Any
 """What the SDK's client reads from and writes to."""
