@@ -161,9 +161,7 @@ class Broker:
             raise Denied(f"there is no vault from which the secret {ref.path!r:.200} could be taken")
         if to.scheme != "https" and not is_inward(to.host):
             raise Denied(f"a secret goes to {to.host} through https only")
-        secret = await self._vault.resolve(
-            ref, mad=who.mad, principal=who.principal, tenant=who.tenant, host=to.door
-        )
+        secret = await self._vault.resolve(ref, mad=who.mad, principal=who.principal, tenant=who.tenant, host=to.door)
         sent.fill(name, secret, ref)
 
     def _request(self, hop: _Hop, sent: Sent) -> httpcore2.Request:
