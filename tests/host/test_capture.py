@@ -181,7 +181,7 @@ Edit = Callable[[list[bytes]], list[bytes]]
 """Makes of the lines of an export those of a wrong one."""
 
 WRONG: list[tuple[Edit, int, str]] = [
-    (lambda lines: [lines[0].replace(b"2", b"3"), *lines[1:]], 1, "version 3, and what can be read is"),
+    (lambda lines: [lines[0].replace(b"3", b"4"), *lines[1:]], 1, "version 4, and what can be read is"),
     (lambda lines: lines[1:], 1, "this is no export: its first line should be"),
     (lambda lines: [*lines[:2], b"{\n", *lines[3:]], 3, "Input data was truncated"),
     (lambda lines: [*lines[:2], b"\xff\n", *lines[3:]], 3, "invalid"),
@@ -190,6 +190,8 @@ WRONG: list[tuple[Edit, int, str]] = [
     (lambda lines: [*lines[:3], lines[3].replace(b'"cost"', b'"coast"'), lines[4]], 4, "an entry has no 'coast'"),
     (lambda lines: lines[:-1], 5, "it was cut off"),
     (lambda lines: [*lines[:2], *lines[3:]], 4, "4 lines should stand above this one, and 3 do"),
+    (lambda lines: [*lines[:2], lines[2].replace(b'"ana"', b'"bob"'), *lines[3:]], 5, "not as they were written"),
+    (lambda lines: [*lines[:4], b'{"lines":4}\n'], 5, "not as they were written"),
     (lambda lines: [*lines, lines[1]], 6, "nothing may follow"),
     (lambda lines: [*lines[:2], HELD.replace(b"case 7", b" ")], 3, "it does not say why the conversation is held"),
     (lambda _: [], 1, "it was cut off"),
@@ -249,8 +251,8 @@ async def test_what_is_held_is_held_wherever_it_is_taken(tmp_path: Path) -> None
 
 
 async def test_an_export_of_an_earlier_version_is_taken(tmp_path: Path) -> None:
-    head, *lines = await lines_of(tmp_path / "one")
-    (tmp_path / "old.jsonl").write_bytes(b"".join([head.replace(b"2", b"1"), *lines]))
+    head, *lines, _ = await lines_of(tmp_path / "one")
+    (tmp_path / "old.jsonl").write_bytes(b"".join([head.replace(b"3", b"1"), *lines, b'{"lines":4}\n']))
     async with opened(tmp_path / "two") as (capture, _):
         assert await capture.take(str(tmp_path / "old.jsonl")) == Taken(3, 0)
 

@@ -268,7 +268,7 @@ class Talk(Protocol):
     ) -> list[Said]:
         """Return the last `limit` turns (at most 1,000) that have ended, oldest first; of one thread where it is named.
 
-        A thread goes by the id of its first turn. Raises `InvalidMessage` where there is no such conversation.
+        A thread goes by the id of its first turn. In a conversation that is not there nobody has taken part: `Denied`.
         """
         ...
 

@@ -71,20 +71,28 @@ class HostCapture:
             conversation=conversation_id(conversation) if conversation else None, tenant=whose(_person(), tenant)
         )
         await self._noted("export", part, to)
+        summed = transfer.Sum()
+        async for line in self._lines(part):
+            summed.add(f"{line}\n".encode())
+            yield line
+        yield summed.end()
+
+    async def _lines(self, part: Slice) -> AsyncIterator[str]:
         last: Entry | None = None
         yield transfer.head()
-        lines = 1
         while page := await self._store.page(part, last, PAGE):
             bodies = await self._bodies.bodies(page)
             for entry in page:
                 yield transfer.row(entry, bodies)
-            lines, last = lines + len(page), page[-1]
-        if conversation and last is None:
-            raise InvalidMessage(f"there is no conversation {conversation!r} on record; mads conversations lists them")
-        told = [*map(transfer.mark, await self._store.marks(part)), *map(transfer.hold, await self._store.holds(part))]
-        for line in told:
-            yield line
-        yield transfer.end(lines + len(told))
+            last = page[-1]
+        if part.conversation and last is None:
+            raise InvalidMessage(
+                f"there is no conversation {part.conversation!r} on record; mads conversations lists them"
+            )
+        for label in await self._store.marks(part):
+            yield transfer.mark(label)
+        for held in await self._store.holds(part):
+            yield transfer.hold(held)
 
     async def take(self, path: str) -> Taken:
         """Take the export in a file on this machine into the record, all of it or nothing."""

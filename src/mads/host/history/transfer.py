@@ -1,12 +1,14 @@
 """The record as lines of JSON, and back: as it was recorded, redactions and all, and byte for byte the same again.
 
-The first line names the schema, the last one counts the others. Between them stands a row a line in the order of their
-times, each with its bodies, then the labels and the holds. The order of keys is fixed, so that one record is one text.
+The first line names the schema, the last one counts the others and has their SHA-256. Between them stands a row a line
+in the order of their times, each with its bodies, then the labels and the holds. The order of keys is fixed, so that one
+record is one text.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
@@ -19,8 +21,11 @@ from mads.wire.conversation import LABELS
 from mads.wire.errors import InvalidMessage
 from mads.wire.record import HASHED, Entry, address
 
-SCHEMA, VERSION = "mads.record", 2
+SCHEMA, VERSION = "mads.record", 3
 """Version 1 knew of nothing that is held."""
+
+SUMMED = 3
+"""The first version that has a SHA-256."""
 
 LONGEST = 256 * 1024 * 1024
 """How many bytes a line may have: two bodies as large as they may travel, in whatever letters."""
@@ -59,6 +64,31 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True):
     label: Mark | None = None
     hold: Hold | None = None
     lines: int | None = None
+    sha256: str = ""
+
+
+class Sum:
+    """How many lines there were, and their SHA-256; `version` is what the first of them said."""
+
+    def __init__(self, version: int = VERSION) -> None:
+        self.version = version
+        self._lines, self._hash = 0, hashlib.sha256()
+
+    def add(self, line: bytes) -> None:
+        """Take one more, with what ends it."""
+        self._lines += 1
+        self._hash.update(line)
+
+    def end(self) -> str:
+        """Return the last line."""
+        return canonical({"lines": self._lines, "sha256": self._hash.hexdigest()})
+
+    def check(self, lines: int, sha256: str) -> None:
+        """Raise `ValueError` where the last line tells of others than there were."""
+        if lines != self._lines:
+            raise ValueError(f"{lines} lines should stand above this one, and {self._lines} do: some are missing")
+        if self.version >= SUMMED and sha256 != self._hash.hexdigest():
+            raise ValueError("the lines above are not as they were written: their SHA-256 is another")
 
 
 Part = tuple[Entry, dict[bytes, bytes]] | Mark | Hold
@@ -87,11 +117,6 @@ def hold(held: Hold) -> str:
     return canonical({"hold": codec.plain(held)})
 
 
-def end(lines: int) -> str:
-    """Return the last line, after so many others."""
-    return canonical({"lines": lines})
-
-
 def canonical(value: Any) -> str:
     """Return `value` as JSON on one line; the order of its keys is its own."""
     return msgspec.json.encode(value).decode()
@@ -103,16 +128,17 @@ def read(file: BinaryIO) -> Iterator[Part]:
     No more than one line is in memory at a time. A file that ends before its last line is told of at its end.
     """
     file.seek(0)
-    ended, number = False, 0
+    ended, number, summed = False, 0, Sum()
     while line := file.readline(LONGEST + 1):
         number += 1
         try:
             if ended:
                 raise ValueError("nothing may follow the line that counts the others")  # noqa: TRY301
-            part = _part(line, number)
+            part = _part(line, number, summed)
         except (ValueError, InvalidMessage, RecursionError) as error:
             raise InvalidMessage(f"line {number}: {error}; nothing was imported") from None
         ended = part is None and number > 1
+        summed.add(line)
         if part is not None:
             yield part
     if not ended:
@@ -122,14 +148,14 @@ def read(file: BinaryIO) -> Iterator[Part]:
         )
 
 
-def _part(line: bytes, number: int) -> Part | None:
+def _part(line: bytes, number: int, above: Sum) -> Part | None:
     """Return what a line holds; None of the first, and of the last."""
     if len(line) > LONGEST:
         raise ValueError(f"it has more than the {LONGEST:,} bytes that a line may have")
     if number > MOST:
         raise ValueError(f"an import has {MOST:,} lines at most; export the conversations one by one, and import those")
     if number == 1:
-        _check_head(line)
+        above.version = _version(line)
         return None
     it = msgspec.json.decode(line, type=Line)
     if [it.row, it.label, it.hold, it.lines].count(None) != 3:  # noqa: PLR2004
@@ -138,12 +164,12 @@ def _part(line: bytes, number: int) -> Part | None:
         raise ValueError(f"{it.label.label!r} is no label; it is one of {', '.join(LABELS)}")
     if it.hold is not None and not it.hold.why.strip():
         raise ValueError("it does not say why the conversation is held")
-    if it.lines is not None and it.lines != number - 1:
-        raise ValueError(f"{it.lines} lines should stand above this one, and {number - 1} do: some are missing")
+    if it.lines is not None:
+        above.check(it.lines, it.sha256)
     return it.label or it.hold or (None if it.row is None else _row_of(it.row))
 
 
-def _check_head(line: bytes) -> None:
+def _version(line: bytes) -> int:
     try:
         head = msgspec.json.decode(line, type=Head)
     except ValueError as error:
@@ -154,6 +180,7 @@ def _check_head(line: bytes) -> None:
         raise ValueError(
             f"this is {head.schema!r} version {head.version}, and what can be read is {SCHEMA!r} version 1 to {VERSION}"
         )
+    return head.version
 
 
 def _row_of(row: Row) -> tuple[Entry, dict[bytes, bytes]]:
