@@ -1,8 +1,8 @@
 """The record as lines of JSON, and back: as it was recorded, redactions and all, and byte for byte the same again.
 
 The first line names the schema, the last one counts the others and has their SHA-256. Between them stands a row a line
-in the order of their times, each with its bodies, then the labels and the holds. The order of keys is fixed, so that one
-record is one text.
+in the order of their times, each with its bodies, then the labels and the holds. The order of keys is fixed, so that
+one record is one text.
 """
 
 from __future__ import annotations
