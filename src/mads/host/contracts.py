@@ -35,6 +35,7 @@ class Contracts:
     def __init__(self, read: Callable[[str], float]) -> None:
         self._read = read
         self._offers: dict[str, list[Offer]] = {}
+        self._changed = False
         self._misfits: dict[tuple[str, str, int], list[str]] = {}
 
     def round(self, mad: str, tools: Iterable[ToolInfo], handle: Handle) -> Handle:
@@ -43,6 +44,7 @@ class Contracts:
         offered = interface([mad], tools, []).mads[mad].tools
         if not offers or offers[-1].tools != offered:
             offers.append(Offer(time.monotonic(), offered))
+            self._changed |= len(offers) > 1
             self._misfits = {key: why for key, why in self._misfits.items() if key[0] != mad}
         if len(offers) == 1:
             return handle
@@ -56,6 +58,8 @@ class Contracts:
 
     def check(self, subject: str, identity: Identity) -> None:
         """Raise `Outdated` where the last of the chain knows another tool than the one that is at `subject` now."""
+        if not self._changed:
+            return
         kind, _, name = subject.partition(".")
         mad, _, tool = name.partition(".")
         offers, caller = self._offers.get(mad, []), identity.chain[-1] if identity.chain else ""

@@ -7,7 +7,8 @@ import inspect
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from msgspec import Raw
+import msgspec
+from msgspec import Raw, Struct
 
 from mads.author.declaration import Declaration, Tool
 from mads.bus.port import Bus
@@ -55,6 +56,12 @@ def received(body: Any, type_: Any, subject: str, *, strict: bool) -> Any:
         raise Failed(f"{subject} answered against its declaration: {error}", where=subject) from error
 
 
+def _message(params: type[Struct]) -> type[Struct] | None:
+    """Return the type of the only field of `params` where it is a message: an instance of it fits as it is."""
+    types = [field.type for field in msgspec.structs.fields(params)]
+    return types[0] if len(types) == 1 and isinstance(types[0], type) and issubclass(types[0], Struct) else None
+
+
 class RemoteTool:
     """A tool of another MAD, to be called or sent."""
 
@@ -67,6 +74,7 @@ class RemoteTool:
         self._told = f"{subject}{signature}"
         self._names = list(signature.parameters)[1:]
         self._strict = strict
+        self._message = _message(tool.params)
         self._by_reference = is_immutable(tool.params) and not strict
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -81,6 +89,8 @@ class RemoteTool:
     def fitted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return these arguments as a message; raise `InvalidMessage` where they do not fit."""
         names = self._names
+        if len(args) == 1 and not kwargs and type(args[0]) is self._message:
+            return self._tool.params(**{names[0]: args[0]})
         if len(args) > len(names) or (kwargs and not kwargs.keys().isdisjoint(names[: len(args)])):
             raise InvalidMessage(f"{self._told}: called with {len(args)} arguments by position and {list(kwargs)}")
         given = {names[0]: args[0]} if len(args) == 1 else dict(zip(names, args, strict=False))

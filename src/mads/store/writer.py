@@ -85,6 +85,8 @@ class Writer:
             if batch[0][2]:
                 return [(batch[0][0](self._connection), None)]
             with transaction(self._connection):
+                if len(batch) == 1:  # what undoes it undoes all of the transaction
+                    return [(batch[0][0](self._connection), None)]
                 return [self._attempt(work) for work, *_ in batch]
         except Exception as error:  # noqa: BLE001  it is the callers', who wait for it
             return [(None, error)] * len(batch)

@@ -77,21 +77,14 @@ def packed(body: Any) -> Raw:
     return found
 
 
-def _kept(it: Envelope[Any]) -> bytes:
-    """Return the bytes of `it`, from one encoding; of a body that is refused or large the second says more."""
-    try:
-        found = codec.encode(it)
-    except InvalidMessage:
-        packed(it.body)
-        raise
-    if len(found) > MAX_BODY:
-        packed(it.body)
-    return found
-
-
 def order(it: Envelope[Any], terms: Terms, attempts: int) -> Order:
     """Return what is to be kept of `it`; raise `InvalidMessage` where it can be no command."""
     check(it, terms)
+    try:
+        kept = codec.encode(it, limit=MAX_BODY)
+    except InvalidMessage:
+        packed(it.body)  # says more of a body that is refused or large
+        raise
     identity, now, within = it.identity, now_ms(), terms.within
     return Order(
         identity.tenant,
@@ -104,7 +97,7 @@ def order(it: Envelope[Any], terms: Terms, attempts: int) -> Order:
         now + round(terms.after * 1000) if terms.after else now,
         None if within is None else round(within * 1000),
         attempts,
-        _kept(it),
+        kept,
     )
 
 

@@ -157,9 +157,8 @@ def _add(connection: Connection, orders: Sequence[Order]) -> list[Added]:
     for count in _TOGETHER:
         while len(orders) - len(added) >= count:
             values: list[Value] = []
-            for order in orders[len(added) : len(added) + count]:
-                values += astuple(order)
-                values += (order.sent, sum_of(order.envelope, order.tenant, order.sender, order.subject, order.key))
+            for it in orders[len(added) : len(added) + count]:
+                values.extend((*astuple(it), it.sent, sum_of(it.envelope, it.tenant, it.sender, it.subject, it.key)))
             connection.execute(_ADDS[count], values)
             last = connection.last_insert_rowid()
             added += ((seq, True) for seq in range(last - count + 1, last + 1))
