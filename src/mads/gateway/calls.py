@@ -255,7 +255,7 @@ class Calls:
         if reach.state is not None:
             return await self._rounds.go_on(whose, reach.state, reach)
         reporter = Reporter(reach, interactive=offer.tool.interactive)
-        if not offer.tool.interactive or reach.ask is not None:
+        if not offer.tool.interactive or reach.ask is not None or not reach.can:
             return await work(reporter)
         return await self._rounds.begin(whose, work(reporter), reporter)
 

@@ -7,14 +7,14 @@ import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from anyio import CancelScope
 
 from mads.gateway.message import NoMessage, field, said_in
-from mads.gateway.protocol import Endpoint
+from mads.gateway.protocol import Endpoint, Plain
 from mads.gateway.signin import METADATA, SignIn, Where
 from mads.guard.credential import Grant, Unverified
 from mads.guard.scopes import permits
@@ -179,13 +179,26 @@ class Front:
                 tool = endpoint.meant(field(said, "method"), field(said, "params"))
                 if tool is not None and grant.identity.scopes is not None:
                     await self._permit(grant, tool, where)
-                events = b"progressToken" in body or b"logLevel" in body or (tool is not None and tool.interactive)
+                events = b"progressToken" in body or b"logLevel" in body
+                plain = None if events or tool is None else await endpoint.plain(scope, said, grant)
+                if plain is not None:
+                    await self._answer_plainly(endpoint, plain, receive, answer, work)
+                    return
                 with _Watch(receive, work, answer):
+                    events = events or (tool is not None and tool.interactive)
                     await endpoint(scope, _again(body, receive), answer, grant=grant, events=events)
             finally:
                 del self._open[work]
         if work.cancelled_caught:
             await answer.end(self._closing)
+
+    async def _answer_plainly(
+        self, endpoint: Endpoint, call: Plain, receive: Receive, answer: _Answer, work: CancelScope
+    ) -> None:
+        """Answer a call that is as plain as most are; in the older era it goes on when its client hangs up."""
+        with _Watch(receive, work, answer) if call.session is None else nullcontext():
+            status, body, more = await endpoint.answered(call)
+            await answer.body(status, body, _JSON, *more)
 
 
 def _deadline(grant: Grant) -> float:

@@ -5,6 +5,8 @@ Until 2025-11-25 a client opens a session; since 2026-07-28 each request stands 
 
 from mads.gateway.protocol.endpoint import Endpoint
 from mads.gateway.protocol.handlers import server_of
+from mads.gateway.protocol.plain import Plain
+from mads.gateway.protocol.sessions import Sessions
 from mads.gateway.protocol.stdio import over_stdio
 
-__all__ = ["Endpoint", "over_stdio", "server_of"]
+__all__ = ["Endpoint", "Plain", "Sessions", "over_stdio", "server_of"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
+from anyio import current_time
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.streamable_http import StreamableHTTPServerTransport
@@ -16,7 +17,9 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mads.gateway.calls import Calls
 from mads.gateway.protocol.handlers import server_of
+from mads.gateway.protocol.plain import SESSION, Plain, PlainCalls
 from mads.gateway.protocol.reach import GRANT
+from mads.gateway.protocol.sessions import Sessions
 from mads.gateway.search import inner
 from mads.gateway.signin import NOBODY
 from mads.guard.credential import Grant
@@ -39,7 +42,9 @@ class Endpoint:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._sessions = _Sessions(server_of(calls), max_sessions=SESSIONS)
+        self._begun = Sessions()
+        server = server_of(calls, self._begun)
+        self._sessions, self._plain = _Sessions(server, max_sessions=SESSIONS), PlainCalls(calls, server)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -73,6 +78,27 @@ class Endpoint:
     def end_sessions(self, owner: str) -> None:
         """End the sessions of the older era that were opened by a credential of `owner`."""
         self._sessions.end(owner)
+
+    async def plain(self, scope: Scope, said: Any, grant: Grant) -> Plain | None:
+        """Return the call that a request is, if it is a plain one, which `answered` answers."""
+        head: dict[bytes, bytes] = dict(scope["headers"])
+        if scope["method"] != "POST" or len(head) < len(scope["headers"]):
+            return None
+        session = None
+        if _in_older_era(scope):
+            id_ = head.get(SESSION, b"").decode("latin-1")
+            session = self._begun.find(id_)
+            if session is None or not self._sessions.open_to(id_, grant):
+                return None
+        return await self._plain.recognized(head, said, grant, session)
+
+    async def answered(self, call: Plain) -> tuple[int, bytes, tuple[tuple[bytes, bytes], ...]]:
+        """Answer a plain call; return the HTTP status, the body, and which headers it has beside the usual."""
+        id_ = call.session.connection.session_id if call.session is not None else None
+        if id_ is None:
+            return *await self._plain.answered(call), ()
+        with self._sessions.busy(id_):
+            return *await self._plain.answered(call), ((SESSION, id_.encode()),)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, *, grant: Grant, events: bool) -> None:
         """Answer one request of whom `grant` is for; in `events` where its client may be told or asked something first.
@@ -113,6 +139,19 @@ class _ByRequest:
 class _Session(StreamableHTTPServerTransport):
     is_json_response_enabled: bool = cast("bool", _ByRequest())
 
+    @contextmanager
+    def busy(self) -> Generator[None]:
+        """Answer a request inside, as the SDK does: the session is not idle meanwhile."""
+        self._requests_in_flight += 1
+        if self.idle_scope is not None:
+            self.idle_scope.deadline = math.inf
+        try:
+            yield
+        finally:
+            self._requests_in_flight -= 1
+            if self.idle_scope is not None and self._idle_timeout is not None and not self._requests_in_flight:
+                self.idle_scope.deadline = current_time() + self._idle_timeout
+
 
 class _Sessions(StreamableHTTPSessionManager):
     json_response: bool = cast("bool", _ByRequest())
@@ -124,6 +163,17 @@ class _Sessions(StreamableHTTPSessionManager):
         if session is not None:
             session.__class__ = _Session
         return session
+
+    def open_to(self, id_: str, grant: Grant) -> bool:
+        """Return whether that session may be used by whom `grant` is for."""
+        session, owner = self._server_instances.get(id_), self._session_owners.get(id_)
+        if session is None or session.is_terminated:
+            return False
+        return grant is NOBODY if owner is None else grant.owner == owner["client_id"]
+
+    def busy(self, id_: str) -> AbstractContextManager[None]:
+        """Return what keeps that session from being idle."""
+        return cast("_Session", self._server_instances[id_]).busy()
 
     def end(self, owner: str) -> None:
         """End the sessions of `owner`, and what is being answered in them."""

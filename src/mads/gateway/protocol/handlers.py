@@ -15,6 +15,7 @@ from mcp_types import (
     INVALID_PARAMS,
     MISSING_REQUIRED_CLIENT_CAPABILITY,
     CallToolRequestParams,
+    CancelledNotificationParams,
     CompleteRequestParams,
     GetPromptRequestParams,
     InputResponseRequestParams,
@@ -32,6 +33,7 @@ from mads.gateway.calls import Calls, Client, Lacking, Missing, Refusal
 from mads.gateway.pages import NoCursor
 from mads.gateway.protocol.news import NOT_FOUND, News
 from mads.gateway.protocol.reach import CAPABILITIES, LEVEL, connection_of, grant_of, reach_of, sealing
+from mads.gateway.protocol.sessions import Sessions
 from mads.gateway.rounds import Gone
 from mads.gateway.search import inner
 from mads.wire.asking import Asks
@@ -66,8 +68,8 @@ LISTS = {
 """The lists by the method that asks for them, and how each is called in its result."""
 
 
-def server_of(calls: Calls) -> Server[Any]:
-    """Return an MCP server with what `calls` has."""
+def server_of(calls: Calls, sessions: Sessions) -> Server[Any]:
+    """Return an MCP server with what `calls` has, which knows its sessions of the older era."""
 
     def input_schema(name: str) -> dict[str, Any] | None:
         """Return a schema that mirrors arguments into headers, which the SDK compares; with any other it loses time."""
@@ -85,11 +87,12 @@ def server_of(calls: Calls) -> Server[Any]:
     server.add_request_handler("prompts/get", GetPromptRequestParams, handlers.get_prompt)
     server.add_request_handler("completion/complete", CompleteRequestParams, handlers.complete)
     server.add_request_handler("logging/setLevel", SetLevelRequestParams, handlers.set_level)
-    news = News(calls)
+    news = News(calls, sessions)
     server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, news.listen)
     server.add_request_handler("resources/subscribe", SubscribeRequestParams, news.subscribe)
     server.add_request_handler("resources/unsubscribe", SubscribeRequestParams, news.unsubscribe)
     server.add_notification_handler("notifications/initialized", NotificationParams, news.begin)
+    server.add_notification_handler("notifications/cancelled", CancelledNotificationParams, sessions.cancelled)
     # The SDK's own spans go: every call is traced behind the door already.
     server.middleware[:] = [sealing(calls.view.path)]
     return server
@@ -137,13 +140,13 @@ class _Handlers:
         offer = surface.find(str(name))
         if offer is None:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {name!r:.80}; list the tools to see their names")
-        with _errors(context):
+        with errors(context.protocol_version):
             return await self._calls.call(offer, arguments, _client(context, params))
 
     async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> dict[str, Any]:
         """Read a resource."""
         await self._surface()
-        with _errors(context):
+        with errors(context.protocol_version):
             return await self._calls.read(str(params.uri), _client(context, params))
 
     async def get_prompt(self, context: Context, params: GetPromptRequestParams) -> dict[str, Any]:
@@ -151,7 +154,7 @@ class _Handlers:
         offer = (await self._surface()).prompt(params.name)
         if offer is None:
             raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params.name!r:.80}; list the prompts to see their names")
-        with _errors(context):
+        with errors(context.protocol_version):
             return await self._calls.prompt(offer, params.arguments or {}, _client(context, params))
 
     async def complete(self, context: Context, params: CompleteRequestParams) -> dict[str, Any]:
@@ -163,7 +166,7 @@ class _Handlers:
             raise MCPError(INVALID_PARAMS, f"Unknown {what}; list them to see what there is")
         known = (params.context.arguments if params.context else None) or {}
         said = params.argument
-        with _errors(context):
+        with errors(context.protocol_version):
             return await self._calls.complete(offer, said.name, said.value, known, _client(context))
 
     async def set_level(self, context: Context, params: SetLevelRequestParams) -> dict[str, Any]:
@@ -186,12 +189,12 @@ def _client(context: Context, params: InputResponseRequestParams | None = None) 
 
 
 @contextmanager
-def _errors(context: Context) -> Generator[None]:
-    """Raise what went wrong as the protocol's error."""
+def errors(protocol: str) -> Generator[None]:
+    """Raise what went wrong as the error of that version of the protocol."""
     try:
         yield
     except Missing as error:
-        older = context.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
+        older = protocol in HANDSHAKE_PROTOCOL_VERSIONS
         raise MCPError(NOT_FOUND if older else INVALID_PARAMS, str(error), {"uri": error.uri}) from error
     except Refusal as error:
         code = INVALID_PARAMS if error.code in ("invalid", "rejected") else REFUSED

@@ -86,13 +86,14 @@ def reach_of(context: Context, params: InputResponseRequestParams | None = None)
         tell=context.session.report_progress if "progress_token" in meta else None,
         log=_Log(context, LEVELS.index(level)) if level in LEVELS else None,
         ask=_Ask(context) if older else None,
-        can=_can(context.session.client_capabilities),
+        can=can(context.session.client_capabilities),
         answers=answers,
         state=params.request_state if params else None,
     )
 
 
-def _can(capabilities: ClientCapabilities | None) -> frozenset[str]:
+def can(capabilities: ClientCapabilities | None) -> frozenset[str]:
+    """Return the methods that a client answers, which says this of itself."""
     said = CAPABILITIES.items()
     return frozenset(method for method, name in said if capabilities and getattr(capabilities, name) is not None)
 
