@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mads.host.config import Retention, readable
+from mads.host.history.calendar import Calendar
 from mads.host.history.retention import MICRO, Sweeper
 from mads.store.record.conversations import SqliteConversations
 from mads.store.record.upkeep import SqliteUpkeep
@@ -44,6 +45,27 @@ async def test_each_class_goes_when_its_time_has_come(tmp_path: Path) -> None:
             (1, 8): False,
             (1, 15): False,
         }
+
+
+def test_a_clock_that_steps_ahead_counts_only_once_that_has_lasted() -> None:
+    wall, steady = 1_800_000_000.0, 50.0
+    calendar = Calendar(wall - 60, wall=lambda: wall, steady=lambda: steady)
+    assert calendar.now() == wall
+    right, wall, steady = wall, wall + 40 * DAY, steady + 60
+    assert calendar.now() == right + 60
+    wall, steady = right + 120, steady + 60
+    assert calendar.now() == wall
+    wall, steady = wall + 40 * DAY, steady + 60
+    assert calendar.now() == right + 180
+    wall, steady = wall + 3600, steady + 3600
+    assert calendar.now() == wall
+    wall, steady = right, steady + 60
+    assert calendar.now() == right
+
+
+def test_what_was_recorded_last_says_whether_a_clock_is_right_at_the_start() -> None:
+    calendar = Calendar(1_800_000_000, wall=lambda: 1_800_000_000 + 40 * DAY, steady=lambda: 50.0)
+    assert calendar.now() == 1_800_000_000
 
 
 async def test_never_is_never(tmp_path: Path) -> None:

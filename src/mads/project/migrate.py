@@ -111,7 +111,7 @@ def _said(undoing: Undoing) -> str:
 async def _resting(root: Path) -> AsyncGenerator[None]:
     """Make sure that the system of the project does not run, and is not started, while the block lasts."""
     if await runs(root):
-        raise ConfigError(f"the system in {root} runs; end that first (mads ps shows its process)")
+        raise ConfigError(f"the system in {root} runs, or a mads migrate; end that first (mads ps shows its process)")
     hub = Hub(MemoryBus())
     await hub.listen(socket_path(root), vouch=_refused, may_serve=lambda _: False)
     try:

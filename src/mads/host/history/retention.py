@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from mads.host.config import Retention
+from mads.host.history.calendar import Calendar
 from mads.host.quantity import lasting
 from mads.host.regularly import regularly
 from mads.store.record.upkeep import SqliteUpkeep
@@ -26,6 +27,7 @@ class Sweeper:
         self._ages = {name: lasting(getattr(config, name)) for name in Retention.__struct_fields__}
         self._upkeep = upkeep
         self._swept = dict.fromkeys(("bodies", "prose"), 0)
+        self._calendar: Calendar | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -63,5 +65,8 @@ class Sweeper:
         return 0 if age is None else max(0, int((now - age) * MICRO))
 
     async def _sweep_now(self) -> None:
-        await self.sweep(time.time())
+        if self._calendar is None:
+            newest = await self._upkeep.newest()
+            self._calendar = Calendar(time.time() if newest is None else newest / MICRO)
+        await self.sweep(self._calendar.now())
         await self._upkeep.fold()

@@ -57,6 +57,7 @@ _COPIES = """
 _BEGIN = "INSERT INTO erasures (tenant, conversation, certificate, done) VALUES (?, ?, ?, 0)"
 _CERTIFY = "UPDATE erasures SET certificate = ?2, done = 1 WHERE id = ?1"
 _CERTIFICATES = "SELECT id, certificate FROM erasures WHERE (?1 IS NULL OR tenant = ?1) ORDER BY id"
+_NEWEST = "SELECT at_us FROM record ORDER BY seq DESC LIMIT 1"
 _BEGUN = "SELECT id, certificate FROM erasures WHERE NOT done ORDER BY id"
 
 BATCH = 500
@@ -130,6 +131,10 @@ class SqliteUpkeep:
             return replace(went, number=connection.last_insert_rowid())
 
         return await self._database.write(work)
+
+    async def newest(self) -> int | None:
+        """Return when the row that was written last began, in microseconds since 1970; None where there is none."""
+        return next((at_us for (at_us,) in await self._read(_NEWEST)), None)
 
     async def fold(self) -> None:
         """Empty the log of the database, in which what was deleted still stands, unless somebody is reading it."""
