@@ -22,7 +22,7 @@ from mads.wire.status import AuditQuery
 from tests.behaviour.conftest import Troupe
 from tests.egress.outside import Outside, outside, saying
 
-COVERS = ("R-106",)
+COVERS = ("R-077", "R-106")
 
 WITHOUT_END = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -113,3 +113,14 @@ def test_what_grants_nothing_is_refused_before_anything_starts(tmp_path: Path, e
     assert [line.partition(" grants nothing")[0] for line in mistakes] == [
         f"mads.toml: line 2: [mads] a may: {entry!r}"
     ]
+
+
+async def test_a_secret_in_clear_does_not_leave_and_that_is_audited(troupe: Troupe) -> None:
+    async with outside(saying(b"hello")) as it, troupe(envoy=envoy(it.may)) as here:
+        with pytest.raises(Failed, match="github-token"):
+            await here.call("envoy.post", url=it.url(), text="ghp_" + "a1B2" * 9)
+        assert not it.asked
+        (refused,) = await entries(here)
+        assert refused.decisions[0].rule == f"{it.url()} (outgoing: github-token)"
+        (row,) = await here.system.audited(AuditQuery(denied=True))
+        assert row.rule == f"egress: {it.url()} (outgoing: github-token)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import httpcore2
@@ -17,6 +18,7 @@ from mads.egress.errors import told
 from mads.egress.grants import Grant, Grants, is_inward
 from mads.egress.headers import Sent, checked, crossing, read
 from mads.egress.network import CheckedNetwork, Resolve, system_resolver
+from mads.egress.scan.screen import Outgoing, Screen
 from mads.egress.target import Target, redirected, target
 from mads.wire.errors import Denied, Failed, InvalidMessage
 from mads.wire.secret import SecretRef
@@ -32,6 +34,9 @@ LEADS_ON = frozenset({301, 302, 303, 307, 308})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 AGENT = "mads"
 
+EVERYBODY = Outgoing()
+NONE: Mapping[str, Outgoing] = MappingProxyType({})
+
 
 class For(Struct, frozen=True):
     """In whose name a request leaves."""
@@ -42,11 +47,18 @@ class For(Struct, frozen=True):
 
 
 class Coming(Struct, frozen=True):
-    """An answer whose body is still to come, and the grants by which it was asked for, one for each place."""
+    """An answer whose body is still to come, the grants by which it was asked for, and what was masked in the body."""
 
     head: Head
     chunks: AsyncIterator[bytes]
     by: tuple[Grant, ...]
+    masked: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """By what it was asked for, in words."""
+        masked = (f"masked: {', '.join(self.masked)}",) if self.masked else ()
+        return (*map(str, self.by), *masked)
 
 
 class _Hop(Struct, frozen=True):
@@ -71,29 +83,31 @@ class _Hop(Struct, frozen=True):
 
 
 class Broker:
-    """Makes the requests of every MAD; `grants` are theirs by name. Close it at the end."""
+    """Makes the requests of every MAD; `grants` are theirs by name, as is what may be `outgoing`. Close it."""
 
     def __init__(
         self,
         grants: Mapping[str, Grants],
         *,
+        outgoing: Mapping[str, Outgoing] = NONE,
         vault: Vault | None = None,
         resolve: Resolve = system_resolver,
         authorities: str | None = None,
     ) -> None:
         self._grants, self._vault, self._resolve = grants, vault, resolve
+        self._outgoing, self._screen = outgoing, Screen()
         self._authorities = authorities
         self._context: ssl.SSLContext | None = None
         self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
 
-    async def answer(self, who: For, ask: Ask) -> tuple[Answer, tuple[Grant, ...]]:
-        """Return the answer to `ask`, and the grants by which it was asked; as `open` raises."""
+    async def answer(self, who: For, ask: Ask) -> tuple[Answer, tuple[str, ...]]:
+        """Return the answer to `ask`, and by what it was asked for, in words; as `open` raises."""
         async with self.open(who, ask) as coming:
             body = bytearray()
             async for chunk in coming.chunks:
                 body += chunk
             head = coming.head
-            return Answer(head.status, head.headers, head.url, bytes(body)), coming.by
+            return Answer(head.status, head.headers, head.url, bytes(body)), coming.rules
 
     @asynccontextmanager
     async def open(self, who: For, ask: Ask) -> AsyncGenerator[Coming]:
@@ -106,12 +120,15 @@ class Broker:
         if hop.method not in METHODS:
             raise InvalidMessage(f"{ask.method!r:.40} is no method; there is {', '.join(sorted(METHODS))}")
         by: list[Grant] = []
+        masked: tuple[str, ...] = ()
         for left in range(ask.redirects, -1, -1):
             by.append(self._granted(who.mad, hop.to))
+            content, kinds = await self._screened(who, hop)
+            masked = masked or kinds
             sent = await self._filled(who, hop)
             try:
                 with told(hop.to):
-                    response = await self._pool(who.mad).handle_async_request(self._request(hop, sent))
+                    response = await self._pool(who.mad).handle_async_request(self._request(hop, sent, content))
             finally:
                 sent.forget()
             try:
@@ -119,7 +136,7 @@ class Broker:
                 location = headers.get("location")
                 if status not in LEADS_ON or location is None or not ask.redirects:
                     head = Head(status, headers, hop.to.url)
-                    yield Coming(head, self._body(response, hop, headers, ask.limit, sent.echo), tuple(by))
+                    yield Coming(head, self._body(response, hop, headers, ask.limit, sent.echo), tuple(by), masked)
                     return
             finally:
                 await response.aclose()
@@ -144,6 +161,12 @@ class Broker:
             )
         return grant
 
+    async def _screened(self, who: For, hop: _Hop) -> tuple[bytes, tuple[str, ...]]:
+        """Return the body that may be sent, and what was masked in it."""
+        policy = self._outgoing.get(who.mad, EVERYBODY)
+        known = await self._vault.fingerprints() if self._vault is not None and policy.secrets != "pass" else None
+        return await self._screen.passed(policy, who.mad, hop.to, headers=hop.headers, content=hop.content, known=known)
+
     async def _filled(self, who: For, hop: _Hop) -> Sent:
         """Return the headers of `hop` as they are sent, with the secrets that its handles stand for."""
         sent = Sent(hop.headers)
@@ -164,12 +187,12 @@ class Broker:
         secret = await self._vault.resolve(ref, mad=who.mad, principal=who.principal, tenant=who.tenant, host=to.door)
         sent.fill(name, secret, ref)
 
-    def _request(self, hop: _Hop, sent: Sent) -> httpcore2.Request:
+    def _request(self, hop: _Hop, sent: Sent, content: bytes) -> httpcore2.Request:
         given = {name.lower() for name in hop.headers}
         own = {"host": hop.to.authority, "user-agent": AGENT, "accept": "*/*", "accept-encoding": ACCEPTED}
         headers = [(name.encode(), value.encode()) for name, value in own.items() if name not in given]
-        if hop.content or hop.method in ("POST", "PUT", "PATCH"):
-            headers.append((b"content-length", str(len(hop.content)).encode()))
+        if content or hop.method in ("POST", "PUT", "PATCH"):
+            headers.append((b"content-length", str(len(content)).encode()))
         patience = {"connect": CONNECT, "read": SILENCE, "write": SILENCE, "pool": SILENCE}
         return httpcore2.Request(
             hop.method,
@@ -180,7 +203,7 @@ class Broker:
                 target=hop.to.path.encode(),
             ),
             headers=[*headers, *sent.pairs],
-            content=hop.content,
+            content=content,
             extensions={"timeout": patience},
         )
 

@@ -17,7 +17,7 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OURS = frozenset(
     {
         *("host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te"),
-        *("trailer", "upgrade", "expect", "proxy-authorization", "proxy-authenticate"),
+        *("trailer", "upgrade", "expect", "proxy-authorization", "proxy-authenticate", "content-encoding"),
     }
 )
 """What the broker says itself, or nobody."""

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from mads.egress.grants import Grants
+from mads.egress.scan.screen import Outgoing
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
 from mads.host.limits import LimitConfig
@@ -76,7 +77,8 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One MAD: the class to `use`, where to `run` it, values to `set` on its fields.
 
     `calls` are patterns of the tools that it may call, instead of all those of the MADs that its fields name. `may` is
-    what it may reach outside, as in "net:api.example.com", "net:*.example.org:8443": nothing, unless it says so.
+    what it may reach outside, as in "net:api.example.com", "net:*.example.org:8443": nothing, unless it says so;
+    `outgoing` says what happens to secrets and personal data in what it sends.
     `at_once` calls are handled side by side; `inbox` more may wait. `restart` says whether it is started again when it
     ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
     whose loop stands still for `watchdog`, or that takes more than `memory` or `processes`.
@@ -87,6 +89,7 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     set: dict[str, Any] = field(default_factory=dict[str, Any])
     calls: tuple[str, ...] | None = None
     may: tuple[str, ...] = ()
+    outgoing: Outgoing = Outgoing()
     at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
     restart: Literal["permanent", "transient", "temporary"] = "permanent"

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from mads.author.needs import Arriving
 from mads.bus.port import Bus, Stream, Subscription
 from mads.egress.broker import Broker, For
-from mads.egress.grants import Grant
 from mads.egress.target import target
 from mads.host.caller import PATIENCE, Caller
 from mads.host.proxy import outcome, received
@@ -85,12 +84,11 @@ class _Desk:
         try:
             if call.subject == STREAM:
                 return await self._stream(call, who, ask)
-            answer, by = await self._broker.answer(who, ask)
+            answer, rules = await self._broker.answer(who, ask)
         except CallError as error:
-            decisions = (Decision(ROOM, allowed=False, rule=f"{_place(ask.url)}"),) if isinstance(error, Denied) else ()
-            return Reply(failure=failure_of(error, where=ROOM, request=call.id), decisions=decisions)
+            return Reply(failure=failure_of(error, where=ROOM, request=call.id), decisions=_refused(error, ask))
         self._answers[shown.span] = answer
-        return Reply(Answered(answer.status, _place(answer.url), len(answer.body)), decisions=_allowed(by))
+        return Reply(Answered(answer.status, _place(answer.url), len(answer.body)), decisions=_allowed(rules))
 
     async def _stream(self, call: Call, who: For, ask: Ask) -> Reply:
         assert call.sink is not None
@@ -98,7 +96,7 @@ class _Desk:
             await call.sink.item(codec.raw(coming.head))
             async for chunk in coming.chunks:
                 await call.sink.item(chunk)
-        return Reply(decisions=_allowed(coming.by))
+        return Reply(decisions=_allowed(coming.rules))
 
 
 async def serve_egress(bus: Bus, broker: Broker, observer: Observer) -> Subscription:
@@ -178,8 +176,14 @@ def _watched(observer: Observer) -> dict[str, Watched]:
     }
 
 
-def _allowed(by: Sequence[Grant]) -> tuple[Decision, ...]:
-    return tuple(Decision(ROOM, allowed=True, rule=str(grant)) for grant in by)
+def _allowed(rules: Sequence[str]) -> tuple[Decision, ...]:
+    return tuple(Decision(ROOM, allowed=True, rule=rule) for rule in rules)
+
+
+def _refused(error: CallError, ask: Ask) -> tuple[Decision, ...]:
+    if not isinstance(error, Denied):
+        return ()
+    return (Decision(ROOM, allowed=False, rule=f"{_place(ask.url)}{error.rule and f' ({error.rule})'}"),)
 
 
 def _place(url: str) -> str:

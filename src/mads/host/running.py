@@ -260,7 +260,9 @@ class RunningSystem:
         self._export = export_of(self.config)
         if self._export is not None:
             stack.push_async_callback(self._export.close)
-        broker = Broker({mad: Grants(config.may) for mad, config in self.config.mads.items()})
+        mads = self.config.mads.items()
+        outgoing = {mad: config.outgoing for mad, config in mads}
+        broker = Broker({mad: Grants(config.may) for mad, config in mads}, outgoing=outgoing)
         stack.push_async_callback(broker.close)
         await serve_egress(self.bus, broker, self.observer)
 
