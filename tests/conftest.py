@@ -3,6 +3,7 @@
 The profile `quick` tries fewer of them.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 
@@ -15,6 +16,12 @@ settings.load_profile("untimed")
 
 SENDERS = {"mads-export", "OtelBatchSpanRecordProcessor"}
 """Threads that try a collector again after pauses by chance, which hypothesis would take for chance of its own."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what a machine is known by with the tests, and out of the home of whoever runs them."""
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(autouse=True)

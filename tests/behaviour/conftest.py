@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -33,10 +34,12 @@ def troupe(tmp_path: Path, placement: str) -> Troupe:
         layers: tuple[str, ...] = LAYERS,
         strict: bool = True,
         limits: tuple[LimitConfig, ...] = (),
+        core: Mapping[str, str] = MappingProxyType({}),
         **mads: Any,
     ) -> Any:
         chosen: dict[str, Any] = {name: f"tests.behaviour.troupe:{name.capitalize()}" for name in names} | mads
-        return placed(tmp_path, placement, path=(ROOT,), strict=strict, layers=layers, limits=limits, **chosen)
+        settled: dict[str, Any] = {"strict": strict, "layers": layers, "limits": limits, "core": core}
+        return placed(tmp_path, placement, path=(ROOT,), **settled, **chosen)
 
     return run
 

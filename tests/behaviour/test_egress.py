@@ -60,7 +60,7 @@ async def test_a_mad_reaches_what_it_may_and_nothing_else(troupe: Troupe) -> Non
             assert it.asked[1].endswith(b'{"text":"hi"}')
             with pytest.raises(Failed, match=f'may = \\["net:127.0.0.1:{other.port}"\\]'):
                 await here.call("envoy.get", url=other.url())
-            with pytest.raises(Failed, match="no vault"):
+            with pytest.raises(Failed, match="mads secret grant envoy some/token"):
                 await here.call("envoy.get", url=it.url(), path="some/token")
         assert not other.asked
 

@@ -20,6 +20,7 @@ VERBS = {
     "dead": "See to commands that were given up.",
     "trace": "Show what was done on behalf of a request.",
     "key": "Make and revoke the keys by which programs sign in.",
+    "secret": "Keep secrets, which MADs use and never see.",
     "limits": "Show how much may be asked for, and what is used of it.",
     "role": "Make roles: names for what may be called.",
     "grant": "Give a role, or some tools, to somebody.",

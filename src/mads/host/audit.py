@@ -20,6 +20,7 @@ import structlog
 from msgspec.structs import asdict, replace
 
 from mads.guard.principals import HOST, theirs
+from mads.host.commands.together import Together
 from mads.observe.span import Span
 from mads.store.audit.port import Audit, Event, Head, Kind, Row, Which
 from mads.store.audit.sqlite import SqliteAudit
@@ -49,6 +50,7 @@ class Trail:
         self._written.set()
         self._writer: asyncio.Task[None] | None = None
         self._newest = Head()
+        self._notes = Together(self._note_all)
         self._log = structlog.get_logger()
 
     async def open(self, folder: Path, database: Database) -> None:
@@ -66,7 +68,7 @@ class Trail:
 
     async def note(self, event: Event) -> None:
         """Return once `event` is on disk; raise `StoreError` where it cannot be written."""
-        self._remember(await self._store.add((event,)))
+        await self._notes.ask(event)
 
     async def decided(self, call: Call, decision: Decision) -> None:
         """Note what was decided of `call`; what cannot be written is refused all the same."""
@@ -153,6 +155,11 @@ class Trail:
         if head.seq >= noted.seq:
             return ""
         return f"the rows from {head.seq + 1} to {noted.seq} at the end were missing"
+
+    async def _note_all(self, events: Sequence[Event]) -> Sequence[None]:
+        """Write what is to be noted at one moment: in one row after the other, and at once."""
+        self._remember(await self._store.add(events))
+        return [None] * len(events)
 
     def _remember(self, head: Head) -> None:
         """Note the last row beside the database; an older note than that is none."""

@@ -21,6 +21,7 @@ from mads.guard.scopes import check
 from mads.host.limits import LimitConfig
 from mads.host.mcp import McpConfig
 from mads.host.quantity import WRITE, Lasting, Size, Span, seconds
+from mads.host.secrets.config import WRITE_ROOT, SecretsConfig
 from mads.wire.errors import ConfigError, UsageError
 
 FILE = "mads.toml"
@@ -30,7 +31,7 @@ UPSTREAM = "mads.duos.upstream:Upstream"
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
-_TABLES = ("mads", "gateway", "supervision", "traces", "retention")
+_TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets")
 _LISTS = ("limits",)
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _LISTED = re.compile(r"\s*\[\[([^\[\]]+)\]\]\s*(?:#.*)?$")
@@ -44,10 +45,14 @@ LONGEST = 400
 
 
 ADDRESS = r"^https?://[^/?#@\s]+(/[^?#\s]*)?$"
-_WRITE = WRITE | {
-    ADDRESS: 'write the address of a collector, as in "http://127.0.0.1:4318"; what only it may know goes into the '
-    "environment: OTEL_EXPORTER_OTLP_HEADERS"
-}
+_WRITE = (
+    WRITE
+    | WRITE_ROOT
+    | {
+        ADDRESS: 'write the address of a collector, as in "http://127.0.0.1:4318"; what only it may know goes into the '
+        "environment: OTEL_EXPORTER_OTLP_HEADERS"
+    }
+)
 """What to write instead of what does not fit."""
 
 
@@ -173,6 +178,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     supervision: Supervision = Supervision()
     traces: Traces | None = None
     retention: Retention = Retention()
+    secrets: SecretsConfig = SecretsConfig()
     limits: tuple[LimitConfig, ...] = ()
     root: str = ""
 
@@ -224,11 +230,12 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     rules = reader.table(("supervision",), tables.pop("supervision", {}), Supervision) or Supervision()
     traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
     kept = reader.table(("retention",), tables.pop("retention", {}), Retention) or Retention()
+    secrets = reader.table(("secrets",), tables.pop("secrets", {}), SecretsConfig) or SecretsConfig()
     limits = reader.limits(tables.pop("limits", []), {*named, STEWARD})
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, CONTROL)
     tables = {"mads": mads, "gateway": gateway, "supervision": rules, "traces": traces, "retention": kept}
-    return msgspec.structs.replace(rest, **tables, limits=limits, root=str(root)), reader.mistakes
+    return msgspec.structs.replace(rest, **tables, secrets=secrets, limits=limits, root=str(root)), reader.mistakes
 
 
 class _Reader:

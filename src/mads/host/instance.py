@@ -13,7 +13,8 @@ import structlog
 
 from mads.author.declaration import Declaration, Timer, Tool, declaration
 from mads.author.message import wire_name
-from mads.author.needs import Clock, Egress, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import Clock, Egress, Emit, Log, Random, Secrets, Send, Step, Talk, Think, Turn, Workers
+from mads.author.secrets import SecretsKeeping, SecretsOffice
 from mads.author.system import Capture, Conversations, Offers, System
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
@@ -27,6 +28,7 @@ from mads.host.kept import KeptField
 from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn, NoThought
 from mads.host.offering import Foreign, HostOffers
 from mads.host.proxy import Proxy
+from mads.host.secrets.need import HostSecrets
 from mads.host.serve import patterns, serve, timer_subject
 from mads.host.supervise.blocking import BlockingWatch
 from mads.host.supervise.census import Census
@@ -37,6 +39,7 @@ from mads.observe.trace import Bills
 from mads.store.port import KeptRows, Scope
 from mads.wire import codec
 from mads.wire.call import Identity, current
+from mads.wire.errors import ConfigError
 from mads.wire.served import LayerFor
 
 TIMER_PATIENCE = 3600.0
@@ -66,6 +69,8 @@ class Surroundings:
     conversations: Conversations | None = None
     capture: Capture | None = None
     foreign: Foreign | None = None
+    secrets: SecretsOffice | None = None
+    keeping: SecretsKeeping | None = None
 
 
 class Instance:
@@ -162,7 +167,11 @@ class Instance:
         if isinstance(source, KeptOf):
             return KeptField(around.rows, self._scope(filling.field, source.type), source.type)
         assert isinstance(source, Need)
-        return self._needs()[source.type]()
+        need = self._needs()[source.type]()
+        if need is None:
+            asks = f"{self.declared.cls.__name__}.{filling.field}: {source.type.__name__}"
+            raise ConfigError(f'{asks} is there in the core only; write run = "here" at {self._mad} in mads.toml')
+        return need
 
     def _proxy(self, to: Mad) -> Proxy:
         around, known = self._around, self._around.declared[to.name]
@@ -190,6 +199,7 @@ class Instance:
             Turn: lambda: HostTurn(around.bills),
             Clock: HostClock,
             Random: HostRandom,
+            Secrets: lambda: HostSecrets(around.bus, self._caller),
             Workers: lambda: around.workers,
             Log: lambda: HostLog(self._mad),
             Talk: lambda: HostTalk(around.bus, self._caller),
@@ -197,5 +207,7 @@ class Instance:
             System: lambda: around.system,
             Conversations: lambda: around.conversations,
             Capture: lambda: around.capture,
+            SecretsOffice: lambda: around.secrets,
+            SecretsKeeping: lambda: around.keeping,
             Offers: lambda: HostOffers(self._mad, self.offer, around.foreign),
         }

@@ -52,6 +52,8 @@ from mads.host.offers import Approvals
 from mads.host.paths import data_folder, socket_path
 from mads.host.quantity import seconds
 from mads.host.rights import RightsDesk
+from mads.host.secrets.need import serve_secrets
+from mads.host.secrets.opening import opened
 from mads.host.serve import patterns
 from mads.host.sources import Sources
 from mads.host.supervise.births import Births
@@ -131,7 +133,9 @@ class RunningSystem:
         stack.push_async_callback(database.close)
         self._book.store = SqliteQuotas(database)
         stack.push_async_callback(self._book.close)
-        await self._reach_outside(stack)
+        self._export = export_of(self.config)
+        if self._export is not None:
+            stack.push_async_callback(self._export.close)
         self.record = SqliteRecord(database)
         self.traces = Traces(self.record, self.observer.recorder)
         await self.audit.open(data_folder(root), database)
@@ -143,6 +147,7 @@ class RunningSystem:
             *(SqliteRights(database), self.policy, self.audit, self.catalogue.tools),
             changed=lambda: self.signals.tell(OffersChanged("")),
         )
+        self.secrets = await opened(self.config.secrets, root, database, self.audit, self.config.mads)
         self.approvals = Approvals(SqliteRows(database))
         self._foreign = Foreign(self.config.mads, self.approvals, self._publish)
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
@@ -164,12 +169,12 @@ class RunningSystem:
         await archive.eraser.resume()
         archive.sweeper.start()
         stack.push_async_callback(archive.sweeper.stop)
+        sends, journal = CheckedSends(self._dispatcher, self._contracts), StoredJournal(commands)
         await serve_rows(self.bus, rows)
-        sends = CheckedSends(self._dispatcher, self._contracts)
         await serve_commands(self.bus, sends)
-        journal = StoredJournal(commands)
         await serve_journal(self.bus, journal, self._dispatcher)
         await serve_history(self.bus, archive.conversations)
+        await serve_secrets(self.bus, self.secrets.vault)
         around = Surroundings(
             bus=self.bus,
             rows=rows,
@@ -186,10 +191,16 @@ class RunningSystem:
             conversations=archive.conversations,
             capture=archive.capture,
             foreign=self._foreign,
+            secrets=self.secrets.desk,
+            keeping=self.secrets.keeping,
         )
         self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
+        await self._begin(stack)
+
+    async def _begin(self, stack: contextlib.AsyncExitStack) -> None:
+        await self._reach_outside(stack)
         for mad in self._order:
             await self._place(mad, stack)
         self._dispatcher.start()
@@ -256,13 +267,11 @@ class RunningSystem:
             return [caller for caller, called in callees.items() if anew.offered != before and mad in called]
 
     async def _reach_outside(self, stack: contextlib.AsyncExitStack) -> None:
-        """Let traces leave, and have MADs reach what each may."""
-        self._export = export_of(self.config)
-        if self._export is not None:
-            stack.push_async_callback(self._export.close)
+        """Have MADs reach what each may, and secrets go with them."""
         mads = self.config.mads.items()
+        grants = {mad: Grants(config.may) for mad, config in mads}
         outgoing = {mad: config.outgoing for mad, config in mads}
-        broker = Broker({mad: Grants(config.may) for mad, config in mads}, outgoing=outgoing)
+        broker = Broker(grants, vault=self.secrets.vault, outgoing=outgoing)
         stack.push_async_callback(broker.close)
         await serve_egress(self.bus, broker, self.observer)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -20,6 +21,7 @@ from mads.host.limits import LimitConfig
 from mads.host.paths import data_folder
 from mads.host.proxy import Proxy
 from mads.host.running import RunningSystem, running
+from mads.host.secrets.config import SecretsConfig
 from mads.observe.logs import configure
 from mads.wire.asking import Answer, LogLine, Question
 from mads.wire.call import Identity, Progress
@@ -129,16 +131,22 @@ async def placed(
     supervision: Supervision | None = None,
     traces: Traces | None = None,
     limits: Sequence[LimitConfig] = (),
+    core: Mapping[str, str] = MappingProxyType({}),
+    secrets: SecretsConfig | None = None,
     **mads: str | MadConfig,
 ) -> AsyncGenerator[Placed]:
-    """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`."""
+    """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`.
+
+    What is in `core` is in the core, wherever the others are.
+    """
     configs = {
         name: msgspec.structs.replace(MadConfig(mad) if isinstance(mad, str) else mad, run=run)
         for name, mad in mads.items()
     }
-    configs["steward"] = CONTROL
+    configs |= {name: MadConfig(use) for name, use in core.items()} | {"steward": CONTROL}
     configure(data_folder(root))
     settled: dict[str, Any] = {"supervision": supervision or Supervision(), "traces": traces, "limits": tuple(limits)}
+    settled["secrets"] = secrets or SecretsConfig()
     config = Config(mads=configs, path=tuple(path), root=str(root), **settled)
     async with running(config, layers=layers, strict=strict) as system:
         yield Placed(system, strict=strict)

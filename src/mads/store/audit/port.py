@@ -16,8 +16,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
-Kind = Literal["call", "key", "policy", "signin", "audit"]
-"""What was decided: about a call, a change of keys or rights, a credential; or found out about the audit itself."""
+Kind = Literal["call", "key", "policy", "signin", "secret", "audit"]
+"""What was decided: about a call, a change of keys or rights, a credential, a secret; or found out about the
+audit itself."""
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,96 @@
+"""Who may use secrets, and what they lie under: for the operator alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from mads.author.secrets import GrantInfo, SealInfo
+from mads.guard.credential import check_name
+from mads.guard.principals import only_operator, theirs
+from mads.host.secrets.desk import SHORTEST, milliseconds
+from mads.secrets.access import Access, Note
+from mads.secrets.permits import Permits
+from mads.secrets.safe import Safe
+from mads.secrets.seal import Seal
+from mads.secrets.vault import StoredVault
+from mads.store.secrets.port import Grant
+from mads.wire.errors import Denied, InvalidMessage, UsageError
+
+SECRETS = "secrets"
+"""What the audit calls all of them together."""
+
+
+class Keeping:
+    """The grants in `permits`, and the keys of `seal`, under which `safe` and `vault` are; `mads` are those there."""
+
+    def __init__(
+        self, safe: Safe, seal: Seal, permits: Permits, *, vault: StoredVault, note: Note, mads: Collection[str]
+    ) -> None:
+        self._safe, self._seal, self._permits, self._vault = safe, seal, permits, vault
+        self._note, self._mads = note, mads
+
+    async def grant(self, mad: str, pattern: str, *, lease: float | None, tenant: str) -> Sequence[GrantInfo]:
+        """Let a MAD use the secrets that fit; return all that is granted then."""
+        only_operator("grant secrets")
+        if mad not in self._mads:
+            raise InvalidMessage(f"there is no MAD {mad!r}; there is {', '.join(sorted(self._mads))}")
+        lent = None if lease is None else milliseconds("lease", lease, least=SHORTEST)
+        grant = Grant(tenant=_named(tenant), mad=mad, pattern=pattern, lease=lent)
+        await self._permits.grant(grant)
+        await self._noted(f"{pattern} granted to {mad}", grant.tenant)
+        return self.granted()
+
+    async def revoke(self, mad: str, pattern: str, *, tenant: str) -> Sequence[GrantInfo]:
+        """Take that back; return all that is granted then."""
+        only_operator("take secrets back")
+        await self._permits.revoke(_named(tenant), mad, pattern)
+        await self._noted(f"{pattern} taken back from {mad}", tenant)
+        return self.granted()
+
+    def granted(self) -> Sequence[GrantInfo]:
+        """Return what is granted; to whoever is no operator, in its tenant."""
+        return [
+            GrantInfo(mad=it.mad, pattern=it.pattern, tenant=it.tenant, lease=(it.lease or 0) / 1000)
+            for it in self._permits.all(theirs())
+        ]
+
+    def state(self) -> SealInfo:
+        """Return whether the secrets are sealed."""
+        return SealInfo(sealed=self._seal.is_sealed, passphrase=self._seal.asks, new=self._seal.is_new)
+
+    async def seal(self) -> SealInfo:
+        """Forget what opens the secrets, until somebody gives the passphrase."""
+        only_operator("seal the secrets")
+        self._seal.lock()
+        self._vault.forget()
+        await self._noted("sealed")
+        return self.state()
+
+    async def unseal(self, passphrase: str) -> SealInfo:
+        """Open the secrets; raise `Denied` where that is not the passphrase."""
+        only_operator("unseal the secrets")
+        try:
+            await self._seal.unlock(passphrase)
+        except Denied as error:
+            await self._note(Access(path=SECRETS, tenant="", rule=f"to be unsealed: {error}", allowed=False))
+            raise
+        await self._noted("unsealed")
+        await self._safe.settle()
+        return self.state()
+
+    async def renew(self, passphrase: str) -> int:
+        """Put every secret under a new key while they are in use; return how many."""
+        only_operator("rotate the root")
+        await self._noted("to be put under a new key")
+        return await self._safe.renew(passphrase)
+
+    async def _noted(self, rule: str, tenant: str = "") -> None:
+        await self._note(Access(path=SECRETS, tenant=tenant, rule=rule))
+
+
+def _named(tenant: str) -> str:
+    try:
+        check_name("the tenant", tenant)
+    except UsageError as error:
+        raise InvalidMessage(str(error)) from None
+    return tenant

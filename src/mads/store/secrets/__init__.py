@@ -1,0 +1,1 @@
+"""Keep secrets, sealed: the ports, SQLite, and twins in memory."""

@@ -1,0 +1,34 @@
+"""A MAD that works with secrets, in every place: it is handed handles, and tries to be handed more."""
+
+from __future__ import annotations
+
+from mads import SecretRef, Secrets, mad, tool
+from mads.duos.turing import Turing
+
+
+@mad
+class Courier:
+    """You carry sealed letters."""
+
+    secrets: Secrets
+    turing: Turing
+
+    @tool
+    async def fetch(self, path: str) -> SecretRef:
+        """Return a handle by the need."""
+        return await self.secrets(path)
+
+    @tool
+    async def ask(self, path: str) -> SecretRef:
+        """Return a handle by the tool."""
+        return await self.turing.get_secret(path)
+
+    @tool
+    async def pry(self, path: str) -> str:
+        """Have a secret shown."""
+        return (await self.turing.reveal_secret(path)).value
+
+    @tool
+    async def forge(self, mad: str) -> None:
+        """Grant oneself everything."""
+        await self.turing.grant_secret(mad, "*")

@@ -1,0 +1,127 @@
+"""A secret is written by the operator, granted to a MAD, and handed to it as a handle; it is shown to no MAD.
+
+Covers the need and the tools of Turing, wherever the MAD runs. Does not cover what resolves a handle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mads import CallError, Denied
+from mads.host.paths import data_folder
+from mads.testing.placed import Placed
+from tests.behaviour.conftest import Troupe
+
+COVERS = ("R-051", "R-091", "R-092", "R-094")
+
+COURIER = {"courier": "tests.behaviour.courier:Courier", "core": {"turing": "mads.duos.turing:Turing"}}
+WORD = "canary-8f14e45fceea167a"
+
+
+async def write(it: Placed, path: str = "github/token") -> None:
+    """Write a secret and grant it to the courier."""
+    said: dict[str, Any] = {"path": path, "value": WORD, "hosts": ["api.github.com"]}
+    await it.call("turing.set_secret", principal="operator", **said)
+    await it.call("turing.grant_secret", principal="operator", mad="courier", pattern=path)
+
+
+async def test_a_mad_gets_a_handle_of_what_it_was_granted(troupe: Troupe) -> None:
+    async with troupe(**COURIER) as it:
+        await write(it)
+        handle = {"path": "github/token", "version": None, "shape": "{}", "lease": None}
+        assert await it.call("courier.fetch", path="github/token") == handle
+        assert await it.call("courier.ask", path="github/token") == handle
+        assert await it.call("turing.get_secret", path="github/token") == handle
+
+
+async def test_a_mad_gets_no_handle_of_anything_else(troupe: Troupe) -> None:
+    async with troupe(**COURIER) as it:
+        await write(it)
+        await it.call("turing.set_secret", principal="operator", path="other", value=WORD)
+        for tool in ("courier.fetch", "courier.ask"):
+            with pytest.raises(CallError, match="mads secret grant courier other"):
+                await it.call(tool, path="other")
+            with pytest.raises(CallError, match="mads secret grant courier none"):
+                await it.call(tool, path="none")
+
+
+async def test_a_mad_is_shown_nothing_and_grants_nothing_on_behalf_of_whomever(troupe: Troupe) -> None:
+    async with troupe(**COURIER) as it:
+        await write(it)
+        for principal in ("operator", "tester"):
+            with pytest.raises(CallError, match="a secret may not be shown for a MAD, and courier is one"):
+                await it.call("courier.pry", principal=principal, path="github/token")
+            with pytest.raises(CallError, match="only the operator may grant secrets"):
+                await it.call("courier.forge", principal=principal, mad="courier")
+
+
+async def test_what_was_wanted_is_in_the_audit_before_the_answer(troupe: Troupe) -> None:
+    async with troupe(**COURIER) as it:
+        await write(it)
+        await it.call("courier.fetch", path="github/token")
+        with pytest.raises(CallError):
+            await it.call("courier.fetch", path="other")
+        rows = await it.call("steward.audit_list", principal="operator", which={})
+        told = [(row["subject"], row["allowed"], row["chain"]) for row in rows if row["kind"] == "secret"]
+        assert told == [
+            ("secret:github/token", True, ""),
+            ("secret:secrets", True, ""),
+            ("secret:github/token", True, "courier"),
+            ("secret:other", False, "courier"),
+        ]
+        assert (await it.call("steward.audit_verify", principal="operator"))["wrong"] == []
+
+
+async def test_a_person_is_shown_a_secret_and_the_record_is_not(troupe: Troupe) -> None:
+    async with troupe(**COURIER) as it:
+        await write(it)
+        shown = await it.call("turing.reveal_secret", principal="operator", path="github/token")
+        assert shown == {"path": "github/token", "value": WORD, "encoding": "utf-8"}
+        with pytest.raises(Denied):
+            await it.call("turing.reveal_secret", principal="anonymous", path="github/token")
+        await it.system.observer.recorder.flush()
+        files = [path for path in data_folder(Path(it.system.config.root)).rglob("*") if path.is_file()]
+        assert any(path.name.startswith("store.sqlite") for path in files)
+        assert [path for path in files if WORD.encode() in path.read_bytes()] == []
+
+
+async def test_a_token_opens_a_secret_once(troupe: Troupe) -> None:
+    async with troupe(**COURIER) as it:
+        await write(it)
+        token = (await it.call("turing.wrap_secret", principal="operator", path="github/token"))["token"]
+
+        async def unwrap() -> Any:
+            return await it.call("turing.unwrap_secret", principal="operator", token=token)
+
+        done = await asyncio.gather(*(unwrap() for _ in range(4)), return_exceptions=True)
+        assert sum(isinstance(one, Denied) for one in done) == 3
+        assert {"path": "github/token", "value": WORD, "encoding": "utf-8"} in done
+
+
+async def test_a_secret_is_replaced_and_listed_and_forgotten(troupe: Troupe) -> None:
+    async with troupe(**COURIER) as it:
+        await write(it)
+        replaced = await it.call("turing.rotate_secret", principal="operator", path="github/token")
+        assert (replaced["version"], replaced["hosts"]) == (2, ["api.github.com"])
+        old: dict[str, Any] = {"path": "github/token", "version": 1}
+        assert (await it.call("turing.reveal_secret", principal="operator", **old))["value"] == WORD
+        assert await it.call("turing.list_secrets") == [replaced]
+        await it.call("turing.delete_secret", principal="operator", path="github/token")
+        assert await it.call("turing.list_secrets") == []
+        with pytest.raises(CallError, match="there is no secret"):
+            await it.call("courier.fetch", path="github/token")
+
+
+async def test_a_tenant_s_secret_is_another_s_no_more_than_if_it_were_not(troupe: Troupe) -> None:
+    async with troupe(**COURIER) as it:
+        await it.call("turing.set_secret", principal="operator", path="github/token", value=WORD, tenant="globex")
+        await it.call("turing.grant_secret", principal="operator", mad="courier", pattern="*")
+        assert await it.call("turing.list_secrets") == []
+        with pytest.raises(Denied):
+            await it.call("turing.reveal_secret", path="github/token", tenant="globex")
+        with pytest.raises(CallError, match="there is no secret"):
+            await it.call("courier.fetch", path="github/token")
