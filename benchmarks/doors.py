@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gateway import CALLS, ROOT, Served, Told, child, number_of, until_told
-from benchmarks.rivals import MODERN, OLDER, TOOL, Rival, contextforge, fastmcp
+from benchmarks.rivals import MODERN, TOOL, Rival, contextforge, fastmcp
 
 from mads.host.loop import new_loop
 
@@ -81,8 +81,8 @@ async def ours(*words: str, tool: str = TOOL) -> AsyncGenerator[Rival]:
     try:
         key = (await process.stdout.readline()).decode().strip()
         port, signed = await number_of(process), {"authorization": f"Bearer {key}"}
-        eras = (OLDER, MODERN) if tool == TOOL else (MODERN,)  # in the older one a foreign tool is answered in events
-        yield Rival(process.pid, port, tool=tool, headers=signed, eras=eras)
+
+        yield Rival(process.pid, port, tool=tool, headers=signed)
     finally:
         process.stdin.close()
         await process.wait()

@@ -1,4 +1,4 @@
-"""Requests of the newer era, posted by hand: half of what the SDK's client costs, and each with a caller of its own.
+"""Requests of the newer era, posted by hand: a third of what the SDK's client costs, and each with a caller of its own.
 
 In that era a request stands alone and says itself what its caller can be asked; a client made once for all could not.
 """
@@ -6,10 +6,10 @@ In that era a request stands alone and says itself what its caller can be asked;
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, cast
 
-import httpx2
 import msgspec
 from mcp.shared.inbound import encode_header_value, mcp_param_headers, x_mcp_header_map
 from mcp_types import (
@@ -20,7 +20,9 @@ from mcp_types import (
     PROTOCOL_VERSION_META_KEY,
 )
 
+from mads.upstream.oauth.signin import SignIn
 from mads.upstream.peer import Peer, Said, refusal
+from mads.upstream.post import Post, Response
 from mads.wire.codec import MAX_BYTES
 from mads.wire.errors import Lost, NoResponder
 from mads.wire.tools import Definition
@@ -36,10 +38,10 @@ _INFO = {"name": "mads", "version": "1"}
 
 
 class Lean:
-    """Posts to `url` by `http`, in that version of MCP."""
+    """Asks a server in that version of MCP; each request shows it `secret`, or what came of `signin`."""
 
-    def __init__(self, url: str, http: httpx2.AsyncClient, version: str) -> None:
-        self._url, self._http, self._version = url, http, version
+    def __init__(self, http: Post, version: str, secret: str, signin: SignIn | None) -> None:
+        self._http, self._version, self._secret, self._signin = http, version, secret, signin
         self._new_id = count(1).__next__
         self._mirrored: dict[str, Any] = {}
 
@@ -54,13 +56,27 @@ class Lean:
         said = {**params, "_meta": self._meta(peer, id_)}
         body = msgspec.json.encode({"jsonrpc": "2.0", "id": id_, "method": method, "params": said})
         headers = self._headers(method, params)
-        async with self._http.stream("POST", self._url, content=body, headers=headers) as response:
+        async with self._posted(headers, body) as response:
             async for message in _messages(response):
                 if message.get("id") == id_ and "method" not in message:
                     await _lacking(message, peer)
                     return _result(message)
                 await peer.hear(message)
         raise Lost("the answer broke off")
+
+    @asynccontextmanager
+    async def _posted(self, headers: dict[str, str], body: bytes) -> AsyncGenerator[Response]:
+        """Yield the answer to a request; where that asks for another token, and there is one, it is posted again."""
+        shown = await self._signin.token() if self._signin is not None else self._secret
+        if shown:
+            headers["authorization"] = f"Bearer {shown}"
+        async with self._http.post(headers, body) as response:
+            if self._signin is None or not await self._signin.challenged(response.status, response.headers, shown):
+                yield response
+                return
+        headers["authorization"] = f"Bearer {await self._signin.token()}"
+        async with self._http.post(headers, body) as response:
+            yield response
 
     def _meta(self, peer: Peer, id_: int) -> Said:
         can = {ABLE[method]: _SAYS_SO.get(ABLE[method], {}) for method in peer.can if method in ABLE}
@@ -89,9 +105,11 @@ class Lean:
         return {**headers, **mcp_param_headers(mirrored, params["arguments"])} if mirrored else headers
 
 
-async def _messages(response: httpx2.Response) -> AsyncGenerator[Said]:
+async def _messages(response: Response) -> AsyncGenerator[Said]:
     """Iterate over the messages of a response: one, or those of a stream of events."""
     kind = response.headers.get("content-type", "")
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise Lost("its answer comes in an encoding that it was not asked for")
     if kind.startswith("text/event-stream"):
         async for data in _events(response):
             yield _message(data)
@@ -99,10 +117,10 @@ async def _messages(response: httpx2.Response) -> AsyncGenerator[Said]:
         body = b"".join([chunk async for chunk in _bounded(response)])
         yield _message(body)
     else:
-        raise NoResponder(f"it answered with the HTTP status {response.status_code}")
+        raise NoResponder(f"it answered with the HTTP status {response.status}")
 
 
-async def _events(response: httpx2.Response) -> AsyncGenerator[bytes]:
+async def _events(response: Response) -> AsyncGenerator[bytes]:
     """Iterate over the data of a stream's events."""
     left, data = b"", list[bytes]()
     async for chunk in _bounded(response):
@@ -115,9 +133,9 @@ async def _events(response: httpx2.Response) -> AsyncGenerator[bytes]:
                 data.clear()
 
 
-async def _bounded(response: httpx2.Response) -> AsyncGenerator[bytes]:
+async def _bounded(response: Response) -> AsyncGenerator[bytes]:
     size = 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in response:
         size += len(chunk)
         if size > MAX_BYTES:
             raise Lost(f"its answer has more than the {MAX_BYTES} bytes that one may have")

@@ -29,7 +29,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ValidationError
 
 from mads.upstream.lean import Lean
+from mads.upstream.oauth.signin import SignIn
 from mads.upstream.peer import Peer, Said, refusal
+from mads.upstream.post import Post
 from mads.upstream.server import Server
 from mads.upstream.watched import child, client_for, remote
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, Lost, NoResponder
@@ -64,7 +66,7 @@ class Session:
         *,
         changed: Changed,
         said: Callable[[str], None],
-        auth: httpx2.Auth | None = None,
+        auth: SignIn | None = None,
     ) -> None:
         self._server, self._secret, self._changed, self._said, self._auth = server, secret, changed, said, auth
         self.gone, self._leave = asyncio.Event(), asyncio.Event()
@@ -274,7 +276,9 @@ class Session:
             )
             await stack.enter_async_context(client)
             if http is not None and client.protocol_version in MODERN_PROTOCOL_VERSIONS:
-                self._lean = Lean(self._server.url, http, client.protocol_version)
+                post = Post(self._server.url)
+                stack.callback(post.close)
+                self._lean = Lean(post, client.protocol_version, self._secret, self._auth)
             yield client
 
     def _complain(self, line: str) -> None:

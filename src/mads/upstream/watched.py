@@ -136,7 +136,7 @@ def client_for(server: Server, secret: str, auth: httpx2.Auth | None = None) -> 
     """Return a pool of connections that shows `secret` to the server, and to nobody else."""
     headers = {"authorization": f"Bearer {secret}"} if secret else {}
     timeout = httpx2.Timeout(server.within, pool=server.within)
-    return httpx2.AsyncClient(headers=headers, auth=auth, timeout=timeout, limits=CONNECTIONS)
+    return httpx2.AsyncClient(headers=headers, auth=auth, timeout=timeout, limits=CONNECTIONS, trust_env=False)
 
 
 @asynccontextmanager
