@@ -47,19 +47,23 @@ def findings(definition: Definition) -> tuple[str, ...]:
     """Return what is suspicious in a definition, each finding once and in words; nothing where nothing is."""
     found: list[str] = []
     for where, text in _texts({key: definition.said.get(key) for key in PINNED}):
-        found += [f"{where} {what}" for what in _of(text)]
+        if len(text) > LONGEST:
+            found.append(f"{where} has {len(text)} characters, of {LONGEST} that can be read")
+        found += [f"{where} {what}" for what in suspicions(text[:LONGEST])]
     return tuple(dict.fromkeys(found))
 
 
-def _of(text: str) -> Iterator[str]:
-    if len(text) > LONGEST:
-        yield f"has {len(text)} characters, of {LONGEST} that can be read"
+def suspicions(text: str) -> tuple[str, ...]:
+    """Return what in a text is meant for a model alone, as the rest of a sentence that begins with where it stands."""
+    found: list[str] = []
     hidden = {char for char in text if unicodedata.category(char) in SMUGGLED and char not in JOINERS}
     hidden |= {char for char in text if unicodedata.category(char) == "Cc" and char not in "\t\n\r"}
     if hidden:
-        yield f"holds characters that nobody sees: {', '.join(f'U+{ord(char):04X}' for char in sorted(hidden)[:5])}"
-    plain = unicodedata.normalize("NFKC", "".join(char for char in text if char not in hidden))[:LONGEST]
-    yield from (what for what, saying in _SAYINGS.items() if saying.search(plain))
+        found.append(
+            f"holds characters that nobody sees: {', '.join(f'U+{ord(char):04X}' for char in sorted(hidden)[:5])}"
+        )
+    plain = unicodedata.normalize("NFKC", "".join(char for char in text if char not in hidden))
+    return (*found, *(what for what, saying in _SAYINGS.items() if saying.search(plain)))
 
 
 def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
