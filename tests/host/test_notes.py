@@ -46,10 +46,15 @@ class Tree:
         return await self.leaves.remove()
 
 
+async def unspoken(text: str) -> str:
+    """Answer prose, which nobody does here."""
+    return text
+
+
 async def effect(tool_: str, arguments: dict[str, Any], notes: str | None) -> tuple[bytes, list[Leaf]]:
     """Return what a tree with one leaf answers, and what it keeps afterwards."""
     tree = Tree(leaves=kept(Leaf("elm")))
-    handle = serve("tree", declaration(Tree), tree, inner(LAYERS, Trace()), strict=True)
+    handle = serve("tree", declaration(Tree), tree, inner(LAYERS, Trace()), talks=unspoken, strict=True)
     call = Call(
         subject=f"mads.tree.{tool_}",
         body=codec.raw(arguments),

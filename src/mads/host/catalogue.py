@@ -7,13 +7,14 @@ from typing import Any
 
 from mads.author.declaration import CHAT, Declaration
 from mads.author.message import subject, wire_name
-from mads.author.needs import Talk
+from mads.author.needs import Talk, Think
 from mads.author.schema import tool_infos
 from mads.host.config import STEWARD, Config
 from mads.host.events.heard import events_of
 from mads.host.history.transcript import SAY
 from mads.host.inject import Filling, Mad, Made, Need
 from mads.host.survey import Survey
+from mads.host.think.thinker import COMPLETE, TALKS, thinker_of
 from mads.wire.errors import InvalidMessage
 from mads.wire.status import Shown
 from mads.wire.tools import ToolInfo
@@ -81,6 +82,8 @@ class Catalogue:
     def _declares(self, mad: str) -> tuple[str, ...]:
         sources = list(_sources(self.fillings[mad]))
         says = (SAY,) if Need(Talk) in sources else ()
+        if (thinker := thinker_of(self.declared)) and _thinks(sources, self.declared[mad]):
+            says = (*says, f"mads.{thinker}.{COMPLETE}")
         if mad == STEWARD:
             says = (f"mads.*.{CHAT}",)
         named = tuple(f"mads.{source.name}.*" for source in sources if isinstance(source, Mad))
@@ -92,6 +95,11 @@ class Catalogue:
         self._asked: dict[str, Any] = {subject(event): event for event in events_of(self.declared)}
         for mad, read in self.declared.items():
             self._asked |= {f"mads.{mad}.{tool.name}": tool.params for tool in read.tools.values()}
+
+
+def _thinks(sources: Sequence[Any], declared: Declaration) -> bool:
+    chat = declared.tools.get(CHAT)
+    return Need(Think) in sources or (chat is not None and chat.method == TALKS)
 
 
 def _sources(fillings: Iterable[Filling]) -> Iterator[Any]:

@@ -25,7 +25,7 @@ from mads.host.config import MadConfig
 from mads.host.egress import HostEgress
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
-from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn, NoThought
+from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn
 from mads.host.offering import Foreign, HostOffers
 from mads.host.proxy import Proxy
 from mads.host.secrets.need import HostSecrets
@@ -34,6 +34,8 @@ from mads.host.supervise.blocking import BlockingWatch
 from mads.host.supervise.census import Census
 from mads.host.supervise.life import GOING, End
 from mads.host.talk.need import HostTalk
+from mads.host.think.need import HostThink, Mind, Talker
+from mads.host.think.thinker import thinker_of
 from mads.host.workers import ProcessWorkers
 from mads.observe.trace import Bills
 from mads.store.port import KeptRows, Scope
@@ -107,7 +109,14 @@ class Instance:
         around = self._around
         self.subscription = await around.bus.subscribe(
             patterns(self._mad, self.declared),
-            serve(self._mad, self.declared, self._built, around.layers, strict=around.strict),
+            serve(
+                self._mad,
+                self.declared,
+                self._built,
+                around.layers,
+                talks=Talker(self._mind()).answer,
+                strict=around.strict,
+            ),
             group=self._mad,
             owner=self._mad,
             at_once=self._config.at_once,
@@ -173,6 +182,17 @@ class Instance:
             raise ConfigError(f'{asks} is there in the core only; write run = "here" at {self._mad} in mads.toml')
         return need
 
+    def _mind(self) -> Mind:
+        around, declared = self._around, self.declared
+        return Mind(
+            mad=self._mad,
+            declared=declared,
+            thinker=thinker_of(around.declared),
+            bus=around.bus,
+            caller=self._caller,
+            own=lambda: self._proxy(Mad(self._mad, declared.cls)),
+        )
+
     def _proxy(self, to: Mad) -> Proxy:
         around, known = self._around, self._around.declared[to.name]
         callee = known if known.cls is to.cls else declaration(to.cls)
@@ -190,7 +210,7 @@ class Instance:
     def _needs(self) -> dict[type[Any], Callable[[], Any]]:
         around, cls = self._around, self.declared.cls
         return {
-            Think: lambda: NoThought(self._mad),
+            Think: lambda: HostThink(self._mind()),
             Emit: lambda: HostEmit(around.bus, self._caller, strict=around.strict),
             Send: lambda: HostSend(
                 around.sends, self._caller, self.declared.cls, self._proxy(Mad(self._mad, self.declared.cls))

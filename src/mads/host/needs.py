@@ -1,4 +1,4 @@
-"""The needs of the runtime, filled: what a MAD's `Turn`, `Emit`, `Clock`, `Random`, `Think` do when it runs."""
+"""The needs of the runtime, filled: what a MAD's `Turn`, `Emit`, `Clock` and `Random` do when it runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -22,7 +22,7 @@ from mads.wire.asking import Answer, Asks, Cancelled, Declined, Level, LogLine, 
 from mads.wire.call import Call, Progress, current
 from mads.wire.content import PromptMessage, Text
 from mads.wire.context import traceparent
-from mads.wire.errors import CannotAsk, InvalidMessage, MadsError, NoModel
+from mads.wire.errors import CannotAsk, InvalidMessage, MadsError
 from mads.wire.shape import is_immutable
 
 T = TypeVar("T")
@@ -256,16 +256,3 @@ class HostRandom:
     def token(self, size: int = 16) -> str:
         """Return `size` unguessable bytes as hex digits."""
         return secrets.token_hex(size)
-
-
-class NoThought:
-    """A Thought Engine without a model: every question is refused, so that nothing is made up."""
-
-    def __init__(self, mad: str) -> None:
-        self._mad = mad
-
-    async def __call__(self, question: str, *_: Any, **__: Any) -> NoReturn:
-        """Raise `NoModel`."""
-        raise NoModel(
-            f"{self._mad} asked {question!r}, and no model is configured; this version of mads has none to offer"
-        )

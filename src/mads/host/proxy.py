@@ -26,6 +26,8 @@ class Proxy:
     def __init__(self, mad: str, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool) -> None:
         self._mad = mad
         for tool in declaration.tools.values():
+            if not hasattr(declaration.cls, tool.method):
+                continue  # the host answers that one; the class knows nothing of it
             subject = f"mads.{mad}.{tool.name}"
             setattr(self, tool.method, RemoteTool(subject, tool, declaration, bus, caller, strict=strict))
 
@@ -68,8 +70,8 @@ class RemoteTool:
     def __init__(
         self, subject: str, tool: Tool, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool
     ) -> None:
-        self.subject, self.streams, self.result = subject, tool.streams, tool.result
-        self._tool, self._bus, self._caller = tool, bus, caller
+        self.subject, self.streams, self.result, self.tool = subject, tool.streams, tool.result, tool
+        self._bus, self._caller = bus, caller
         signature = inspect.signature(getattr(declaration.cls, tool.method))
         self._told = f"{subject}{signature}"
         self._names = list(signature.parameters)[1:]
@@ -90,12 +92,12 @@ class RemoteTool:
         """Return these arguments as a message; raise `InvalidMessage` where they do not fit."""
         names = self._names
         if len(args) == 1 and not kwargs and type(args[0]) is self._message:
-            return self._tool.params(**{names[0]: args[0]})
+            return self.tool.params(**{names[0]: args[0]})
         if len(args) > len(names) or (kwargs and not kwargs.keys().isdisjoint(names[: len(args)])):
             raise InvalidMessage(f"{self._told}: called with {len(args)} arguments by position and {list(kwargs)}")
         given = {names[0]: args[0]} if len(args) == 1 else dict(zip(names, args, strict=False))
         try:
-            return codec.fit(given | kwargs if kwargs else given, self._tool.params)
+            return codec.fit(given | kwargs if kwargs else given, self.tool.params)
         except InvalidMessage as error:
             raise self.refusal(error) from error
 

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from mads.author.declaration import CHAT, Declaration, Listener, Timer, Tool
 from mads.author.deprecation import Deprecation
 from mads.author.message import subject as event_subject
+from mads.host.think.thinker import TALKS
 from mads.observe.redact import misfit
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
@@ -59,11 +60,22 @@ def subjects(mad: str, declaration: Declaration) -> dict[str, Served]:
     return served
 
 
-def serve(mad: str, declaration: Declaration, instance: Any, layers: Sequence[LayerFor], *, strict: bool) -> Handle:
-    """Return the handle that answers every call to `instance`, each behind all of `layers`, outermost first."""
+def serve(
+    mad: str,
+    declaration: Declaration,
+    instance: Any,
+    layers: Sequence[LayerFor],
+    *,
+    talks: Callable[[str], Awaitable[str]],
+    strict: bool,
+) -> Handle:
+    """Return the handle that answers every call to `instance`, each behind all of `layers`, outermost first.
+
+    `talks` answers prose where a model does that for the MAD.
+    """
     handles: dict[str, Handle] = {}
     for tool in declaration.tools.values():
-        method = getattr(instance, tool.method)
+        method = talks if tool.method == TALKS else getattr(instance, tool.method)
         name = f"{mad}.{tool.name}"
         handle = _foreign(name, tool, method) if tool.foreign else _tool(name, tool, method, strict=strict)
         handles[f"mads.{name}"] = handle

@@ -26,6 +26,7 @@ from mads.host.events import critical
 from mads.host.inject import Filling, plan
 from mads.host.load import load_class
 from mads.host.survey import refuse
+from mads.host.think.thinker import talking
 from mads.wire.tools import ToolInfo
 
 _OUTSIDE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -57,7 +58,8 @@ class Sources:
         before = self._taken_out(self._stale(mad))
         try:
             read, unclear = readable(load_class(mad, self._config.mads[mad].use, self._config))
-            after = {**declared, mad: read}
+            after = talking({**declared, mad: read})
+            read = after[mad]
             refuse([*unclear, *mistakes(read), *critical.mistakes(after)])
             fillings = plan(mad, read, self._config.mads[mad].set, {name: it.cls for name, it in after.items()})
             offered = tool_infos(mad, read)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
+from mads.author.needs import Think
 from mads.host.config import Config
 from mads.host.events import critical
-from mads.host.inject import Filling, Mad, plan
+from mads.host.inject import Filling, Mad, Need, plan
 from mads.host.load import extend_path, load_class
+from mads.host.think.thinker import talking, thinker_of
 from mads.wire.errors import ConfigError, UsageError
 
 
@@ -24,6 +26,7 @@ class Survey:
     def order(self) -> list[str]:
         """Return the names of the MADs, each after those it calls; those that call each other as they are listed."""
         done: list[str] = []
+        thinker = thinker_of(self.declared)
 
         def visit(name: str, above: tuple[str, ...]) -> None:
             if name in done or name in above:
@@ -31,6 +34,8 @@ class Survey:
             for filling in self.fillings[name]:
                 if isinstance(filling.source, Mad):
                     visit(filling.source.name, (*above, name))
+                elif filling.source == Need(Think) and thinker:
+                    visit(thinker, (*above, name))
             done.append(name)
 
         for name in self.declared:
@@ -68,7 +73,7 @@ def survey(config: Config, *, is_whole: bool = True, of: str = "") -> Survey:
         wrong[""] = critical.mistakes(declared)
     is_clear = of and (wrong[of] or of in fillings)
     refuse(wrong[of] if is_clear else [line for lines in wrong.values() for line in lines])
-    return Survey(declared, fillings)
+    return Survey(talking(declared), fillings)
 
 
 def refuse(wrong: list[str]) -> None:

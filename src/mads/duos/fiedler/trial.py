@@ -1,0 +1,157 @@
+"""One attempt at one model: let go by the pace of its provider, bounded in time, counted, and its price known."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+from msgspec.structs import replace
+
+from mads.duos.fiedler.count import at_most, counted, larger
+from mads.duos.fiedler.house import Model
+from mads.duos.fiedler.pace import Sent
+from mads.duos.fiedler.port import Answered, Trouble
+from mads.duos.fiedler.prices import Rates
+from mads.wire.model import Attempt, ModelAnswer, ModelRequest, Usage
+
+Judge = Callable[[Model, Answered], Awaitable[tuple[str, ...]]]
+"""Returns what is odd about who answered; raises `Trouble` where that answer must not be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an attempt: an answer, or why there is none; after `retry_after` seconds there may be."""
+
+    attempt: Attempt
+    model: Model
+    answer: ModelAnswer | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Makes attempts at `model` as rung number `rung`; whoever answers is looked at by `judge`."""
+
+    rung: int
+    model: Model
+    judge: Judge
+
+    async def complete(self, request: ModelRequest, *, within: float, patience: float) -> Done:
+        """Make one attempt that ends `within` seconds, up to `patience` of which it may wait until it may begin."""
+        opened = _Opened(self, request, within, patience)
+        async with opened:
+            asked = await opened.begin()
+            await opened.take(await self.model.provider.complete(self.model.config.id, asked))
+        return opened.done()
+
+    async def stream(self, request: ModelRequest, *, within: float, patience: float) -> AsyncGenerator[str | Done]:
+        """Yield the text of one attempt as it comes, and last what came of it."""
+        opened = _Opened(self, request, within, patience)
+        async with opened:
+            asked = await opened.begin()
+            async for item in self.model.provider.stream(self.model.config.id, asked):
+                if isinstance(item, str):
+                    yield item
+                else:
+                    await opened.take(item)
+        yield opened.done()
+
+
+class _Opened:
+    """An attempt while it lasts; leaving the block ends it, whatever came of it."""
+
+    def __init__(self, trial: Trial, request: ModelRequest, within: float, patience: float) -> None:
+        self._trial, self._model = trial, trial.model
+        self._patience = min(patience, within)
+        self._timeout = asyncio.timeout(max(0.0, within))
+        config = self._model.config
+        self._request = replace(
+            request,
+            temperature=config.temperature if request.temperature is None else request.temperature,
+            seed=config.seed if request.seed is None else request.seed,
+        )
+        self._bound = at_most(self._request)
+        self._sent: Sent | None = None
+        self._rates: Rates | None = None
+        self._answer: ModelAnswer | None = None
+        self._trouble: Trouble | None = None
+        self._began = time.monotonic()
+
+    async def begin(self) -> ModelRequest:
+        """Return the request as it is to be sent, once it may be."""
+        self._rates = await self._model.rates()
+        self._sent = await self._model.pace.admit(self._bound.total, within=self._patience)
+        self._began = time.monotonic()
+        return self._request
+
+    async def take(self, answered: Answered) -> None:
+        """Take what came back."""
+        assert self._rates is not None
+        model, request = self._model, self._request
+        model.pace.well()
+        usage, flags = larger(answered.usage, counted(request, answered))
+        self._answer = ModelAnswer(
+            text=answered.text,
+            calls=answered.calls,
+            finish=answered.finish,
+            model=model.name,
+            id=model.config.id,
+            answered=answered.model,
+            usage=usage,
+            cost=self._rates.cost(usage),
+            rung=self._trial.rung,
+            flags=flags,
+            temperature=request.temperature,
+            seed=request.seed,
+            prompt=request.prompt,
+        )
+        odd = await self._trial.judge(model, answered)
+        self._answer = replace(self._answer, flags=(*flags, *odd))
+
+    def done(self) -> Done:
+        """Return what came of it."""
+        trouble, answer = self._trouble, self._answer
+        usage = self._used()
+        attempt = Attempt(
+            rung=self._trial.rung,
+            model=self._model.name,
+            outcome="ok" if trouble is None else trouble.outcome,
+            why="" if trouble is None else str(trouble)[:500],
+            took_ms=round((time.monotonic() - self._began) * 1000, 3),
+            usage=usage,
+            cost=self._rates.cost(usage) if self._rates else 0,
+        )
+        after = None if trouble is None else trouble.retry_after
+        return Done(attempt, self._model, answer if trouble is None else None, after)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, type_: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        try:
+            await self._timeout.__aexit__(type_, error, traceback)
+        except TimeoutError:
+            error = Trouble("late", f"{self._model.name} did not answer in time")
+        if isinstance(error, Trouble):
+            self._trouble = error
+            self._heed(error)
+        if self._sent is not None:
+            self._model.pace.settle(self._sent, self._used().total)
+        return self._trouble is not None
+
+    def _heed(self, trouble: Trouble) -> None:
+        """Leave a provider alone that said so, or that is not well."""
+        if self._sent is not None and trouble.outcome in ("limited", "overloaded", "lost"):
+            self._model.pace.close(trouble.retry_after)
+
+    def _used(self) -> Usage:
+        """Return what it took: nothing where nothing was sent or it was refused, all that it may where nobody knows."""
+        if self._answer is not None:
+            return self._answer.usage
+        refused = self._trouble is not None and self._trouble.outcome in ("limited", "overloaded", "refused")
+        return Usage() if self._sent is None or refused else self._bound
