@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from mads.bus.memory import MemoryBus
+from mads.bus.unix import Hub
+from mads.host.paths import socket_path
 from tests.cli.shell import PATIENCE, Mads
 
 COVERS = ("R-023", "R-029", "R-148")
@@ -143,3 +147,15 @@ def test_notes_ride_along_and_are_bounded(parlour: Mads) -> None:
     ran = parlour("call", "parrot.repeat", "text=hello", "--notes", "x" * 4097)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "notes of 4097 characters are too long; 4096 may ride along with a call" in ran.stderr
+
+
+async def test_a_system_that_does_not_serve_yet_is_told_of(project: Mads) -> None:
+    hub = Hub(MemoryBus())
+    await hub.listen(socket_path(project.folder), vouch=lambda call: call, may_serve=lambda _: False)
+    try:
+        ran = await asyncio.to_thread(project, "ps")
+    finally:
+        await hub.close()
+
+    assert ran.returncode == 3
+    assert ran.stderr == f"Error: the system in {project.folder} is starting or stopping; try again in a moment\n"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mads.wire import codec
-from mads.wire.errors import CallError, Denied, Failed, InvalidMessage, Lost, MadsError, Overloaded
+from mads.wire.errors import CallError, Denied, Failed, InvalidMessage, Lost, MadsError, Overloaded, StoreError
 from mads.wire.failure import CAUSES, Failure, error_of, failure_of
 
 COVERS = ("R-022",)
@@ -57,6 +57,13 @@ def test_what_is_no_call_error_has_failed_and_says_what_it_was() -> None:
 
     assert failure == Failure("failed", "ZeroDivisionError: division by zero", "mads.scribe.write", "r-1")
     assert type(error_of(failure)) is Failed
+
+
+def test_an_error_of_the_store_says_what_its_cause_means() -> None:
+    error = StoreError("/data/store.sqlite: the disk is full; make room and try again")
+    error.__cause__ = OSError(28, "No space left on device")
+
+    assert failure_of(error) == Failure("failed", f"StoreError: {error}")
 
 
 def test_where_an_error_first_failed_is_kept() -> None:

@@ -20,7 +20,7 @@ from mads.host.door import BusDoor, tools_of
 from mads.host.paths import socket_path
 from mads.wire.asking import Speechless
 from mads.wire.call import Identity, Progress, Sink
-from mads.wire.errors import Unreachable, UsageError
+from mads.wire.errors import NoResponder, Unreachable, UsageError
 from mads.wire.ids import call_ids
 from mads.wire.tools import ToolInfo
 
@@ -91,10 +91,15 @@ class Deaf(Speechless):
 
 @asynccontextmanager
 async def connected() -> AsyncGenerator[Remote]:
-    """Connect to the system of the nearest `mads.toml`; raise `Unreachable` where none runs."""
-    bus = await reach(find_root())
+    """Connect to the system of the nearest `mads.toml`; raise `Unreachable` where none runs, or not yet."""
+    root = find_root()
+    bus = await reach(root)
     try:
-        yield Remote(bus, await tools_of(bus))
+        try:
+            tools = await tools_of(bus)
+        except NoResponder as error:
+            raise Unreachable(f"the system in {root} is starting or stopping; try again in a moment") from error
+        yield Remote(bus, tools)
     finally:
         await bus.link.close()
 

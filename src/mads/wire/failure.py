@@ -14,6 +14,7 @@ from mads.wire.errors import (
     InvalidMessage,
     Limited,
     Lost,
+    MadsError,
     NoResponder,
     Outdated,
     Overloaded,
@@ -90,6 +91,8 @@ def _chain(error: BaseException) -> list[BaseException]:
     chain = [error]
     while len(chain) < CHAIN:
         last = chain[-1]
+        if isinstance(last, MadsError) and not isinstance(last, CallError):  # it says what its cause means
+            break
         behind = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
         if behind is None or any(behind is link for link in chain):
             break
