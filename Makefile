@@ -2,6 +2,7 @@
 # make setup  install
 # make check  the inner loop: style, types, layers, fast tests       make test   everything
 # make bench  measure, each figure beside its baseline               make chaos  break it on purpose, and count what is lost
+# make hostile-web   turn fetches against the inside in every way, and count what comes through
 # make conformance   measure the gateway and its client by the official suite of MCP
 # make bench-gateway the same of the gateway, beside other gateways       make fuzz-gateway  by a fuzzer that others wrote
 # JSON=1      one JSON object on the last line
@@ -16,7 +17,7 @@ STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyrig
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
 
-.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance
+.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web
 
 up: .venv/ready
 	@exec $(BIN)/mads up
@@ -34,6 +35,9 @@ bench: .venv/ready-dev
 
 chaos: .venv/ready-dev
 	@$(BIN)/python -m chaos
+
+hostile-web: .venv/ready-dev
+	@$(BIN)/python -m hostile
 
 bench-gateway: .venv/ready-dev
 	@$(BIN)/python -m benchmarks.doors
