@@ -4,6 +4,7 @@ Covers its tools, its timer and the folders it refuses, with real child processe
 `mads.recall`'s.
 """
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def folder(tmp_path: Path) -> Path:
     (folder / "zoo.py").write_text('"""A zoo."""\n\n\ndef feedZebra():\n    """Give hay."""\n', encoding="utf-8")
     (folder / "odd name\nof two lines.md").write_text("# Giraffes\n\nThey eat leaves.\n", encoding="utf-8")
     return folder
+
+
+def commit(folder: Path, message: str) -> None:
+    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", message]):
+        command = ["git", "-c", "user.name=Ana", "-c", "user.email=ana@example.org", *arguments]
+        subprocess.run(command, cwd=folder, check=True)
 
 
 async def test_what_is_found_is_cited_by_path_and_line(hire: Hire, folder: Path) -> None:
@@ -110,6 +117,17 @@ async def test_what_bears_a_label_is_there_for_its_readers_alone(hire: Hire, fol
     for readers in (("tester",), ("tenant:default",)):
         dewey.readers = {"animals": readers}
         assert (await dewey.search("zebra")).citations == ("zoo.py:4",)
+
+
+@pytest.mark.slow
+async def test_its_history_and_meaning_follow_in_the_background(hire: Hire, folder: Path) -> None:
+    commit(folder, "Hay for all")
+    dewey = hire(folder)
+    await dewey.refresh()
+    await dewey.study()
+    [made] = (await dewey.history("zoo.py")).commits
+    assert (made.subject, len(made.files)) == ("Hay for all", 2)
+    assert (await dewey.search("what do long-necked animals consume")).hits[0].symbol == "Giraffes"
 
 
 async def test_a_question_is_answered_with_the_passages_and_their_citations(hire: Hire, folder: Path) -> None:
@@ -196,6 +214,6 @@ async def test_a_folder_that_is_not_there_is_an_error_that_says_what_to_write(hi
 
 def test_it_is_declared_as_any_mad_is() -> None:
     declared = declaration(Dewey)
-    assert sorted(declared.tools) == ["chat", "outline", "read", "search", "why"]
+    assert sorted(declared.tools) == ["chat", "history", "outline", "read", "search", "why"]
     assert declared.tools["search"].mark.read_only
-    assert [(timer.method, timer.seconds) for timer in declared.timers] == [("refresh", 2)]
+    assert [(timer.method, timer.seconds) for timer in declared.timers] == [("refresh", 2), ("study", 2)]

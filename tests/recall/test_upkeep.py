@@ -145,5 +145,5 @@ async def test_several_processes_fill_one_index_without_getting_in_each_others_w
         return coverage
 
     assert set(await asyncio.gather(fill(), fill())) == {Coverage(200, 200)}
-    hits, _ = await workers.run(find, library, "zebra", 500)
+    hits = (await workers.run(find, library, "zebra", 500)).hits
     assert len(hits) == len({(hit.path, hit.line) for hit in hits}) == 200

@@ -3,17 +3,15 @@
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from mads.recall.git import git
+
 MAX_BYTES = 1_000_000
 """The largest file that is read."""
-
-GIT_SECONDS = 30
-"""How long git may take to list a folder before it is walked instead."""
 
 _NEVER = frozenset({".git", ".mads", ".venv", "node_modules", "__pycache__"})
 _BUILT = frozenset({"build", "dist", "target", "venv"})
@@ -76,21 +74,8 @@ def read(folder: Path, path: str) -> str | None:
 
 def _tracked(root: Path) -> list[str]:
     """Return what git lists under `root`; nothing where there is no git, no work tree, or nothing but ignored files."""
-    command = ["git", "-c", "core.fsmonitor=false", "ls-files", "-co", "--exclude-standard", "-z"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    try:
-        done = subprocess.run(  # noqa: S603  git is looked up on PATH on purpose
-            command,
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=GIT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name] if done.returncode == 0 else []
+    told = git(root, "ls-files", "-co", "--exclude-standard", "-z") or b""
+    return [os.fsdecode(name) for name in told.split(b"\0") if name]
 
 
 def _walked(root: Path) -> Iterator[str]:

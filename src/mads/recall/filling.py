@@ -49,8 +49,8 @@ def add(db: Connection, chunk: Chunk, kind: Kind, changed_ns: int, tenant: str =
 
 
 def spoken(symbol: str, text: str) -> str:
-    """Return what a chunk's vector is made of."""
-    return f"{symbol}\n{text}" if symbol else text
+    """Return what a chunk's vector is made of: its text, below its name where the text does not say that by itself."""
+    return text if symbol in text else f"{symbol}\n{text}"
 
 
 def remove(db: Connection, paths: Iterable[str]) -> None:

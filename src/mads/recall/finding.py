@@ -6,14 +6,20 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from mads.recall.embedding import embedder
+from mads.recall.fusion import fused, weights
 from mads.recall.kinds import KINDS, Kind
 from mads.recall.lexical import best_lines, matching
 from mads.recall.tables import EVERYONE, Reader
+from mads.recall.vectors import has_vectors, near
 from mads.recall.words import keywords
 from mads.store.sqlite import Connection
 
 _ABOVE, _BELOW, _WIDTH = 2, 4, 200
 """The shape of an excerpt: lines above and below the one that fits, characters of each."""
+
+SPARE = 3
+"""How many times as many chunks as are asked for are looked at, since some say the same."""
 
 _ALIKE = 0.9
 """The share of words in common, in their order, from which two texts say the same."""
@@ -55,8 +61,11 @@ def search(
 ) -> list[Hit]:
     """Return at most `limit` places that fit `query`, the best first; any text is a query, and none an error."""
     words = keywords(query)
-    scores = matching(db, words, limit, reader, kinds)
-    best = _apart(_rows(db, scores), limit)
+    lexical = matching(db, words, limit, reader, kinds)
+    model = embedder() if query.strip() and has_vectors(db) else None
+    meant = near(db, model.vector(query), reader, kinds, list(lexical)) if model else {}
+    scores = fused(lexical, meant, weights(db)) if meant else lexical
+    best = _apart(_rows(db, scores, SPARE * limit), limit)
     lines = best_lines(db, words, [row.text for row, _ in best])
     return [
         Hit(
@@ -75,9 +84,9 @@ def search(
     ]
 
 
-def _rows(db: Connection, scores: dict[int, float]) -> list[_Row]:
-    """Return the chunks of these ids, the best first."""
-    among = ", ".join(map(str, scores))
+def _rows(db: Connection, scores: dict[int, float], limit: int) -> list[_Row]:
+    """Return the `limit` best of these chunks, the best first."""
+    among = ", ".join(map(str, sorted(scores, key=lambda id_: -scores[id_])[:limit]))
     found = db.execute(
         f"SELECT id, path, first, last, symbol, kind, digest, text FROM chunks WHERE id IN ({among})"  # noqa: S608
     )

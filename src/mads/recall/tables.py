@@ -1,5 +1,6 @@
 """The tables of an index, and who may see which of their rows."""
 
+import os
 from typing import NamedTuple
 
 from mads.store.sqlite import Connection, Value, transaction
@@ -73,6 +74,7 @@ def prepare(db: Connection) -> None:
         for (name,) in tables.fetchall():
             db.execute(f'DROP TABLE IF EXISTS "{name}"')
         db.execute(";".join(_SCHEMA)).fetchall()
+        note(db, "born", os.urandom(8).hex())
         db.pragma("user_version", FORMAT)
 
 

@@ -7,9 +7,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from mads.recall.embedding import embedder
 from mads.recall.files import File, listing
 from mads.recall.filling import index, remove
+from mads.recall.history import follow
+from mads.recall.learning import learn
 from mads.recall.library import Coverage, Library, coverage, with_index
+from mads.recall.vectors import enrich, sweep
 from mads.store.sqlite import Connection, transaction
 
 BATCH_BYTES = 500_000
@@ -49,6 +53,21 @@ def advance(library: Library, seconds: float) -> Coverage:
             if time.monotonic() >= until:
                 break
         return coverage(db)
+
+    return with_index(library, work)
+
+
+def study(library: Library, seconds: float) -> int:
+    """Add what takes longer for about so many `seconds`: the history, the meaning of what changed last.
+
+    Return how many passages are still to be understood; 0 as well where there is no model.
+    """
+
+    def work(db: Connection) -> int:
+        follow(db, Path(library.folder))
+        sweep(db)
+        learn(db)
+        return enrich(db, seconds) if embedder() else 0
 
     return with_index(library, work)
 

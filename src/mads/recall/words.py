@@ -26,10 +26,10 @@ def apart(text: str) -> str:
     return _JOINT.sub(r"\1 ", text)
 
 
-def keywords(query: str) -> list[str]:
-    """Return the words to look for, each once: letters and digits only, and none that a question merely asks with.
+def keywords(query: str, most: int = MOST) -> list[str]:
+    """Return at most `most` words to look for, each once: letters and digits, none that a question merely asks with.
 
     A query of nothing but such words is looked for as it is.
     """
     words = list(dict.fromkeys(word.lower() for word in _WORD.findall(apart(query[:LONGEST]))))
-    return ([word for word in words if word not in _STOP] or words)[:MOST]
+    return ([word for word in words if word not in _STOP] or words)[:most]

@@ -9,14 +9,15 @@ from typing import Annotated, Concatenate, ParamSpec, TypeVar
 from msgspec import Meta
 
 from mads import Clock, Emit, Turn, Workers, every, mad, message, prose, tool
-from mads.recall.asking import contents, find, look, reasons
+from mads.recall.asking import History, changes, contents, find, look, reasons
 from mads.recall.decisions import Decision
+from mads.recall.embedding import MISSING, NEEDED, is_installed
 from mads.recall.finding import Hit
 from mads.recall.kinds import KINDS, Kind
 from mads.recall.library import Coverage, Library
 from mads.recall.reading import Entry, Passage
 from mads.recall.tables import Reader
-from mads.recall.upkeep import advance, survey
+from mads.recall.upkeep import advance, study, survey
 from mads.wire.errors import ConfigError, InvalidMessage
 
 SLICE = 0.4
@@ -26,7 +27,7 @@ PATIENCE = 3.0
 """Seconds that a search waits for files that are not yet indexed."""
 
 FEW = 20
-"""Changed files that are indexed without a word."""
+"""Changed files, or passages, that are indexed without a word."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,6 +97,12 @@ class Dewey:
             if is_worth_telling:
                 await self.emit(IndexProgress(coverage.done, coverage.total, self.folder))
 
+    @every(seconds=2)
+    async def study(self) -> None:
+        """Follow the history of the folder, and index the meaning of what changed last; a search does not wait."""
+        while await self._run(study, SLICE):
+            pass
+
     @tool(read_only=True)
     async def search(
         self, query: str, limit: Annotated[int, Meta(ge=1, le=50)] = 8, kinds: tuple[Kind, ...] = KINDS
@@ -105,16 +112,16 @@ class Dewey:
         `kinds` narrows it to some kinds of sources.
         """
         until = self.clock.elapsed() + timedelta(seconds=min(PATIENCE, self.turn.remaining / 2))
-        hits, coverage = await self._run(find, query, limit, self._reader(), kinds)
+        hits, coverage, unmeant = await self._run(find, query, limit, self._reader(), kinds)
         while not coverage.is_complete and self.clock.elapsed() < until:
             self.turn.progress(coverage.done, coverage.total, "files indexed")
             await self.clock.sleep(SLICE)
-            hits, coverage = await self._run(find, query, limit, self._reader(), kinds)
+            hits, coverage, unmeant = await self._run(find, query, limit, self._reader(), kinds)
         return Found(
             citations=tuple(f"{hit.path}:{hit.line}" for hit in hits),
             hits=tuple(hits),
             complete=coverage.is_complete,
-            note=_note(coverage),
+            note=_note(coverage, unmeant),
         )
 
     @tool(read_only=True)
@@ -137,6 +144,14 @@ class Dewey:
     async def why(self, target: str) -> list[Decision]:
         """Return the decisions that govern a path, or the name of a function, class or section; the nearest first."""
         return await self._run(reasons, target, self._reader())
+
+    @tool(read_only=True)
+    async def history(self, about: str, limit: Annotated[int, Meta(ge=1, le=50)] = 8) -> History:
+        """Return the last commits that changed a path, or else those that speak of something, and whom they concern.
+
+        `likely` are the files that a change of which these words are said would touch.
+        """
+        return await self._run(changes, about, limit, self._reader())
 
     @prose
     async def answer(self, text: str) -> Answer:
@@ -176,9 +191,13 @@ def _quoted(excerpt: str) -> str:
     return f"{fence}\n{excerpt}\n{fence}"
 
 
-def _note(coverage: Coverage) -> str:
+def _note(coverage: Coverage, unmeant: int) -> str:
     if not coverage.is_complete:
         return f"still indexing: {coverage.done} of {coverage.total} files"
+    if unmeant > FEW and not is_installed(*NEEDED):
+        return MISSING
+    if unmeant > FEW:
+        return f"{unmeant} passages are found by their words only, until their meaning is indexed as well"
     if not coverage.unread:
         return ""
     files = "1 file was" if coverage.unread == 1 else f"{coverage.unread} files were"

@@ -1,0 +1,203 @@
+"""Which files a change is about, by what it says: words, meaning, and what such changes touched before."""
+
+import math
+import operator
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from mads.recall.embedding import embedder
+from mads.recall.kinds import Kind, kind_of
+from mads.recall.lexical import any_of
+from mads.recall.tables import EVERYONE, Reader, fact
+from mads.recall.vectors import has_vectors, near
+from mads.recall.words import keywords
+from mads.store.sqlite import Connection
+
+WAYS = ("best", "total", "path", "named", "meaning", "memory", "prior", "recent", "company", "test", "told")
+"""What is known of a file, each from 0 to 1.
+
+How well its best chunk fits, and its best three together; how well its path does, and whether it is named; how near its
+meaning is; how much like commits changed it, how often it was changed, how lately, and how often together with the
+likeliest; whether it proves or tells of the code.
+"""
+
+_CHUNKS, _COMMITS, _WINDOW = 400, 150, 1_500
+"""How many chunks, like commits, and last commits are looked at."""
+
+_TRAILER = re.compile(r"^(signed-off-by|co-authored-by|reviewed-by|change-id|cc):.*$", re.IGNORECASE | re.MULTILINE)
+_NAME = re.compile(r"[\w./-]+")
+
+START = (3.5, 2.0, 1.5, 2.5, 2.0, 2.0, 0.7, 0.0, 1.2, 0.0, 0.0)
+"""The weights to begin with."""
+
+_WORDS = 64
+"""How many words of a message are looked for."""
+
+_TOGETHER = 20
+"""How many files a commit may change that says something of which belong together."""
+
+Evidence = dict[str, list[float]]
+"""What is known of each file, in the order of `WAYS`."""
+
+
+def likely(
+    db: Connection, message: str, limit: int = 5, reader: Reader = EVERYONE, kinds: Sequence[Kind] = ("code",)
+) -> list[str]:
+    """Return the files that a change of which `message` is said is most likely to touch, the likeliest first."""
+    allowed, bindings = reader.allowed(tenant="''")
+    seen = {str(path) for (path,) in db.execute(f"SELECT path FROM files WHERE {allowed}", bindings)}  # noqa: S608
+    weighed = weights(db)
+    scores = {
+        path: sum(map(operator.mul, weighed, known))
+        for path, known in evidence(db, message).items()
+        if path in seen and kind_of(path) in kinds
+    }
+    return _most(scores, limit)
+
+
+def weights(db: Connection) -> Sequence[float]:
+    """Return the weights that were learned from the changes of this corpus, or those to begin with."""
+    told = fact(db, "weights of ways")
+    return msgspec.json.decode(told, type=tuple[float, ...]) if told else START
+
+
+def evidence(db: Connection, message: str, before: int = 2**62) -> Evidence:
+    """Return for each file that may be meant what is known of it, in the order of `WAYS`, by the commits `before`."""
+    said = _TRAILER.sub("", message).strip()
+    words = keywords(said, most=_WORDS)
+    known = {str(path) for (path,) in db.execute("SELECT path FROM files WHERE is_done").fetchall()}
+    best, total = _by_words(db, words)
+    memory = _by_memory(db, words, before)
+    prior, recent = _by_time(db, before)
+    meaning = _by_meaning(db, said)
+    path, named = _by_path(known, words, said)
+    rough = {
+        file: best.get(file, 0.0) + memory.get(file, 0.0) + path.get(file, 0.0) + 2 * named.get(file, 0.0)
+        for file in {*best, *memory, *path, *named} & known
+    }
+    companions = _by_company(db, _most(rough, 4), rough, before)
+    candidates = {*best, *meaning, *named, *_most(companions, 20)}
+    candidates.update(*(_most(part, 30) for part in (memory, recent, prior, path)))
+    parts = (best, total, path, named, meaning, memory, prior, recent, companions)
+    return {
+        file: [*(part.get(file, 0.0) for part in parts), float(kind == "test"), float(kind not in {"test", "code"})]
+        for file in candidates & known
+        for kind in [kind_of(file)]
+    }
+
+
+def _by_words(db: Connection, words: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return how well the best chunk of each file fits, and its best three together."""
+    found = (
+        db.execute(
+            "SELECT path, score FROM (SELECT rowid AS chunk, -bm25(words, 8, 4, 1) AS score FROM words"
+            " WHERE words MATCH ? ORDER BY score DESC LIMIT ?) JOIN chunks ON id = chunk ORDER BY score DESC",
+            (any_of(words), _CHUNKS),
+        ).fetchall()
+        if words
+        else []
+    )
+    scores: dict[str, list[float]] = defaultdict(list)
+    for path, score in found:
+        scores[path].append(score)
+    best = {path: many[0] for path, many in scores.items()}
+    return _scaled(best), _scaled({path: sum(many[:3]) for path, many in scores.items()})
+
+
+def _by_meaning(db: Connection, said: str) -> dict[str, float]:
+    """Return how near the nearest chunk of each file is to what is said, from 0 for the farthest of them to 1."""
+    model = embedder() if said and has_vectors(db) else None
+    found = near(db, model.vector(said), EVERYONE) if model else {}
+    if not found:
+        return {}
+    among = ", ".join(map(str, found))
+    nearest: dict[str, float] = defaultdict(float)
+    for id_, path in db.execute(f"SELECT id, path FROM chunks WHERE id IN ({among})"):  # noqa: S608  they are numbers
+        nearest[path] = max(nearest[path], found[id_])
+    low, high = min(nearest.values()), max(nearest.values())
+    return {path: (cosine - low) / (high - low or 1.0) for path, cosine in nearest.items()}
+
+
+def _by_memory(db: Connection, words: Sequence[str], before: int) -> dict[str, float]:
+    """Return how much commits of like messages changed each file."""
+    like = (
+        db.execute(
+            "SELECT rowid, -rank FROM messages WHERE messages MATCH ? AND rowid < ? ORDER BY rank LIMIT ?",
+            (any_of(words), before, _COMMITS),
+        ).fetchall()
+        if words
+        else []
+    )
+    memory: dict[str, float] = defaultdict(float)
+    for id_, score in like:
+        changed = _changed(db, id_)
+        for path in changed:
+            memory[path] += (score / like[0][1]) ** 2 / math.log2(2 + len(changed))
+    return _scaled(memory)
+
+
+def _by_time(db: Connection, before: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Return how often each file was changed in the last commits, and how lately."""
+    last = min(before, 1 + (db.execute("SELECT max(id) FROM commits").fetchall()[0][0] or 0))
+    often: dict[str, float] = defaultdict(float)
+    lately: dict[str, float] = defaultdict(float)
+    for path, id_ in db.execute(
+        "SELECT path, made_by FROM changes WHERE made_by < ? AND made_by > ?", (last, last - _WINDOW)
+    ):
+        often[path] += 0.5 ** ((last - id_) / 400)
+        lately[path] = max(lately[path], 0.5 ** ((last - id_) / 10))
+    return _scaled({path: math.log1p(count) for path, count in often.items()}), lately
+
+
+def _by_path(known: Iterable[str], words: Sequence[str], said: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Return how many of the words stand in each path, the rarer counting more, and which files are named outright."""
+    parts = {path: {_stem(part) for part in keywords(path, most=_WORDS)} for path in known}
+    stems = {_stem(word) for word in words}
+    holding = {stem: sum(stem in part for part in parts.values()) for stem in stems}
+    rarity = {stem: math.log(1 + len(parts) / count) for stem, count in holding.items() if count}
+    overlap = {
+        path: sum(rarity[stem] for stem in stems & part) / math.sqrt(1 + len(part)) for path, part in parts.items()
+    }
+    names = {name.rpartition("/")[2].lower() for name in _NAME.findall(said) if "." in name or "_" in name}
+    named = {path: 1.0 for path in parts if path.rpartition("/")[2].lower() in names}
+    return _scaled({path: score for path, score in overlap.items() if score}), named
+
+
+def _by_company(db: Connection, likely: Sequence[str], scores: Mapping[str, float], before: int) -> dict[str, float]:
+    """Return how often each file was changed together with the likeliest ones."""
+    company: dict[str, float] = defaultdict(float)
+    for path in likely:
+        made = db.execute(
+            "SELECT made_by FROM changes WHERE path = ? AND made_by < ? ORDER BY made_by DESC LIMIT 100", (path, before)
+        ).fetchall()
+        for (id_,) in made:
+            changed = _changed(db, id_)
+            for other in changed if len(changed) <= _TOGETHER else ():
+                if other != path:
+                    company[other] += scores[path] / (len(made) + 2)
+    return _scaled(company)
+
+
+def _changed(db: Connection, commit: int) -> list[str]:
+    return [str(path) for (path,) in db.execute("SELECT path FROM changes WHERE made_by = ?", (commit,)).fetchall()]
+
+
+def _scaled(scores: Mapping[str, float]) -> dict[str, float]:
+    """Return `scores` as shares of the highest."""
+    highest = max(scores.values(), default=0.0) or 1.0
+    return {path: score / highest for path, score in scores.items()}
+
+
+def _most(scores: Mapping[str, float], count: int) -> list[str]:
+    return sorted(scores, key=lambda path: (-scores[path], path))[:count]
+
+
+def _stem(word: str) -> str:
+    """Return what several forms of a word have in common, roughly."""
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            return word.removesuffix(ending)
+    return word
