@@ -46,6 +46,7 @@ class Server:
         self._issuer, self._scopes = issuer, scopes
         self._clients: dict[str, OAuthClientInformationFull] = {}
         self._codes: dict[str, AuthorizationCode] = {}
+        self._refresh: dict[str, tuple[RefreshToken, str | None]] = {}
         self._keys: list[RSAKey] = []
         self.rotate()
 
@@ -90,7 +91,13 @@ class Server:
     ) -> OAuthToken:
         """Return the token for a code, which is then worth nothing."""
         del self._codes[authorization_code.code]
-        return self.token(str(client.client_id), authorization_code.scopes, authorization_code.resource)
+        return self._renewable(str(client.client_id), authorization_code.scopes, authorization_code.resource)
+
+    def _renewable(self, client: str, scopes: list[str], resource: str | None) -> OAuthToken:
+        """Sign a token that can be renewed, once."""
+        renewal = RefreshToken(token=secrets.token_hex(20), client_id=client, scopes=scopes)
+        self._refresh[renewal.token] = renewal, resource
+        return self.token(client, scopes, resource).model_copy(update={"refresh_token": renewal.token})
 
     def token(self, client: str, scopes: list[str], resource: str | None, **more: Any) -> OAuthToken:
         """Sign a token."""
@@ -100,13 +107,16 @@ class Server:
         signed = jwt.encode({"alg": "RS256", "kid": self._keys[0].kid}, said, self._keys[0])
         return OAuthToken(access_token=signed, expires_in=300, scope=" ".join(scopes))
 
-    async def load_refresh_token(self, _: OAuthClientInformationFull, __: str) -> RefreshToken | None:
-        """Return none: nothing is refreshed."""
-        return None
+    async def load_refresh_token(self, _: OAuthClientInformationFull, refresh_token: str) -> RefreshToken | None:
+        """Return what renews a token."""
+        return self._refresh.get(refresh_token, (None, None))[0]
 
-    async def exchange_refresh_token(self, *_: Any) -> OAuthToken:
-        """Never be asked."""
-        raise NotImplementedError
+    async def exchange_refresh_token(
+        self, client: OAuthClientInformationFull, refresh_token: RefreshToken, scopes: list[str]
+    ) -> OAuthToken:
+        """Return the next token."""
+        _, resource = self._refresh.pop(refresh_token.token)
+        return self._renewable(str(client.client_id), scopes, resource)
 
     async def load_access_token(self, _: str) -> AccessToken | None:
         """Return none: tokens are read by whom they are for."""

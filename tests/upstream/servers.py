@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mads.author.system import Keep
 from mads.upstream.peer import Peer
 from mads.upstream.server import Server
 from mads.wire.errors import Denied
@@ -66,6 +67,10 @@ class Ear:
 
     async def changed(self, uri: str) -> None:
         """Do nothing."""
+
+    def signed(self, principal: str) -> Keep:
+        """Never be asked: nobody signs in."""
+        raise NotImplementedError(principal)
 
     def said(self, line: str) -> None:
         """Remember a line."""

@@ -146,6 +146,35 @@ class Approvals(Protocol):
         ...
 
 
+class SignIns(Protocol):
+    """Signing in at MCP servers. Only the operator may do so, and only directly, or a method raises `Denied`.
+
+    A `principal` is for whom; "" is the system. Each raises `InvalidMessage` where nobody signs in at `mad`.
+    """
+
+    async def begin(self, mad: str, principal: str) -> str:
+        """Begin; return the address to which a browser has to go, "" where none has to."""
+        ...
+
+    async def done(self, mad: str, principal: str) -> None:
+        """Return once it is done; raise `Denied` where it does not come about."""
+
+    async def forget(self, mad: str, principal: str) -> None:
+        """Forget what signing in has brought."""
+
+
+class Keep(Protocol):
+    """Where what one sign-in has brought is kept."""
+
+    async def load(self) -> str:
+        """Return what was kept; "" is nothing."""
+        ...
+
+    async def save(self, kept: str) -> None:
+        """Keep it, instead of what was kept before; "" is to forget that."""
+        ...
+
+
 class Offers(Protocol):
     """For a MAD that stands for an MCP server: what that offers is found out while the MAD runs."""
 
@@ -156,6 +185,10 @@ class Offers(Protocol):
 
     async def tell(self, definitions: Sequence[Definition], missing: str) -> None:
         """Offer `definitions` in the place of what was offered; `missing` says why they are not all ("": they are)."""
+
+    def signed(self, principal: str) -> Keep:
+        """Return where the sign-in of `principal` at the server is kept; "" is that of the system."""
+        ...
 
     def can(self) -> Collection[str]:
         """Return the methods of MCP that whoever made the call being handled answers, or wants to hear."""
@@ -201,6 +234,11 @@ class System(Protocol):
     @property
     def approvals(self) -> Approvals:
         """What of its MCP servers is approved."""
+        ...
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """Who has signed in at its MCP servers."""
         ...
 
     def missing(self) -> Mapping[str, str]:

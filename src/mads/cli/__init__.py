@@ -27,6 +27,7 @@ VERBS = {
     "revoke": "Take back what was given to somebody.",
     "policy": "Show, explain and test who may call what.",
     "audit": "Show what was decided, and verify that nothing of it was changed.",
+    "connect": "Sign in at an MCP server that asks for it.",
     "approve": "Approve what MCP servers say of their tools.",
     "ps": "Show where each MAD runs and how it fares.",
     "logs": "Show what the system's processes logged, follow it with -f.",

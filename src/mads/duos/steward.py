@@ -143,6 +143,24 @@ class Steward:
         """Forget commands that were given up; return how many."""
         return await self.system.dead.drop_all(which)
 
+    @tool(destructive=True)
+    async def sign_in(self, mad: str, whom: str = "") -> Sensitive[str]:
+        """Begin to sign in at an MCP server, for `whom` or the system; return where a browser has to go."""
+        return await self.system.sign_ins.begin(mad, whom)
+
+    @tool(destructive=True)
+    async def signed_in(self, mad: str, whom: str = "") -> None:
+        """Return once whoever signs in at an MCP server has done so; what stands for that server is begun anew."""
+        await self.system.sign_ins.done(mad, whom)
+        if not whom:
+            await self.restart(mad)
+
+    @tool(destructive=True)
+    async def sign_out(self, mad: str, whom: str = "") -> None:
+        """Forget what signing in at an MCP server has brought."""
+        await self.system.sign_ins.forget(mad, whom)
+        await self.restart(mad)
+
     @tool(read_only=True)
     async def withheld(self) -> list[Withheld]:
         """Return what MCP servers offer and nobody gets until it is approved: why, and what has changed."""

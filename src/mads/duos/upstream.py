@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Any
 
 from mads import Emit, Log, ResourceUpdated, Turn, every, mad, provides
-from mads.author.system import Offers
+from mads.author.system import Keep, Offers
 from mads.upstream.link import Link
 from mads.upstream.peer import Peer, Said
 from mads.upstream.server import Server
@@ -97,6 +97,10 @@ class Upstream:
     async def changed(self, uri: str) -> None:
         """Say that what stands at an address has changed."""
         await self.emit(ResourceUpdated(uri))
+
+    def signed(self, principal: str) -> Keep:
+        """Return where the sign-in of `principal` is kept."""
+        return self.offers.signed(principal)
 
     def said(self, line: str) -> None:
         """Keep what the command says on its stderr."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from msgspec.structs import asdict, replace
 
 from mads.guard.principals import HOST, theirs
 from mads.host.commands.together import Together
+from mads.host.keyfile import own_key
 from mads.observe.span import Span
 from mads.store.audit.port import Audit, Event, Head, Kind, Row, Which
 from mads.store.audit.sqlite import SqliteAudit
@@ -55,7 +55,7 @@ class Trail:
 
     async def open(self, folder: Path, database: Database) -> None:
         """Keep rows in `database` from now on; say so in them where some that were noted are no longer there."""
-        self._store = SqliteAudit(database, await asyncio.to_thread(_key, folder))
+        self._store = SqliteAudit(database, await asyncio.to_thread(own_key, folder / KEY))
         self._note = folder / HEAD
         if wrong := await self._gone():
             self._log.error("the audit was changed", why=wrong)
@@ -224,20 +224,6 @@ def _told(row: Row) -> AuditRow:
     at = datetime.fromtimestamp(row.event.at / 1_000_000, UTC).isoformat(timespec="milliseconds")
     said: dict[str, Any] = {**asdict(row.event), "seq": row.seq, "at": at}
     return AuditRow(**said)
-
-
-def _key(folder: Path) -> bytes:
-    """Return the key that binds the rows, made where there is none yet."""
-    path = folder / KEY
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(file, "wb") as made:
-        made.write(secrets.token_bytes(32))
-        made.flush()
-        os.fsync(made.fileno())
-    return path.read_bytes()
 
 
 def _noted(path: Path) -> Head | None:

@@ -111,7 +111,13 @@ CONTROL = MadConfig("mads.duos.steward:Steward", at_once=64)
 
 def standing_for(server: McpConfig) -> MadConfig:
     """Return the MAD that stands for an MCP server."""
-    told = {"mcp": server.mcp, "env": server.env, "credential": server.credential, "within": seconds(server.within)}
+    told = {
+        "mcp": server.mcp,
+        "env": server.env,
+        "credential": server.credential,
+        "within": seconds(server.within),
+        "oauth": msgspec.to_builtins(server.oauth),
+    }
     return MadConfig(UPSTREAM, set={"server": told}, at_once=server.at_once, inbox=server.inbox)
 
 

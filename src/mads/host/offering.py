@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from mads.author.declaration import Declaration, Tool
+from mads.author.system import Keep
 from mads.host.config import UPSTREAM, MadConfig
 from mads.host.offers import Approvals
+from mads.host.signins import SignIns
 from mads.wire import codec
 from mads.wire.asking import LEVELS, Asks, LogLine, Question
 from mads.wire.call import current
@@ -21,8 +23,10 @@ Publish = Callable[[str, Declaration], None]
 class Foreign:
     """What a system knows of the servers that some of `mads` stand for: what was approved, what is wrong with each."""
 
-    def __init__(self, mads: Mapping[str, MadConfig], approvals: Approvals, publish: Publish) -> None:
-        self.approvals, self.publish = approvals, publish
+    def __init__(
+        self, mads: Mapping[str, MadConfig], approvals: Approvals, sign_ins: SignIns, publish: Publish
+    ) -> None:
+        self.approvals, self.sign_ins, self.publish = approvals, sign_ins, publish
         self.troubles = {mad: "its server is being reached" for mad, config in mads.items() if config.use == UPSTREAM}
 
 
@@ -49,6 +53,10 @@ class HostOffers:
     def fares(self, why: str) -> None:
         """Say what is wrong; "" is nothing."""
         self._here.troubles[self.mad] = why
+
+    def signed(self, principal: str) -> Keep:
+        """Return where the sign-in of `principal` is kept."""
+        return self._here.sign_ins.keep(self.mad, principal)
 
     def can(self) -> Collection[str]:
         """Return what the client of the call that is being handled answers, or wants to hear."""

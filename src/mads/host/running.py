@@ -45,6 +45,7 @@ from mads.host.history.exporting import beyond, export_of
 from mads.host.history.traces import Traces
 from mads.host.instance import Surroundings
 from mads.host.kept_rows import serve_rows
+from mads.host.keyfile import own_key
 from mads.host.keys import KeyDesk
 from mads.host.layers import LAYERS, Outer, inner
 from mads.host.offering import Foreign
@@ -55,6 +56,7 @@ from mads.host.rights import RightsDesk
 from mads.host.secrets.need import serve_secrets
 from mads.host.secrets.opening import opened
 from mads.host.serve import patterns
+from mads.host.signins import SIGNINS_KEY, SignIns
 from mads.host.sources import Sources
 from mads.host.supervise.births import Births
 from mads.host.supervise.blocking import BlockingWatch
@@ -148,8 +150,7 @@ class RunningSystem:
             changed=lambda: self.signals.tell(OffersChanged("")),
         )
         self.secrets = await opened(self.config.secrets, root, database, self.audit, self.config.mads)
-        self.approvals = Approvals(SqliteRows(database))
-        self._foreign = Foreign(self.config.mads, self.approvals, self._publish)
+        self._meet_servers(stack, SqliteRows(database))
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
         stack.push_async_callback(self._dispatcher.close)
@@ -204,6 +205,13 @@ class RunningSystem:
         for mad in self._order:
             await self._place(mad, stack)
         self._dispatcher.start()
+
+    def _meet_servers(self, stack: contextlib.AsyncExitStack, rows: SqliteRows) -> None:
+        """Know what the MCP servers offered before, and who has signed in there."""
+        key = own_key(data_folder(Path(self.config.root)) / SIGNINS_KEY)
+        self.approvals, self.sign_ins = Approvals(rows), SignIns(rows, key, self.config.mads)
+        stack.push_async_callback(self.sign_ins.close)
+        self._foreign = Foreign(self.config.mads, self.approvals, self.sign_ins, self._publish)
 
     async def drain(self) -> None:
         """Take no new call, let what runs come to its end, then end the MADs, callers first: within 2 s together."""

@@ -9,11 +9,13 @@ import asyncio
 import random
 from contextlib import suppress
 from contextvars import Context
-from typing import Protocol
+from typing import NoReturn, Protocol
 
+from mads.author.system import Keep
 from mads.upstream.breaker import Breaker
 from mads.upstream.handle import resolved
-from mads.upstream.server import EVERYBODY, Server
+from mads.upstream.oauth.signin import SignIn
+from mads.upstream.server import EACH, EVERYBODY, SHARED, Server
 from mads.upstream.session import Session, told
 from mads.wire.errors import CallError, ConfigError, Denied, NoResponder
 from mads.wire.tools import Definition
@@ -31,6 +33,10 @@ USERS = 64
 """How many connections with credentials of their own are kept; for one more the one goes that was not used longest."""
 
 
+SIGNED = "signed in:"
+"""Begins what stands for a credential for which somebody signs in; after it, who did."""
+
+
 class Hearer(Protocol):
     """Whom the link tells what there is."""
 
@@ -42,6 +48,10 @@ class Hearer(Protocol):
 
     async def changed(self, uri: str) -> None:
         """Hear that what stands at an address has changed."""
+
+    def signed(self, principal: str) -> Keep:
+        """Return where the sign-in of `principal` is kept; "" is that of the system."""
+        ...
 
     def said(self, line: str) -> None:
         """Hear what the server's command wrote to its stderr."""
@@ -61,7 +71,7 @@ class Link:
     def begin(self, name: str, server: Server, hearer: Hearer) -> None:
         """Reach `server` from now on, again and again, and tell `hearer` of it; beginning again does nothing."""
         if self._keeping is None:
-            self._server, self._hearer = server, hearer
+            self._name, self._server, self._hearer = name, server, hearer
             self.breaker = Breaker(name, slow=server.within / 2)
             self._keeping = asyncio.create_task(self._keep(), name=f"upstream {name}", context=Context())
 
@@ -75,7 +85,7 @@ class Link:
 
     async def session(self, principal: str) -> Session:
         """Return the connection for calls of `principal`; raise `NoResponder` or `Denied` where there is none."""
-        handle = self._server.handle(principal)
+        handle = self._handle(principal)
         if handle is None:
             raise Denied(
                 f"this server needs a credential of {principal!r}; write one beside `mcp` in mads.toml: "
@@ -91,7 +101,14 @@ class Link:
     @property
     def _listing(self) -> str:
         """The handle of the credential by which the lists are read."""
-        return self._server.handle(EVERYBODY) or ""
+        return self._handle(EVERYBODY) or ""
+
+    def _handle(self, principal: str) -> str | None:
+        """Return what stands for the credential of `principal`: two who share one share a connection."""
+        handle = self._server.handle(principal)
+        if handle not in (SHARED, EACH):
+            return handle
+        return SIGNED + (principal if handle == EACH and principal != EVERYBODY else "")
 
     async def _opened(self, handle: str) -> Session:
         for key in [key for key, each in self._users.items() if each.gone.is_set()]:
@@ -105,10 +122,21 @@ class Link:
 
     def _new(self, handle: str) -> Session:
         try:
-            secret = resolved(handle) if handle else ""
+            signing = self._signing(handle.removeprefix(SIGNED)) if handle.startswith(SIGNED) else None
+            secret = resolved(handle) if handle and signing is None else ""
         except ConfigError as error:
             raise NoResponder(str(error)) from error
-        return Session(self._server, secret, changed=self._changed, said=self._hearer.said)
+        return Session(self._server, secret, changed=self._changed, said=self._hearer.said, auth=signing)
+
+    def _signing(self, principal: str) -> SignIn:
+        async def visit(_: str) -> NoReturn:
+            whom, how = (f" for {principal}", f" --as {principal}") if principal else ("", "")
+            raise Denied(
+                f"nobody has signed in there{whom}, or it wants more than was granted; write: "
+                f"mads connect {self._name}{how}"
+            )
+
+        return SignIn(self._server.url, self._server.oauth, self._hearer.signed(principal), visit)
 
     async def _changed(self, what: str) -> None:
         if what in ("tools", "prompts", "resources"):

@@ -34,7 +34,7 @@ from mads.upstream.peer import Peer, Said, refusal
 from mads.upstream.post import Post
 from mads.upstream.server import Server
 from mads.upstream.watched import child, client_for, remote
-from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, Lost, NoResponder
+from mads.wire.errors import CallError, DeadlineExceeded, Denied, Failed, InvalidMessage, Lost, NoResponder
 from mads.wire.tools import Definition
 
 Changed = Callable[[str], Awaitable[None]]
@@ -244,7 +244,9 @@ class Session:
                         task.cancel()
                     await asyncio.gather(*ends, listening, return_exceptions=True)
         except Exception as error:  # noqa: BLE001  a server may fail in any way
-            if not opened.done():
+            if not opened.done() and isinstance(_first(error), Denied):
+                opened.set_exception(_first(error))
+            elif not opened.done():
                 why = f"{told(error)}: {self._words}" if self._words else told(error)
                 opened.set_exception(NoResponder(why))
         finally:
@@ -374,9 +376,15 @@ def _typed() -> Generator[None]:
         raise NoResponder(told(error)) from error
 
 
-def told(error: BaseException) -> str:
-    """Return the first cause in `error` in one short line."""
+def _first(error: BaseException) -> BaseException:
+    """Return the first cause in `error`."""
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
+
+
+def told(error: BaseException) -> str:
+    """Return the first cause in `error` in one short line."""
+    error = _first(error)
     lines = str(error).splitlines() or [type(error).__name__]
     return f"{lines[0]:.300}"

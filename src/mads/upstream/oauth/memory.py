@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
 from mcp.client.auth.oauth2 import OAuthContext
 from mcp.shared.auth import OAuthClientInformationFull, OAuthMetadata, OAuthToken, ProtectedResourceMetadata
 from pydantic import BaseModel, ValidationError
 
-
-class Keep(Protocol):
-    """Where one sign-in is kept, as JSON."""
-
-    async def load(self) -> str:
-        """Return what was kept; "" is nothing."""
-        ...
-
-    async def save(self, kept: str) -> None:
-        """Keep it, instead of what was kept before."""
-        ...
+from mads.author.system import Keep
 
 
 class Kept(BaseModel):
@@ -31,6 +20,7 @@ class Kept(BaseModel):
     resource: ProtectedResourceMetadata | None = None
     issuer: OAuthMetadata | None = None
     server: str | None = None
+    wanted: str | None = None
 
 
 class Memory:
@@ -64,7 +54,7 @@ class Memory:
     async def set_tokens(self, tokens: OAuthToken) -> None:
         """Keep the tokens, and what they came from."""
         context = self._context
-        self._kept.tokens = tokens
+        self._kept.tokens, self._kept.wanted = tokens, None
         self._kept.until = None if tokens.expires_in is None else time.time() + tokens.expires_in
         self._kept.resource, self._kept.issuer = context.protected_resource_metadata, context.oauth_metadata
         self._kept.server = context.auth_server_url
@@ -77,6 +67,16 @@ class Memory:
     async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
         """Keep the client that was registered."""
         self._kept.client = client_info
+        await self._save()
+
+    @property
+    def wanted(self) -> str:
+        """The scope that was asked for when nobody was there to grant it; "" is none."""
+        return self._kept.wanted or ""
+
+    async def want(self, scope: str | None) -> None:
+        """Keep that `scope` was asked for, and nobody was there."""
+        self._kept.wanted = scope
         await self._save()
 
     async def forget(self) -> None:

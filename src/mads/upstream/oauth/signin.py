@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from urllib.parse import urlsplit
 
 import httpx2
 from mcp.client.auth import OAuthFlowError
-from mcp.client.auth.utils import extract_field_from_www_auth
+from mcp.client.auth.utils import extract_field_from_www_auth, extract_scope_from_www_auth
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 from mcp_types.version import LATEST_MODERN_VERSION
 from pydantic import ValidationError
 
-from mads.upstream.oauth.memory import Keep
+from mads.author.system import Keep
 from mads.upstream.oauth.provider import Visit, provider
 from mads.upstream.oauth.settings import OAuth
 from mads.wire.errors import Denied
@@ -37,6 +38,7 @@ class SignIn(httpx2.Auth):
     def __init__(
         self, url: str, oauth: OAuth, keep: Keep, visit: Visit, http: Callable[[], httpx2.AsyncClient] | None = None
     ) -> None:
+        logging.getLogger("mcp.client.auth").setLevel(logging.CRITICAL)  # the SDK logs what it raises, with all of it
         self._url, self._http = url, http or (lambda: httpx2.AsyncClient(timeout=20))
         self._provider, self._memory = provider(url, oauth, keep, visit)
         self._one = asyncio.Lock()
@@ -64,11 +66,23 @@ class SignIn(httpx2.Auth):
         if status != 401 and not narrow:  # noqa: PLR2004  statuses of HTTP
             return False
         async with self._one:
+            await self._memory.begin(self._provider.context)
             tokens = self._provider.context.current_tokens
             if tokens is not None and tokens.access_token != shown:
-                return True  # somebody else's request has mended it
-            await self._converse(refused)
+                return True  # somebody has signed in meanwhile
+            try:
+                await self._converse(refused)
+            except Denied:
+                if narrow:
+                    await self._memory.want(extract_scope_from_www_auth(refused))
+                raise
         return True
+
+    async def widen(self) -> None:
+        """Have granted what was asked for when nobody was there to do so."""
+        if scope := self._memory.wanted:
+            told = f'Bearer error="insufficient_scope", scope="{scope}"'
+            await self.challenged(403, {"www-authenticate": told}, await self.token())
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         """Sign `request`; do so once more where its answer asks for another token."""
