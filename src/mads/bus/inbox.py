@@ -53,6 +53,8 @@ class Inbox:
 
     def take(self) -> Delivery | None:
         """Remove and return the next call; None where none may start."""
+        if not self.waiting:
+            return None
         for band in self._bands:
             if band:
                 delivery = band.popleft() if self._serial else self._first_free(band)

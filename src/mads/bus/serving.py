@@ -124,7 +124,7 @@ class Serving:
         Where the chain of the call that caused it holds the owner, the workers may be waiting for this very answer: a
         task of its own handles it. There are at most as many of those as fit into the inbox.
         """
-        if not self.takes(delivery.call):
+        if self._sealed and not self.takes(delivery.call):
             self._refuse(delivery, "no_responder", "it is about to stop serving")
             return
         call = delivery.call
@@ -185,30 +185,30 @@ class Serving:
             await asyncio.wait(others, timeout=GRACE)
 
     async def _work(self, worker: Worker) -> None:
-        turn = monotonic()
+        now = turn = monotonic()
         while not self._closed:
-            now = monotonic()
             if now > turn + TURN:
                 await asyncio.sleep(0)
-                turn = monotonic()
+                now = turn = monotonic()
                 continue
             delivery = self._inbox.take()
             if delivery is None:
                 await self._rest()
-                turn = self._busy_since = monotonic()
+                now = turn = self._busy_since = monotonic()
                 self._served = 0
                 continue
             try:
                 if delivery.call.deadline > now:
                     worker.delivery = delivery
-                    await self._serve(worker, delivery)
+                    now = await self._serve(worker, delivery)
                 else:
                     self._late(delivery, self._refuse)
             finally:
                 self._inbox.release(delivery.call)
             self._served += 1
 
-    async def _serve(self, worker: Worker, delivery: Delivery) -> None:
+    async def _serve(self, worker: Worker, delivery: Delivery) -> float:
+        """Handle `delivery`; return when that was done."""
         call = delivery.call
         try:
             reply = await self._handle(call)
@@ -223,9 +223,11 @@ class Serving:
         if worker.task.cancelling():  # by somebody else: the loop is about to end
             self._fail(delivery, "lost", "its task was cancelled before it answered")
             raise CancelledError
-        if not withdrawn and call.deadline <= monotonic():
+        ended = monotonic()
+        if not withdrawn and call.deadline <= ended:
             self._late(delivery, self._fail)
         delivery.end(reply)
+        return ended
 
     def _rest(self) -> Future[None]:
         rest = self._loop.create_future()
@@ -240,7 +242,7 @@ class Serving:
                 return True
         return False
 
-    def _start(self, worker: Worker, run: Coroutine[Any, Any, None], among: set[Worker]) -> None:
+    def _start(self, worker: Worker, run: Coroutine[Any, Any, Any], among: set[Worker]) -> None:
         worker.task = self._loop.create_task(run, context=self._context.copy())
         worker.task.add_done_callback(lambda _: among.discard(worker))
         among.add(worker)

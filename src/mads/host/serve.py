@@ -130,10 +130,10 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
     def checked(result: Any) -> Any:
         try:
             fitting = codec.fit(result, tool.result)
-            travelling = codec.raw(fitting)  # what may not travel is refused in the callee's own process, too
+            travelling = codec.encode(fitting)  # what may not travel is refused in the callee's own process, too
         except InvalidMessage as error:
             raise Failed(f"{name} answered against its declaration: {misfit(error, result, tool.result)}") from None
-        return fitting if by_reference else travelling
+        return fitting if by_reference else Raw(travelling)
 
     async def answer(call: Call) -> Reply:
         return Reply(checked(await method(**arguments(call))))

@@ -87,14 +87,14 @@ def server_of(calls: Calls, sessions: Sessions) -> Server[Any]:
     server.add_request_handler("prompts/get", GetPromptRequestParams, handlers.get_prompt)
     server.add_request_handler("completion/complete", CompleteRequestParams, handlers.complete)
     server.add_request_handler("logging/setLevel", SetLevelRequestParams, handlers.set_level)
-    news = News(calls, sessions)
+    news = News(calls)
     server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, news.listen)
     server.add_request_handler("resources/subscribe", SubscribeRequestParams, news.subscribe)
     server.add_request_handler("resources/unsubscribe", SubscribeRequestParams, news.unsubscribe)
     server.add_notification_handler("notifications/initialized", NotificationParams, news.begin)
     server.add_notification_handler("notifications/cancelled", CancelledNotificationParams, sessions.cancelled)
     # The SDK's own spans go: every call is traced behind the door already.
-    server.middleware[:] = [sealing(calls.view.path)]
+    server.middleware[:] = [sealing(calls.view.path), sessions.observe]
     return server
 
 

@@ -20,7 +20,6 @@ from mcp_types import INVALID_PARAMS, NotificationParams, SubscribeRequestParams
 from mads.gateway.calls import Calls, Missing
 from mads.gateway.changes import Change
 from mads.gateway.protocol.reach import connection_of, grant_of
-from mads.gateway.protocol.sessions import Sessions
 
 if TYPE_CHECKING:
     from mcp.server.connection import Connection
@@ -41,8 +40,8 @@ NOT_FOUND = -32002
 class News:
     """Tells clients what changes in what `calls` shows."""
 
-    def __init__(self, calls: Calls, sessions: Sessions) -> None:
-        self._calls, self._sessions = calls, sessions
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
         self._listen = ListenHandler(_Source(calls))
 
     async def listen(self, context: Context, params: SubscriptionsListenRequestParams) -> Any:
@@ -54,7 +53,6 @@ class News:
 
     async def begin(self, context: Context, _: NotificationParams) -> None:
         """Tell a session of the older era, which has begun, of every list that changes."""
-        self._sessions.begin(connection_of(context))
         self._hearer(context)
 
     async def subscribe(self, context: Context, params: SubscribeRequestParams) -> dict[str, Any]:

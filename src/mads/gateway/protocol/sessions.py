@@ -11,7 +11,7 @@ from mads.gateway.protocol.reach import connection_of
 
 if TYPE_CHECKING:
     from mcp.server.connection import Connection
-    from mcp.server.context import ServerRequestContext
+    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
     from mcp_types import CancelledNotificationParams
 
 
@@ -66,13 +66,15 @@ class Sessions:
         """Return the session of that id, if it has begun."""
         return self._begun.get(id_)
 
-    def begin(self, connection: Connection) -> None:
-        """Know a session until it ends."""
+    async def observe(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Have a request of the SDK's answered; know the session that one begins, until it ends."""
+        connection = connection_of(ctx)
         id_ = connection.session_id
-        if id_ is not None and id_ not in self._begun:
+        if ctx.method == "initialize" and id_ is not None and id_ not in self._begun:
             session = self._begun[id_] = Session(connection)
             connection.exit_stack.callback(session.end)
             connection.exit_stack.callback(self._begun.pop, id_)
+        return await call_next(ctx)
 
     async def cancelled(self, context: ServerRequestContext[Any, Any], params: CancelledNotificationParams) -> None:
         """Hear that a client has taken a request back; the SDK cancels those that it answers itself."""
