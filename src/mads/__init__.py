@@ -40,8 +40,10 @@ from mads.wire.errors import (
     Reject,
 )
 from mads.wire.secret import SecretRef
+from mads.wire.web import Answer
 
 __all__ = [
+    "Answer",
     "Audio",
     "CallError",
     "Cancelled",

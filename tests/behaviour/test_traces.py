@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mads.host.config import Traces
+from mads.host.writing import Traces
 from mads.wire.context import Context, Origin
 from tests.behaviour.conftest import Troupe
 from tests.observe.collector import attributes, tap

@@ -22,10 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mads import InvalidMessage
-from mads.host.config import Retention
 from mads.host.history import transfer
 from mads.host.history.capture import HostCapture
 from mads.host.history.retention import Sweeper
+from mads.host.writing import Retention
 from mads.store.database import READERS, Database
 from mads.store.record.capture import SqliteCapture
 from mads.store.record.conversations import SqliteConversations

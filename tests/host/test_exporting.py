@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from mads.host.config import Config, Traces
+from mads.host.config import Config
 from mads.host.history.exporting import export_of, look_at_traces
+from mads.host.writing import Traces
 from mads.wire.errors import ConfigError
 
 COVERS = ("R-129",)

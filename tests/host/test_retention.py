@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mads.host.config import Retention, readable
+from mads.host.config import readable
 from mads.host.history.calendar import Calendar
 from mads.host.history.retention import MICRO, Sweeper
+from mads.host.writing import Retention
 from mads.store.record.conversations import SqliteConversations
 from mads.store.record.upkeep import SqliteUpkeep
 from tests.store.test_record_upkeep import SAY, entry, left, opened, write

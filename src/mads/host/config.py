@@ -14,14 +14,16 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
+from mads.egress.config import EgressConfig
 from mads.egress.grants import Grants
 from mads.egress.scan.screen import Outgoing
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
 from mads.host.limits import LimitConfig
 from mads.host.mcp import McpConfig
-from mads.host.quantity import WRITE, Lasting, Size, Span, seconds
+from mads.host.quantity import WRITE, Size, Span, seconds
 from mads.host.secrets.config import WRITE_ROOT, SecretsConfig
+from mads.host.writing import ADDRESS, Retention, Traces
 from mads.wire.errors import ConfigError, UsageError
 
 FILE = "mads.toml"
@@ -31,7 +33,7 @@ UPSTREAM = "mads.duos.upstream:Upstream"
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
-_TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets")
+_TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets", "egress")
 _LISTS = ("limits",)
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _LISTED = re.compile(r"\s*\[\[([^\[\]]+)\]\]\s*(?:#.*)?$")
@@ -44,7 +46,6 @@ LONGEST = 400
 """Bytes that the path of a system may have: SQLite takes 512, and its files lie in folders below."""
 
 
-ADDRESS = r"^https?://[^/?#@\s]+(/[^?#\s]*)?$"
 _WRITE = (
     WRITE
     | WRITE_ROOT
@@ -147,33 +148,6 @@ class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
     servers: dict[str, ServerConfig] = field(default_factory=dict[str, ServerConfig])
 
 
-class Traces(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where traces are exported to, and which: those that failed, are `slow` or `costly`, and `one_in` so many.
-
-    `otlp` is the address of a collector that takes OTLP over HTTP. `slow` is how long one call takes, `costly` what all
-    calls of a trace cost, in units of money; 0 for `one_in` is none. `service` is how the system calls itself: the name
-    of its folder, unless it says otherwise.
-    """
-
-    otlp: Annotated[str, Meta(pattern=ADDRESS)]
-    slow: Span = 1.0
-    costly: Annotated[float, Meta(gt=0)] = 0.1
-    one_in: Annotated[int, Meta(ge=0)] = 100
-    service: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
-
-
-class Retention(Struct, frozen=True, forbid_unknown_fields=True):
-    """For how long what is on record is kept.
-
-    `bodies` are what calls and events carried, `prose` is what was said, `envelopes` are the rows themselves: those of
-    one conversation go together, so long after its last turn.
-    """
-
-    bodies: Lasting = "7d"
-    prose: Lasting = "30d"
-    envelopes: Lasting = "30d"
-
-
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """A whole `mads.toml`: the bus, the folders in which MADs' modules are found, the gateway, the rules, the MADs."""
 
@@ -185,6 +159,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     traces: Traces | None = None
     retention: Retention = Retention()
     secrets: SecretsConfig = SecretsConfig()
+    egress: EgressConfig = EgressConfig()
     limits: tuple[LimitConfig, ...] = ()
     root: str = ""
 
@@ -237,11 +212,13 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
     kept = reader.table(("retention",), tables.pop("retention", {}), Retention) or Retention()
     secrets = reader.table(("secrets",), tables.pop("secrets", {}), SecretsConfig) or SecretsConfig()
+    egress = reader.table(("egress",), tables.pop("egress", {}), EgressConfig) or EgressConfig()
     limits = reader.limits(tables.pop("limits", []), {*named, STEWARD})
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, CONTROL)
     tables = {"mads": mads, "gateway": gateway, "supervision": rules, "traces": traces, "retention": kept}
-    return msgspec.structs.replace(rest, **tables, secrets=secrets, limits=limits, root=str(root)), reader.mistakes
+    tables |= {"secrets": secrets, "egress": egress, "limits": limits, "root": str(root)}
+    return msgspec.structs.replace(rest, **tables), reader.mistakes
 
 
 class _Reader:

@@ -18,6 +18,7 @@ from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.egress.broker import Broker
+from mads.egress.config import authorities
 from mads.egress.grants import Grants
 from mads.guard.access import access
 from mads.guard.limits.book import Book
@@ -279,7 +280,12 @@ class RunningSystem:
         mads = self.config.mads.items()
         grants = {mad: Grants(config.may) for mad, config in mads}
         outgoing = {mad: config.outgoing for mad, config in mads}
-        broker = Broker(grants, vault=self.secrets.vault, outgoing=outgoing)
+        broker = Broker(
+            grants,
+            vault=self.secrets.vault,
+            outgoing=outgoing,
+            authorities=authorities(Path(self.config.root), self.config.egress),
+        )
         stack.push_async_callback(broker.close)
         await serve_egress(self.bus, broker, self.observer)
 

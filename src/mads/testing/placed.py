@@ -14,7 +14,7 @@ from mads.author.declaration import declaration
 from mads.bus.memory import MemoryBus
 from mads.guard.principals import ADMIN, ANONYMOUS, NOBODY
 from mads.host.caller import Caller
-from mads.host.config import CONTROL, Config, MadConfig, Supervision, Traces
+from mads.host.config import CONTROL, Config, MadConfig, Supervision
 from mads.host.door import PATIENCE, BusDoor
 from mads.host.layers import LAYERS
 from mads.host.limits import LimitConfig
@@ -22,6 +22,7 @@ from mads.host.paths import data_folder
 from mads.host.proxy import Proxy
 from mads.host.running import RunningSystem, running
 from mads.host.secrets.config import SecretsConfig
+from mads.host.writing import Traces
 from mads.observe.logs import configure
 from mads.wire.asking import Answer, LogLine, Question
 from mads.wire.call import Identity, Progress

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mads.bus.port import Bus
-from mads.host.config import STEWARD, MadConfig, Retention
+from mads.host.config import STEWARD, MadConfig
 from mads.host.history.capture import HostCapture
 from mads.host.history.conversations import HostConversations
 from mads.host.history.erasure import Eraser
 from mads.host.history.retention import Sweeper
 from mads.host.history.transcript import SAY
 from mads.host.talk.exchange import Exchanges
+from mads.host.writing import Retention
 from mads.observe.recorder import Recorder
 from mads.store.commands.port import Commands
 from mads.store.database import Database

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from mads.host.config import Retention
 from mads.host.history.calendar import Calendar
 from mads.host.quantity import lasting
 from mads.host.regularly import regularly
+from mads.host.writing import Retention
 from mads.store.record.upkeep import SqliteUpkeep
 
 PAUSE = 60.0
