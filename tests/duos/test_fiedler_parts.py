@@ -21,6 +21,7 @@ from mads.duos.fiedler.openai import OpenAI
 from mads.duos.fiedler.pace import MINUTE, Pace
 from mads.duos.fiedler.port import Answered, Trouble
 from mads.duos.fiedler.prices import known, rates_of
+from mads.duos.fiedler.shelf import SHELF
 from mads.testing import reaching
 from mads.wire import codec
 from mads.wire.errors import ConfigError
@@ -130,7 +131,7 @@ def test_what_runs_on_this_machine_is_inside_unless_it_is_said_to_be_external() 
 )
 def test_a_key_is_a_handle_and_never_stands_in_the_configuration(told: Mapping[str, Any], line: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        House(reaching({})).furnish(codec.fit({"a": told}, Providers))
+        House(reaching({})).furnish(codec.fit({"a": told}, Providers), SHELF)
     assert line in str(refused.value)
     assert "sk-123" not in str(refused.value)
 
@@ -138,7 +139,7 @@ def test_a_key_is_a_handle_and_never_stands_in_the_configuration(told: Mapping[s
 async def test_a_key_of_turings_leaves_as_a_handle() -> None:
     egress = reaching({CHAT: chat("Hello.")})
     house = House(egress)
-    house.furnish(codec.fit({"a": {"models": {"m": "id"}, "url": URL, "key": "secret:a/key"}}, Providers))
+    house.furnish(codec.fit({"a": {"models": {"m": "id"}, "url": URL, "key": "secret:a/key"}}, Providers), SHELF)
     await house.model("m").provider.complete("id", ASKED)
     assert egress.asked[0].headers["authorization"] == SecretRef("a/key").shaped("Bearer {}")
 

@@ -29,6 +29,7 @@ VERBS = {
     "audit": "Show what was decided, and verify that nothing of it was changed.",
     "connect": "Sign in at an MCP server that asks for it.",
     "approve": "Approve what MCP servers say of their tools.",
+    "model": "See to the models that lie on this machine.",
     "ps": "Show where each MAD runs and how it fares.",
     "logs": "Show what the system's processes logged, follow it with -f.",
     "restart": "Start a MAD anew, or one that was given up.",

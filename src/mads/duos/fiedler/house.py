@@ -7,16 +7,20 @@ import difflib
 import ipaddress
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from mads import provides
 from mads.author.needs import Egress
 from mads.duos.fiedler.config import Api, ModelConfig, ProviderConfig, Providers
+from mads.duos.fiedler.foreign import Foreign
+from mads.duos.fiedler.local import Local
 from mads.duos.fiedler.openai import OpenAI
 from mads.duos.fiedler.pace import Pace
 from mads.duos.fiedler.port import Provider, Trouble
 from mads.duos.fiedler.prices import FREE, Rates, known, rates_of
+from mads.duos.fiedler.shelf import SHELF
 from mads.upstream.handle import is_handle, resolved
 from mads.wire.errors import ConfigError, InvalidMessage
 from mads.wire.secret import SecretRef
@@ -77,13 +81,14 @@ class House:
     """All models; `furnish` it with what the configuration says."""
 
     def __init__(self, egress: Egress) -> None:
-        self._egress = egress
+        self._egress, self._shelf = egress, SHELF
         self._providers: dict[str, Provider] = {}
         self.models: dict[str, Model] = {}
 
-    def furnish(self, providers: Providers) -> None:
-        """Make the providers and their models; raise one `ConfigError` with all that is wrong, a line each."""
+    def furnish(self, providers: Providers, shelf: Path) -> None:
+        """Make the providers and their models, local ones from `shelf`; raise one `ConfigError` with every mistake."""
         mistakes: list[str] = []
+        self._shelf = shelf
         for name, config in providers.items():
             try:
                 self._add(name, config)
@@ -120,9 +125,13 @@ class House:
         url = config.url or URLS.get(config.api, "")
         match config.api:
             case "openai":
-                return OpenAI(url, _headers(name, config.key), self._egress)
-            case _:
-                raise ConfigError(f"api = {config.api!r} is not there yet")
+                key = _key(name, config.key)
+                shown = key.shaped("Bearer {}") if isinstance(key, SecretRef) else f"Bearer {key}"
+                return OpenAI(url, {"authorization": shown} if key else {}, self._egress)
+            case "local":
+                return Local(self._shelf)
+            case api:
+                return Foreign(api, url, _key(name, config.key), self._egress)
 
 
 @provides
@@ -146,15 +155,15 @@ def place_of(config: ProviderConfig) -> Place:
         return "external"
 
 
-def _headers(name: str, key: str) -> dict[str, str | SecretRef]:
-    """Return the headers that show `key`: a handle of Turing's, or what a variable or a file holds."""
+def _key(name: str, key: str) -> str | SecretRef:
+    """Return what is shown to a provider: a handle of Turing's, or what a variable or a file holds; "" for nothing."""
     if not key:
-        return {}
+        return ""
     if key.startswith(SECRET) and key != SECRET:
-        return {"authorization": SecretRef(key.removeprefix(SECRET)).shaped("Bearer {}")}
+        return SecretRef(key.removeprefix(SECRET))
     if not is_handle(key):
         raise ConfigError(
             f'a key does not stand in mads.toml; write key = "secret:{name}/key" and give it to '
             f'Turing, or key = "env:{name.upper()}_API_KEY"'
         )
-    return {"authorization": f"Bearer {resolved(key)}"}
+    return resolved(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import field
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -18,6 +19,7 @@ from mads.duos.fiedler.embed import embedded
 from mads.duos.fiedler.house import House, Model, house
 from mads.duos.fiedler.ladder import Ladder
 from mads.duos.fiedler.policy import Chooser
+from mads.duos.fiedler.shelf import SHELF
 from mads.duos.fiedler.trial import Trial
 from mads.wire.errors import CallError, InvalidMessage
 from mads.wire.model import Choice, ModelAnswer, ModelInfo, ModelMessage, ModelRequest, Piece, Vectors
@@ -47,10 +49,11 @@ class Fiedler:
     providers: Providers
     policy: Policy = field(default_factory=list[Rule])
     inside: tuple[str, ...] = INSIDE
+    shelf: str = str(SHELF)
 
     def __post_init__(self) -> None:
         """Refuse a configuration by which no request could be answered, at start rather than at the first one."""
-        self.house.furnish(self.providers)
+        self.house.furnish(self.providers, Path(self.shelf))
         self._chooser = Chooser(self.house, self.policy, self.inside)
         self._drift = Drift(self.known, self.emit, self.log, self.turn)
         self._cache = Cache()

@@ -63,7 +63,9 @@ class _Choice(Struct):
     finish_reason: str | None = None
 
 
-class _Chat(Struct):
+class Chat(Struct):
+    """An answer, or a piece of one, as this API puts it."""
+
     choices: list[_Choice] = field(default_factory=list[_Choice])
     model: str = ""
     system_fingerprint: str | None = None
@@ -81,7 +83,7 @@ class _Embeddings(Struct):
     usage: _Usage | None = None
 
 
-_chat = msgspec.json.Decoder(_Chat)
+_chat = msgspec.json.Decoder(Chat)
 _embeddings = msgspec.json.Decoder(_Embeddings)
 
 
@@ -153,7 +155,7 @@ class Gathered:
         self._usage: Usage | None = None
         self._wishes: dict[int, tuple[list[str], list[str], list[str]]] = {}
 
-    def take(self, chat: _Chat) -> str:
+    def take(self, chat: Chat) -> str:
         """Take one piece; return the text that it adds."""
         if not self._model:
             self._model, self._fingerprint = chat.model, chat.system_fingerprint or ""

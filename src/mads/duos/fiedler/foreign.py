@@ -1,0 +1,202 @@
+"""Anthropic, Google, Ollama and OpenAI by others' clients: pydantic-ai's models, without retries, over the broker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx2
+
+from mads.author.needs import Egress
+from mads.duos.fiedler.config import Api
+from mads.duos.fiedler.openai import refusal
+from mads.duos.fiedler.port import Answered, Embedded, Trouble
+from mads.egress.transport import EgressTransport
+from mads.wire.errors import ConfigError, Denied
+from mads.wire.model import ModelMessage, ModelRequest, ToolCall, Usage
+from mads.wire.secret import SecretRef
+
+HEADERS: Mapping[Api, tuple[str, str]] = {
+    "anthropic": ("x-api-key", "{}"),
+    "google": ("x-goog-api-key", "{}"),
+    "ollama": ("authorization", "Bearer {}"),
+    "openai-sdk": ("authorization", "Bearer {}"),
+}
+"""How each is shown its key."""
+
+NO_KEY = "none"  # what a client is given that asks for a key; where there is one the broker puts it in
+
+
+class Foreign:
+    """The provider at `url` that is spoken to as `api` says; a model's client is made when it is first asked."""
+
+    def __init__(self, api: Api, url: str, key: str | SecretRef, egress: Egress) -> None:
+        self._api: Api = api
+        self._url = url
+        self._plain = key if isinstance(key, str) and key else NO_KEY
+        name, shape = HEADERS[api]
+        secrets = {name: key.shaped(shape)} if isinstance(key, SecretRef) else {}
+        transport = EgressTransport(egress, secrets=secrets)
+        self._client = httpx2.AsyncClient(transport=transport, timeout=600.0, trust_env=False)
+        self._models: dict[str, Any] = {}
+
+    async def complete(self, model: str, request: ModelRequest) -> Answered:
+        """Return the answer of `model`."""
+        from pydantic_ai.direct import model_request  # noqa: PLC0415  an optional package, and slow to import
+        from pydantic_ai.exceptions import AgentRunError, ModelHTTPError, UserError  # noqa: PLC0415
+
+        try:
+            answer = await model_request(
+                self._model(model),
+                list(_messages(request.messages)),
+                model_settings=_settings(request),
+                model_request_parameters=_parameters(request),
+            )
+        except ModelHTTPError as error:
+            raise refusal(error.status_code, error.headers or {}, str(error.body or "").encode()) from error
+        except (AgentRunError, UserError) as error:
+            raise _trouble(error) from error
+        return _answered(answer)
+
+    async def stream(self, model: str, request: ModelRequest) -> AsyncGenerator[str | Answered]:
+        """Yield the whole answer at once: pieces would cost 17 times what our own client needs for them."""
+        answered = await self.complete(model, request)
+        if answered.text:
+            yield answered.text
+        yield answered
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Embedded:
+        """Raise `Trouble`: vectors are asked for at an address that speaks OpenAI's API."""
+        del texts
+        raise Trouble("refused", f'{model!r} is asked for vectors by a provider with api = "openai" alone')
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._client.aclose()
+
+    def _model(self, id_: str) -> Any:
+        if id_ not in self._models:
+            try:
+                self._models[id_] = _MAKERS[self._api](id_, self._url, self._plain, self._client)
+            except ImportError as error:
+                raise ConfigError(
+                    f"api = {self._api!r} needs a client; install it: pip install 'mads[models]'"
+                ) from error
+        return self._models[id_]
+
+
+def _openai(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
+    from openai import AsyncOpenAI  # noqa: PLC0415  optional packages, and slow to import
+    from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415
+    from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415
+
+    made = AsyncOpenAI(base_url=url, api_key=key, http_client=client, max_retries=0)
+    return OpenAIChatModel(id_, provider=OpenAIProvider(openai_client=made))
+
+
+def _ollama(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
+    from openai import AsyncOpenAI  # noqa: PLC0415
+    from pydantic_ai.models.ollama import OllamaModel  # noqa: PLC0415
+    from pydantic_ai.providers.ollama import OllamaProvider  # noqa: PLC0415
+
+    made = AsyncOpenAI(base_url=url, api_key=key, http_client=client, max_retries=0)
+    return OllamaModel(id_, provider=OllamaProvider(openai_client=made))
+
+
+def _anthropic(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
+    from anthropic import AsyncAnthropic  # noqa: PLC0415
+    from pydantic_ai.models.anthropic import AnthropicModel  # noqa: PLC0415
+    from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: PLC0415
+
+    made = AsyncAnthropic(base_url=url, api_key=key, http_client=client, max_retries=0)
+    return AnthropicModel(id_, provider=AnthropicProvider(anthropic_client=made))
+
+
+def _google(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
+    from google.genai.types import HttpRetryOptions  # noqa: PLC0415
+    from pydantic_ai.models.google import GoogleModel  # noqa: PLC0415
+    from pydantic_ai.providers.google import GoogleProvider  # noqa: PLC0415
+
+    once = HttpRetryOptions(attempts=1)
+    return GoogleModel(id_, provider=GoogleProvider(api_key=key, base_url=url, http_client=client, retry_options=once))
+
+
+_MAKERS: dict[Api, Callable[[str, str, str, httpx2.AsyncClient], Any]] = {
+    "anthropic": _anthropic,
+    "google": _google,
+    "ollama": _ollama,
+    "openai-sdk": _openai,
+}
+
+
+def _messages(messages: Sequence[ModelMessage]) -> Iterator[Any]:
+    from pydantic_ai import messages as theirs  # noqa: PLC0415
+
+    names = {call.id: call.name for message in messages for call in message.calls}
+    for message in messages:
+        match message.role:
+            case "system":
+                yield theirs.ModelRequest(parts=[theirs.SystemPromptPart(message.text)])
+            case "user":
+                yield theirs.ModelRequest(parts=[theirs.UserPromptPart(message.text)])
+            case "tool":
+                part = theirs.ToolReturnPart(names.get(message.answers, ""), message.text, message.answers)
+                yield theirs.ModelRequest(parts=[part])
+            case "assistant":
+                calls = [theirs.ToolCallPart(call.name, call.arguments, call.id) for call in message.calls]
+                text = [theirs.TextPart(message.text)] if message.text else []
+                yield theirs.ModelResponse(parts=[*text, *calls])
+
+
+def _settings(request: ModelRequest) -> Any:
+    settings: dict[str, Any] = {"max_tokens": request.max_tokens}
+    if request.temperature is not None:
+        settings["temperature"] = request.temperature
+    if request.seed is not None:
+        settings["seed"] = request.seed
+    return settings
+
+
+def _parameters(request: ModelRequest) -> Any:
+    from pydantic_ai.models import ModelRequestParameters  # noqa: PLC0415
+    from pydantic_ai.output import OutputObjectDefinition  # noqa: PLC0415
+    from pydantic_ai.tools import ToolDefinition  # noqa: PLC0415
+
+    tools = [
+        ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=tool.schema)
+        for tool in request.tools
+    ]
+    if request.schema is None:
+        return ModelRequestParameters(function_tools=tools)
+    form = OutputObjectDefinition(json_schema=request.schema, name="answer")
+    return ModelRequestParameters(function_tools=tools, output_mode="native", output_object=form)
+
+
+def _answered(answer: Any) -> Answered:
+    used = answer.usage
+    cached, written = used.cache_read_tokens or 0, used.cache_write_tokens or 0
+    calls = tuple(ToolCall(it.tool_call_id, it.tool_name, it.args_as_dict()) for it in answer.tool_calls)
+    usage = Usage(max(0, used.input_tokens - cached - written), cached, written, used.output_tokens)
+    return Answered(
+        text=answer.text or "",
+        calls=calls,
+        finish=answer.finish_reason or "stop",
+        model=answer.model_name or "",
+        usage=usage if usage.total else None,
+    )
+
+
+def _trouble(error: Exception) -> Exception:
+    """Return what an error of theirs means; what may not be reached stays `Denied`."""
+    link: BaseException | None = error
+    while link is not None:
+        match link:
+            case Denied():
+                return link
+            case httpx2.TimeoutException():
+                return Trouble("late", str(error))
+            case httpx2.TransportError():
+                return Trouble("lost", str(error))
+            case _:
+                link = link.__cause__ or link.__context__
+    return Trouble("broken", str(error))
