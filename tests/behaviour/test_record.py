@@ -103,6 +103,17 @@ async def test_a_request_through_the_gateway_is_one_tree_below_the_span_of_its_c
     assert all(hop.waited_us >= 0 for hop in seen.hops)
 
 
+async def test_timers_that_go_well_and_call_nobody_are_not_among_the_last_traces_unless_all_are(troupe: Troupe) -> None:
+    async with troupe("tree", "gardener") as it:
+        async with asyncio.timeout(5):
+            while await it.call("gardener.marks") < 3:
+                await asyncio.sleep(0.02)
+        calls = [line.call for line in await it.system.traces.last(limit=50, failed=False, control=False)]
+        everything = [line.call for line in await it.system.traces.last(limit=50, failed=False, control=True)]
+        assert set(calls) == {"gardener.marks"}
+        assert "timer.gardener.beat" in everything
+
+
 async def test_a_tree_is_found_by_its_trace_a_request_in_it_and_its_conversation(troupe: Troupe) -> None:
     async with troupe(**SHOP) as it:
         await it.mad(Shop).sell("tea", CARD)

@@ -22,7 +22,9 @@ LAST = ("AT", "TRACE", "CALL", "TOOK ms", "CALLS", "FAILED", "COST")
 @click.argument("id_", metavar="[ID]", required=False)
 @click.option("-n", "--lines", type=click.IntRange(1, 1000), default=20, show_default=True, help="List so many.")
 @click.option("--failed", is_flag=True, help="List only those in which something failed.")
-@click.option("--all", "control", is_flag=True, help="List those of the control plane, such as this one, too.")
+@click.option(
+    "--all", "control", is_flag=True, help="List those of the control plane, such as this one, and idle timers, too."
+)
 @json_option
 def trace(id_: str | None, *, lines: int, failed: bool, control: bool, as_json: bool) -> None:
     """Show who called what on behalf of a request, when, for how long, how it ended, who let it and what it cost.

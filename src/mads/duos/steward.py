@@ -90,7 +90,7 @@ class Steward:
 
     @tool(read_only=True)
     async def traces(self, limit: int = 20, *, failed: bool = False, control: bool = False) -> list[TraceLine]:
-        """Return the traces that ended last, latest first: only those that failed, and the control plane's too."""
+        """Return the traces that ended last, latest first: only those that failed; idle timers and my own as well."""
         return list(await self.system.traces.last(limit=max(1, min(limit, 1000)), failed=failed, control=control))
 
     @tool

@@ -54,7 +54,10 @@ class Traces:
         )
 
     async def last(self, *, limit: int, failed: bool, control: bool) -> list[TraceLine]:
-        """Return the traces that ended last, the latest first; only those that `failed`, and those of `control` too."""
+        """Return the traces that ended last, the latest first; only those that `failed`, and those of `control` too.
+
+        To the latter belong timers that went well and called nobody: they would leave room for nothing else.
+        """
         await self._recorder.flush()
         traces: dict[str, list[Entry]] = {}
         last = Query(tenant=theirs(), limit=LOOKED_AT, newest=True)
@@ -149,7 +152,9 @@ def _line(entries: Sequence[Entry]) -> TraceLine:
 
 
 def _is_control(entries: Sequence[Entry]) -> bool:
-    return _first(entries).subject.startswith(CONTROL)
+    first = _first(entries)
+    is_alone = len(entries) == 1 and first.outcome in WELL
+    return first.subject.startswith(CONTROL) or (first.kind == "timer" and is_alone)
 
 
 def _first(entries: Iterable[Entry]) -> Entry:
