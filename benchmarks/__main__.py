@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable
 
-from benchmarks import bus, calls, commands, egress, gateway, install, peers, recall, rights, store, unix
+from benchmarks import bus, calls, commands, egress, gateway, install, models, peers, recall, rights, store, unix
 from benchmarks.report import Figures, table
 
 FAMILIES: dict[str, Callable[[], Figures]] = {
@@ -21,6 +21,7 @@ FAMILIES: dict[str, Callable[[], Figures]] = {
     "durable commands, beside a thread that commits in groups": commands.run,
     "a decision, beside a look into a dictionary": rights.run,
     "what leaves, looked at": egress.run,
+    "a model's answer, beside OpenAI's own client": models.run,
     "recall, beside a scan": recall.run,
     "what a newcomer pays": install.run,
 }

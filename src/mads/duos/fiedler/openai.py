@@ -21,6 +21,7 @@ PATIENCE = 600.0
 """Seconds that an answer may take where neither the ladder nor the caller's deadline says less."""
 
 OK = 200
+DONE = b"[DONE]"
 TOO_MANY = 429
 REFUSED = 400
 BROKEN = 500
@@ -114,10 +115,9 @@ class OpenAI:
             ) as arriving:
                 if arriving.status != OK:
                     raise refusal(arriving.status, arriving.headers, b"".join([part async for part in arriving]))
-                async for data in _events(arriving):
-                    if data == b"[DONE]":
-                        is_whole = True
-                    elif text := gathered.take(_read(_chat, data)):
+                async for events in _events(arriving):
+                    is_whole = is_whole or DONE in events
+                    if text := "".join([gathered.take(_read(_chat, data)) for data in events if data != DONE]):
                         yield text
         if not is_whole and not gathered.finish:
             raise Trouble("broken", f"the stream of {self._chat} was cut off after {len(gathered.text)} pieces")
@@ -274,14 +274,13 @@ def _read(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
         raise Trouble("broken", f"the answer is none of this API: {error}; it begins {data[:60]!r}") from None
 
 
-async def _events(arriving: Arriving) -> AsyncGenerator[bytes]:
-    """Yield the data of each server-sent event, each of which is one line wherever this API is spoken."""
+async def _events(arriving: Arriving) -> AsyncGenerator[list[bytes]]:
+    """Yield the data of the events that came together, each of which is one line wherever this API is spoken."""
     rest = b""
     async for part in arriving:
         *lines, rest = (rest + part).split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield line[5:].strip()
+        if events := [line[5:].strip() for line in lines if line.startswith(b"data:")]:
+            yield events
 
 
 @contextmanager
