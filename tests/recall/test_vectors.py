@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mads.recall import finding, vectors
-from mads.recall.embedding import Embedder, embedder
+from mads.recall import vectors
+from mads.recall.embedding import DEPTH, Embedder, embedder
 from mads.recall.files import listing
 from mads.recall.filling import index, remove
 from mads.recall.finding import search
+from mads.recall.matrix import packed, unpacked
 from mads.recall.tables import Reader, prepare
-from mads.recall.vectors import enrich, left, near, packed, sweep, unpacked
+from mads.recall.vectors import enrich, left, near, sweep
 from mads.store.sqlite import Connection, connect
 
 COVERS = ("R-063",)
@@ -65,7 +66,7 @@ def test_vectors_can_be_left_at_any_point_and_are_gone_on_with(db: Connection, m
 
 def test_without_a_model_a_search_goes_by_words(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     enrich(db, 60)
-    monkeypatch.setattr(finding, "embedder", lambda: None)
+    monkeypatch.setattr(vectors, "embedder", lambda: None)
     assert [hit.path for hit in search(db, "garage")] == ["car.md"]
     assert search(db, "vehicle") == []
 
@@ -76,23 +77,24 @@ def test_a_text_that_comes_back_has_its_vector_and_what_is_gone_is_not_near(
     enrich(db, 60)
     files = listing(tmp_path / "folder")
     remove(db, ["car.md"])
-    assert len(near(db, model.vector("car"), Reader())) == 2
+    assert len(near(db, model.meaning("car"), Reader())) == 2
     index(db, tmp_path / "folder", files)
-    assert (left(db), len(near(db, model.vector("car"), Reader()))) == (0, 3)
+    assert (left(db), len(near(db, model.meaning("car"), Reader()))) == (0, 3)
 
 
 def test_what_is_gone_is_swept_out_and_the_matrix_made_anew(
     db: Connection, model: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrich(db, 60)
-    near(db, model.vector("car"), Reader())
+    near(db, model.meaning("car"), Reader())
     monkeypatch.setattr(vectors, "SPARE", 0)
     remove(db, ["car.md", "soup.md"])
     sweep(db)
     assert db.execute("SELECT count(*) FROM vectors").fetchall() == [(1,)]
-    assert len(near(db, model.vector("car"), Reader())) == 1
+    assert len(near(db, model.meaning("car"), Reader())) == 1
 
 
 def test_what_is_kept_of_a_vector_is_its_direction(model: Embedder) -> None:
-    vector = model.vector("How do I feed a zebra?")
-    assert float(unpacked([packed(vector)])[0] @ vector) > 0.999
+    whole, words = model.meaning("How do I feed a zebra?")
+    assert float(unpacked([packed(whole[None])])[0] @ whole) > 0.999
+    assert float((unpacked([packed(words)], DEPTH) * words).sum(axis=1).min()) > 0.999

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from mads.recall.embedding import embedder
-from mads.recall.fusion import fused, weights
+from mads.recall.fusion import fused
 from mads.recall.kinds import KINDS, Kind
 from mads.recall.lexical import best_lines, matching
 from mads.recall.tables import EVERYONE, Reader
-from mads.recall.vectors import has_vectors, near
+from mads.recall.vectors import asked, near
 from mads.recall.words import keywords
 from mads.store.sqlite import Connection
 
@@ -62,9 +61,9 @@ def search(
     """Return at most `limit` places that fit `query`, the best first; any text is a query, and none an error."""
     words = keywords(query)
     lexical = matching(db, words, limit, reader, kinds)
-    model = embedder() if query.strip() and has_vectors(db) else None
-    meant = near(db, model.vector(query), reader, kinds, list(lexical)) if model else {}
-    scores = fused(lexical, meant, weights(db)) if meant else lexical
+    meaning = asked(db, query)
+    meant = near(db, meaning, reader, kinds, list(lexical)) if meaning else {}
+    scores = fused(db, meaning, lexical, meant) if meaning and meant else lexical
     best = _apart(_rows(db, scores, SPARE * limit), limit)
     lines = best_lines(db, words, [row.text for row, _ in best])
     return [

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from mads.recall.embedding import embedder
 from mads.recall.kinds import Kind, kind_of
 from mads.recall.lexical import any_of
 from mads.recall.tables import EVERYONE, Reader, fact
-from mads.recall.vectors import has_vectors, near
+from mads.recall.vectors import asked, near
 from mads.recall.words import keywords
 from mads.store.sqlite import Connection
 
@@ -109,8 +108,8 @@ def _by_words(db: Connection, words: Sequence[str]) -> tuple[dict[str, float], d
 
 def _by_meaning(db: Connection, said: str) -> dict[str, float]:
     """Return how near the nearest chunk of each file is to what is said, from 0 for the farthest of them to 1."""
-    model = embedder() if said and has_vectors(db) else None
-    found = near(db, model.vector(said), EVERYONE) if model else {}
+    meaning = asked(db, said)
+    found = near(db, meaning, EVERYONE) if meaning else {}
     if not found:
         return {}
     among = ", ".join(map(str, found))

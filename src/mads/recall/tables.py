@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mads.store.sqlite import Connection, Value, transaction
 
-FORMAT = 3
+FORMAT = 4
 """The version of how files are cut for the tables; an index of any other, or with other tables, is made anew."""
 
 _SCHEMA = (
@@ -28,7 +28,7 @@ _SCHEMA = (
     symbol, path, text, content='', contentless_delete=1, tokenize='porter unicode61'
 )""",
     """CREATE TABLE vectors (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, vector BLOB NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, vector BLOB NOT NULL, words BLOB NOT NULL
 )""",
     """CREATE TABLE decisions (
     path TEXT PRIMARY KEY, number TEXT NOT NULL, title TEXT NOT NULL, status TEXT NOT NULL,

