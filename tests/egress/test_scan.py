@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 
 from mads import Denied
 from mads.egress.broker import Broker, For
+from mads.egress.config import Outgoing
 from mads.egress.grants import Grants
 from mads.egress.scan import personal
 from mads.egress.scan.detector import Detector
-from mads.egress.scan.screen import Outgoing, Screen
+from mads.egress.scan.screen import Screen
 from mads.egress.target import target
 from mads.wire.web import Ask
 from tests.egress.outside import outside, saying

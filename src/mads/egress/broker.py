@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,13 +13,14 @@ import httpcore2
 from msgspec import Struct
 
 from mads.author.vault import Vault
+from mads.egress.config import Outgoing
 from mads.egress.decode import ACCEPTED, capped, too_large
 from mads.egress.echo import Echo
 from mads.egress.errors import told
 from mads.egress.grants import Grant, Grants, is_inward
 from mads.egress.headers import Sent, checked, crossing, read
 from mads.egress.network import CheckedNetwork, Resolve, system_resolver
-from mads.egress.scan.screen import Outgoing, Screen
+from mads.egress.scan.screen import Screen
 from mads.egress.target import Target, redirected, target
 from mads.wire.errors import Denied, Failed, InvalidMessage
 from mads.wire.secret import SecretRef
@@ -97,7 +99,7 @@ class Broker:
         self._grants, self._vault, self._resolve = grants, vault, resolve
         self._outgoing, self._screen = outgoing, Screen()
         self._authorities = authorities
-        self._context: ssl.SSLContext | None = None
+        self._context: asyncio.Future[ssl.SSLContext] | None = None
         self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
 
     async def answer(self, who: For, ask: Ask) -> tuple[Answer, tuple[str, ...]]:
@@ -128,7 +130,8 @@ class Broker:
             sent = await self._filled(who, hop)
             try:
                 with told(hop.to):
-                    response = await self._pool(who.mad).handle_async_request(self._request(hop, sent, content))
+                    pool = await self._pool(who.mad)
+                    response = await pool.handle_async_request(self._request(hop, sent, content))
             finally:
                 sent.forget()
             try:
@@ -221,13 +224,14 @@ class Broker:
             async for piece in echo.body(capped(aiter(stream), encoding, limit, hop.to.place)):
                 yield piece
 
-    def _pool(self, mad: str) -> httpcore2.AsyncConnectionPool:
+    async def _pool(self, mad: str) -> httpcore2.AsyncConnectionPool:
         """Return the connections of `mad`, which nobody shares: what one was granted is no way for another."""
         if mad not in self._pools:
-            if self._context is None:
-                self._context = _context(self._authorities)
-            self._pools[mad] = httpcore2.AsyncConnectionPool(
-                ssl_context=self._context,
+            if self._context is None:  # reading who is trusted takes a tenth of a second
+                self._context = asyncio.ensure_future(asyncio.to_thread(_context, self._authorities))
+            context = await asyncio.shield(self._context)
+            self._pools[mad] = self._pools.get(mad) or httpcore2.AsyncConnectionPool(
+                ssl_context=context,
                 max_connections=AT_ONCE,
                 max_keepalive_connections=IDLE,
                 keepalive_expiry=KEEP,

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
 from mads.wire.errors import ConfigError
+
+Mode = Literal["block", "mask", "pass"]
+
+
+class Outgoing(Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens to a request in which there are `secrets`, or `personal` data: block, mask or pass.
+
+    Personal data are e-mail addresses, numbers of cards, accounts (IBAN), phones and social security, IP addresses.
+    """
+
+    secrets: Mode = "block"
+    personal: Mode = "pass"
 
 
 class EgressConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,6 +32,8 @@ def authorities(root: Path, config: EgressConfig) -> str | None:
     """Return the file of those who are trusted, None for everybody's; raise `ConfigError` where it cannot be read."""
     if not config.authorities:
         return None
+    import ssl  # noqa: PLC0415  slow to import, and not for every command
+
     file = root / config.authorities
     try:
         ssl.create_default_context(cafile=file)

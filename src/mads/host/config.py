@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
-from mads.egress.config import EgressConfig
+from mads.egress.config import EgressConfig, Outgoing
 from mads.egress.grants import Grants
-from mads.egress.scan.screen import Outgoing
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
 from mads.host.limits import LimitConfig

@@ -7,21 +7,19 @@ import base64
 import binascii
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from msgspec import Struct
 
 from mads.author.vault import Fingerprints
+from mads.egress.config import Mode, Outgoing
 from mads.egress.scan import personal
 from mads.egress.scan.detector import Detector
 from mads.egress.scan.finding import Finding
 from mads.egress.target import Target
 from mads.wire.errors import Denied
 from mads.wire.secret import SecretRef
-
-Mode = Literal["block", "mask", "pass"]
 
 APART = 16 * 1024
 """Bytes from which on a body is looked through beside the loop."""
@@ -36,16 +34,6 @@ _BLOB = re.compile(rb"[A-Za-z0-9+/_-]{32,}={0,2}")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _BLOBS = 200
 """How many pieces of a body are looked into as if they were base64."""
-
-
-class Outgoing(Struct, frozen=True, forbid_unknown_fields=True):
-    """What happens to a request in which there are `secrets`, or `personal` data: block, mask or pass.
-
-    Personal data are e-mail addresses, numbers of cards, accounts (IBAN), phones and social security, IP addresses.
-    """
-
-    secrets: Mode = "block"
-    personal: Mode = "pass"
 
 
 class Screen:
