@@ -111,8 +111,8 @@ async def measure() -> dict[str, float | None]:
             for name, each in served:
                 calls = FEW if name.startswith("contextforge") else CALLS
                 times.setdefault((name, each.era), []).append(await each.milliseconds(calls))
-        crowd = await _crowd(mine)
-    return _figures(times) | {"p99_to_p50_32_clients": round(crowd, 2)}
+        crowds = {f"{prefix}p99_to_p50_32_clients": await _crowd(it) for prefix, it in (("", mine), ("bare_", bare))}
+    return _figures(times) | crowds
 
 
 async def _served(rival: Rival) -> Sequence[Served]:
@@ -132,7 +132,7 @@ async def _crowd(rival: Rival) -> float:
     for _ in range(7):
         took = sorted(await crowd.waits(20))
         ratios.append(took[int(len(took) * 0.99)] / took[len(took) // 2])
-    return statistics.median(ratios)
+    return round(statistics.median(ratios), 2)
 
 
 def _figures(times: dict[tuple[str, str], list[float]]) -> dict[str, float | None]:

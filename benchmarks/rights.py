@@ -1,4 +1,4 @@
-"""What a decision costs: by the table, and with a condition in CEL, beside a plain look into a dictionary."""
+"""What a decision costs: by the table, with a condition in CEL, and of a rate, beside a look into a dictionary."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 
+from mads.guard.limits.gcra import SECOND, Gcra, Pace
 from mads.guard.rights.policy import Policy
 from mads.guard.rights.rule import Rule, Target
 from mads.wire.call import Call, Identity
@@ -17,7 +18,7 @@ WHEN = 'arguments.url.startsWith("https://docs.example.org/") && tenant == "acme
 
 
 def run() -> dict[str, float]:
-    """Return microseconds for each decision, where the table knows the caller, does not yet, and asks for the facts."""
+    """Return microseconds: where the table knows the caller, does not yet, and asks for the facts; and for a rate."""
     policy = Policy()
     policy.declare({f"mad{number}": (f"mads.mad{number + 1}.*",) for number in range(50)})
     rules = [Rule(f"role:role{number}", f"mads.mad{number}.*") for number in range(200)]
@@ -35,6 +36,13 @@ def run() -> dict[str, float]:
         known.clear()
         policy.decides(who, plain, dict)
 
+    rate = Gcra(Pace(SECOND // 1_000_000, 1000))
+
+    def paced() -> None:
+        now = time.monotonic_ns()
+        if not rate.wait(now):
+            rate.take(now)
+
     assert policy.decides(who, plain, dict).allowed
     assert policy.decides(who, asked, facts).allowed
     return {
@@ -42,6 +50,7 @@ def run() -> dict[str, float]:
         "table_us": _each(lambda: policy.decides(call.identity, plain, dict)),
         "table_anew_us": _each(anew),
         "condition_us": _each(lambda: policy.decides(call.identity, asked, facts)),
+        "gcra_us": _each(paced),
     }
 
 
