@@ -157,6 +157,12 @@ def _lines(facts: dict[str, Any], **more: Any) -> list[Any]:
 
 
 @pytest.mark.slow
+def test_what_is_told_passes_for_no_line_and_no_call_of_its_own() -> None:
+    forged = "sold\nnow error steward: gone"
+    line = Line(ts="now", level="info", mad="shop", event=forged, trace="abc", pid=1, facts={"trace": "x"})
+    assert list(human(line)) == ["now info    shop: sold facts.trace=x trace=abc", "  now error steward: gone"]
+
+
 def test_processes_that_write_at_once_and_rotate_lose_no_line_and_mix_none(tmp_path: Path) -> None:
     count, limit = 2000, 150 * 1000
     writers = [

@@ -36,9 +36,11 @@ class Line(Struct, frozen=True, kw_only=True):
 
 def human(line: Line) -> Iterator[str]:
     """Iterate over the lines in which a person reads it; what has several lines of its own stands below."""
-    below: list[str] = []
-    words = [line.ts.replace("T", " "), f"{line.level:7}", f"{line.mad}:" if line.mad else "", line.event]
-    for name, value in line.facts.items():
+    event, *more = line.event.splitlines() or [""]
+    below = [f"  {row}" for row in more]
+    words = [line.ts.replace("T", " "), f"{line.level:7}", f"{line.mad}:" if line.mad else "", event]
+    for fact, value in line.facts.items():
+        name = f"facts.{fact}" if fact in _CORRELATION else fact
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         if "\n" in text:
             below += [f"  {row}" for row in text.splitlines()]
