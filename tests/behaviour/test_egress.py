@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mads import Failed
+from mads.host.caller import Caller
 from mads.host.config import MadConfig, readable
 from mads.store.record.port import Query
 from mads.testing.placed import Placed
 from mads.wire import codec
+from mads.wire.call import Identity
 from mads.wire.record import Entry
 from mads.wire.status import AuditQuery
+from mads.wire.web import Answer, Ask
 from tests.behaviour.conftest import Troupe
 from tests.egress.outside import Outside, outside, saying
 
@@ -77,6 +81,23 @@ async def test_an_answer_arrives_in_pieces_and_no_further_than_wanted(troupe: Tr
         assert (status, "".join(pieces)) == ("200", "onetwo")
         assert (await here.call("envoy.pieces", url=it.url("/long")))[-1] == "Failed"
         assert await here.call("envoy.pieces", url="http://example.com/") == ["Denied"]
+
+
+async def test_requests_that_name_themselves_alike_get_each_its_own_answer(troupe: Troupe) -> None:
+    async def path(_: Outside, asked: bytes, writer: asyncio.StreamWriter) -> None:
+        said = asked.split(b" ")[1]
+        await asyncio.sleep(0.05)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(said), said))
+
+    async with outside(path) as it, troupe(envoy=envoy(it.may)) as here:
+        caller = Caller(Identity("tester", chain=("envoy",)))
+        alike = [
+            replace(caller.call("egress.request", codec.raw(Ask("GET", it.url(f"/{number}")))), span="same")
+            for number in range(8)
+        ]
+        replies = await asyncio.gather(*map(here.bus.request, alike))
+        bodies = [codec.decode(codec.raw(reply.body), Answer).body for reply in replies]
+        assert bodies == [b"/%d" % number for number in range(8)]
 
 
 async def test_whoever_drips_is_let_go_of(troupe: Troupe) -> None:

@@ -237,3 +237,9 @@ async def test_the_environment_of_the_process_names_no_proxy(monkeypatch: pytest
             monkeypatch.setenv(name, proxy.url())
         assert (await ask(out, Ask("GET", it.url()))).body == b"direct"
         assert not proxy.asked
+
+
+async def test_what_comes_as_a_whole_is_never_larger_than_may_travel() -> None:
+    async with broker("net:*") as out:
+        with pytest.raises(InvalidMessage, match="stream a larger one"):
+            await ask(out, Ask("GET", "http://example.com/", limit=10**12))

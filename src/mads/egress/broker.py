@@ -24,7 +24,7 @@ from mads.egress.scan.screen import Screen
 from mads.egress.target import Target, redirected, target
 from mads.wire.errors import Denied, Failed, InvalidMessage
 from mads.wire.secret import SecretRef
-from mads.wire.web import Answer, Ask, Head
+from mads.wire.web import LARGEST, Answer, Ask, Head
 
 AT_ONCE, IDLE, KEEP = 32, 8, 15.0
 """Connections that one MAD may have, those of them that may wait for a next request, and for how many seconds."""
@@ -104,6 +104,8 @@ class Broker:
 
     async def answer(self, who: For, ask: Ask) -> tuple[Answer, tuple[str, ...]]:
         """Return the answer to `ask`, and by what it was asked for, in words; as `open` raises."""
+        if ask.limit > LARGEST:
+            raise InvalidMessage(f"an answer that comes as a whole may have {LARGEST} bytes; stream a larger one")
         async with self.open(who, ask) as coming:
             body = bytearray()
             async for chunk in coming.chunks:

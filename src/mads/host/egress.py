@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
@@ -54,41 +55,51 @@ class Answered(Struct, frozen=True):
     size: int
 
 
+class _Open:
+    """A request that is being made, and its answer once that is there."""
+
+    def __init__(self, call: Call, ask: Ask) -> None:
+        self.call, self.ask = call, ask
+        self.answer: Answer | None = None
+
+
+_open: ContextVar[_Open] = ContextVar("mads_egress_open")
+"""The request of this task: what a call says of itself is its sender's to choose, and no way to tell two apart."""
+
+
 class _Desk:
-    """Serves the broker to whoever is on the bus; `watch` puts the record round it."""
+    """Serves the broker to whoever is on the bus, with the record round it."""
 
     def __init__(self, broker: Broker, observer: Observer) -> None:
         self._broker = broker
-        self._open: dict[str, tuple[Call, Ask]] = {}
-        self._answers: dict[str, Answer] = {}
         self._observed = observer.round(_watched(observer), self._handle)
 
     async def serve(self, call: Call) -> Reply:
         """Do what is asked, and hand over all of it."""
         ask: Ask = codec.decode(codec.raw(call.body), Ask)
-        self._open[call.span] = call, ask
-        shown = Asked(ask.method[:40], _place(ask.url), tuple(ask.headers), len(ask.content))
+        it = _Open(call, ask)
+        token = _open.set(it)
         try:
+            shown = Asked(ask.method[:40], _place(ask.url), tuple(ask.headers), len(ask.content))
             reply = await self._observed(replace(call, body=shown))
-            answer = self._answers.pop(call.span, None)
-            return reply if answer is None else Reply(codec.raw(answer))
         finally:
-            del self._open[call.span]
+            _open.reset(token)
+        return reply if it.answer is None else Reply(codec.raw(it.answer))
 
-    async def _handle(self, shown: Call) -> Reply:
-        call, ask = self._open[shown.span]
-        identity = call.identity
+    async def _handle(self, _: Call) -> Reply:
+        it = _open.get()
+        call, ask, identity = it.call, it.ask, it.call.identity
         if not identity.chain:
             raise Denied("only a MAD asks for what is outside; call one that does")
         who = For(identity.chain[-1], identity.principal, identity.tenant)
         try:
             if call.subject == STREAM:
                 return await self._stream(call, who, ask)
-            answer, rules = await self._broker.answer(who, ask)
+            it.answer, rules = await self._broker.answer(who, ask)
         except CallError as error:
             return Reply(failure=failure_of(error, where=ROOM, request=call.id), decisions=_refused(error, ask))
-        self._answers[shown.span] = answer
-        return Reply(Answered(answer.status, _place(answer.url), len(answer.body)), decisions=_allowed(rules))
+        answered = Answered(it.answer.status, _place(it.answer.url), len(it.answer.body))
+        return Reply(answered, decisions=_allowed(rules))
 
     async def _stream(self, call: Call, who: For, ask: Ask) -> Reply:
         assert call.sink is not None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from mads.wire.errors import InvalidMessage
 from mads.wire.secret import SecretRef
@@ -27,8 +27,8 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     headers: dict[str, str | SecretRef] = field(default_factory=dict[str, str | SecretRef])
     content: bytes = b""
-    limit: int = LARGEST
-    redirects: int = 5
+    limit: Annotated[int, Meta(ge=0)] = LARGEST
+    redirects: Annotated[int, Meta(ge=0, le=20)] = 5
 
 
 class Head(Struct, frozen=True):
