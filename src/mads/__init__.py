@@ -1,6 +1,7 @@
 """mads: a runtime for systems of LLM agents. This is the author's API, and nothing more."""
 
 from mads.author.declare import completes, every, mad, on, prompt, prose, provides, resource, tool
+from mads.author.ledger import Ledger
 from mads.author.message import message
 from mads.author.needs import (
     Clock,
@@ -61,6 +62,7 @@ __all__ = [
     "Image",
     "InvalidMessage",
     "Kept",
+    "Ledger",
     "Limited",
     "Link",
     "Log",

@@ -22,7 +22,7 @@ from mads.testing.provider import Provider, Say, provider
 from mads.wire import codec
 from mads.wire.model import ModelAnswer
 
-COVERS = ("R-069", "R-072", "R-073", "R-083")
+COVERS = ("R-069", "R-070", "R-072", "R-073", "R-083")
 pytestmark = pytest.mark.slow
 
 Told = Mapping[str, Any]
@@ -213,6 +213,22 @@ async def test_usage_that_is_a_lie_is_seen_and_the_larger_figure_counts(asking: 
         assert len(answer.flags) == 2
         it.a.say(Say(usage=(3, 3)))
         assert (await it.complete("so it is")).flags == ()
+
+
+async def test_every_attempt_is_in_the_book_before_it_is_made_and_with_what_it_came_to(asking: Ask) -> None:
+    paid = {"models": {"a": {"id": "id-a", "price": {"input": 1, "output": 2}}}}
+    async with asking(a=paid) as it:
+        it.a.say(Say(status=429, retry_after=5))
+        await it.complete("so it is")
+        refused, answered = await it.it.system.bookings.lines()
+        assert (refused.state, refused.amount.micro_usd, refused.what) == ("spent", 0, "a rung 1")
+        assert (answered.state, answered.payer, answered.holder) == ("spent", "tester", "fiedler")
+        assert answered.amount.usage.total > 0
+        it.b.say(Say(delay=3))
+        with pytest.raises(MadsError):
+            await it.complete("so it is", model="b", within=0.4)
+        last = (await it.it.system.bookings.lines())[-1]
+        assert (last.state, last.amount.usage.output) == ("spent", 1024)
 
 
 async def test_exactly_the_same_request_is_answered_from_the_cache_and_an_old_answer_beats_none(asking: Ask) -> None:

@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin
 from mads.author.annotations import function_hints
 from mads.author.declaration import Declaration, Field
 from mads.author.declare import ProvidesMark, is_mad, mark_of
+from mads.author.ledger import Ledger
 from mads.author.message import is_message
 from mads.author.needs import Clock, Egress, Emit, Kept, Log, Random, Secrets, Send, Step, Talk, Think, Turn, Workers
 from mads.author.secrets import SecretsKeeping, SecretsOffice
@@ -24,7 +25,7 @@ from mads.wire import codec
 from mads.wire.errors import ConfigError, InvalidMessage
 
 NEEDS: tuple[type[Any], ...] = (
-    *(Think, Emit, Send, Step, Talk, Turn, Clock, Random, Workers, Log, Egress, Secrets),
+    *(Think, Emit, Send, Step, Talk, Turn, Clock, Random, Workers, Log, Egress, Secrets, Ledger),
     *(System, Conversations, Capture, Offers, SecretsOffice, SecretsKeeping),
 )
 """The needs of the runtime but for `Kept`, which asks for a message type."""

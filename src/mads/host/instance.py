@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from mads.author.declaration import Declaration, Timer, Tool, declaration
+from mads.author.ledger import Ledger
 from mads.author.message import wire_name
 from mads.author.needs import Clock, Egress, Emit, Log, Random, Secrets, Send, Step, Talk, Think, Turn, Workers
 from mads.author.secrets import SecretsKeeping, SecretsOffice
@@ -25,6 +26,7 @@ from mads.host.config import MadConfig
 from mads.host.egress import HostEgress
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
+from mads.host.ledger import HostLedger
 from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn
 from mads.host.offering import Foreign, HostOffers
 from mads.host.proxy import Proxy
@@ -224,6 +226,7 @@ class Instance:
             Log: lambda: HostLog(self._mad),
             Talk: lambda: HostTalk(around.bus, self._caller),
             Egress: lambda: HostEgress(around.bus, self._caller),
+            Ledger: lambda: HostLedger(around.bus, self._caller),
             System: lambda: around.system,
             Conversations: lambda: around.conversations,
             Capture: lambda: around.capture,

@@ -49,6 +49,7 @@ from mads.host.kept_rows import serve_rows
 from mads.host.keyfile import own_key
 from mads.host.keys import KeyDesk
 from mads.host.layers import LAYERS, Outer, inner
+from mads.host.ledger import serve_ledger
 from mads.host.offering import Foreign
 from mads.host.offers import Approvals
 from mads.host.paths import data_folder, socket_path
@@ -78,6 +79,7 @@ from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
 from mads.store.kept import SqliteRows
 from mads.store.keys.sqlite import SqliteKeys
+from mads.store.ledger.sqlite import SqliteBookings
 from mads.store.quotas.sqlite import SqliteQuotas
 from mads.store.record.sqlite import SqliteRecord
 from mads.store.rights.sqlite import SqliteRights
@@ -139,7 +141,7 @@ class RunningSystem:
         self._export = export_of(self.config)
         if self._export is not None:
             stack.push_async_callback(self._export.close)
-        self.record = SqliteRecord(database)
+        self.record, self.bookings = SqliteRecord(database), SqliteBookings(database)
         self.traces = Traces(self.record, self.observer.recorder)
         await self.audit.open(data_folder(root), database)
         stack.push_async_callback(self.audit.close)
@@ -176,6 +178,7 @@ class RunningSystem:
         await serve_commands(self.bus, sends)
         await serve_journal(self.bus, journal, self._dispatcher)
         await serve_history(self.bus, archive.conversations)
+        await serve_ledger(self.bus, self.bookings)
         await serve_secrets(self.bus, self.secrets.vault)
         around = Surroundings(
             bus=self.bus,

@@ -1,5 +1,6 @@
 """What a unit test of a MAD needs: a double for every need of the runtime."""
 
+from mads.testing.booking import booking
 from mads.testing.doubles import (
     emitting,
     granting,
@@ -17,6 +18,7 @@ from mads.testing.reaching import reaching
 from mads.testing.talking import talking
 
 __all__ = [
+    "booking",
     "emitting",
     "granting",
     "inline",

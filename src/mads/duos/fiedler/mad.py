@@ -11,6 +11,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from mads import Emit, Kept, Log, Turn, mad, message, tool
+from mads.author.ledger import Ledger
 from mads.duos.fiedler.cache import Cache
 from mads.duos.fiedler.config import Policy, Providers, Rule
 from mads.duos.fiedler.decide import choice_of, question_of
@@ -45,6 +46,7 @@ class Fiedler:
     turn: Turn
     emit: Emit
     log: Log
+    ledger: Ledger
     known: Kept[Known]
     providers: Providers
     policy: Policy = field(default_factory=list[Rule])
@@ -139,7 +141,7 @@ class Fiedler:
         return self._chooser.chosen(request, self.turn.tenant)
 
     def _ladder(self, rule: Rule, models: Sequence[Model]) -> Ladder:
-        trials = [Trial(rung, model, self._drift.judge) for rung, model in enumerate(models, 1)]
+        trials = [Trial(rung, model, self._drift.judge, self.ledger) for rung, model in enumerate(models, 1)]
         return Ladder(trials, lambda: self.turn.remaining, rule.hedge)
 
     async def _info(self, model: Model) -> ModelInfo:

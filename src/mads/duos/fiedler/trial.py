@@ -10,11 +10,13 @@ from types import TracebackType
 
 from msgspec.structs import replace
 
+from mads.author.ledger import Ledger
 from mads.duos.fiedler.count import at_most, counted, larger
 from mads.duos.fiedler.house import Model
 from mads.duos.fiedler.pace import Sent
 from mads.duos.fiedler.port import Answered, Trouble
 from mads.duos.fiedler.prices import Rates
+from mads.wire.ledger import Amount
 from mads.wire.model import Attempt, ModelAnswer, ModelRequest, Usage
 
 Judge = Callable[[Model, Answered], Awaitable[tuple[str, ...]]]
@@ -33,11 +35,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Makes attempts at `model` as rung number `rung`; whoever answers is looked at by `judge`."""
+    """Makes attempts at `model` as rung number `rung`; `judge` looks at who answers, `ledger` keeps the book."""
 
     rung: int
     model: Model
     judge: Judge
+    ledger: Ledger
 
     async def complete(self, request: ModelRequest, *, within: float, patience: float) -> Done:
         """Make one attempt that ends `within` seconds, up to `patience` of which it may wait until it may begin."""
@@ -75,6 +78,7 @@ class _Opened:
         )
         self._bound = at_most(self._request)
         self._sent: Sent | None = None
+        self._reservation: int | None = None
         self._rates: Rates | None = None
         self._answer: ModelAnswer | None = None
         self._trouble: Trouble | None = None
@@ -84,6 +88,8 @@ class _Opened:
         """Return the request as it is to be sent, once it may be."""
         self._rates = await self._model.rates()
         self._sent = await self._model.pace.admit(self._bound.total, within=self._patience)
+        most = Amount(self._rates.cost(self._bound), self._bound)
+        self._reservation = await self._trial.ledger.reserve(f"{self._model.name} rung {self._trial.rung}", most)
         self._began = time.monotonic()
         return self._request
 
@@ -142,6 +148,9 @@ class _Opened:
             self._heed(error)
         if self._sent is not None:
             self._model.pace.settle(self._sent, self._used().total)
+        if self._reservation is not None and self._rates is not None:
+            used = self._used()
+            await self._trial.ledger.commit(self._reservation, Amount(self._rates.cost(used), used))
         return self._trouble is not None
 
     def _heed(self, trouble: Trouble) -> None:

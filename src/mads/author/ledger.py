@@ -1,0 +1,27 @@
+"""The need `Ledger`: what a MAD that spends for others writes down before it does."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mads.wire.ledger import Amount
+
+
+class Ledger(Protocol):
+    """The book of what is spent: reserved before it is, and on disk when each of these returns.
+
+    Who pays is the MAD, or the principal, that made the call being handled, and the conversation that it belongs to.
+    What was reserved and never settled stands as spent, after a crash too.
+    """
+
+    async def reserve(self, what: str, most: Amount) -> int:
+        """Reserve what `what` may take at most; return the reservation."""
+        ...
+
+    async def commit(self, reservation: int, spent: Amount) -> None:
+        """Settle a reservation with what it came to; raise `InvalidMessage` where this MAD has no such open one."""
+        ...
+
+    async def release(self, reservation: int) -> None:
+        """Settle a reservation of which nothing came; raises as `commit` does."""
+        ...

@@ -1,0 +1,1 @@
+"""Keep what was reserved and what was spent: a port, SQLite, and a twin in memory."""
