@@ -151,6 +151,7 @@ async def test_what_the_vault_knows_does_not_leave_in_any_part_of_a_request() ->
     it = Broker({"mad": Grants(["net:*"])}, vault=vault)
     for ask in (
         Ask("POST", "https://api.example.com/", content=b"s3cr3t-value"),
+        Ask("POST", "https://api.example.com/", content=b'{"x": "s3cr3t\\u002dvalue"}'),
         Ask("GET", "https://api.example.com/?q=s3cr3t%2Dvalue"),
         Ask("GET", "https://api.example.com/", {"Authorization": "Bearer s3cr3t-value"}),
     ):

@@ -82,9 +82,10 @@ class Screen:
         """Return what lies open in the body, and the kinds of what lies elsewhere, or in disguise."""
         open_ = [*self._found(content, policy)]
         around = b"\n".join((unquote_to_bytes(path), _lines(headers, CREDENTIAL)))
-        hidden = [it.kind for body in (around, *disguised(content)) for it in self._found(body, policy)]
+        disguises = [*disguised(content)]
+        hidden = [it.kind for body in (around, *disguises) for it in self._found(body, policy)]
         if policy.secrets != "pass" and known is not None:
-            everything = b"\n".join((path, unquote_to_bytes(path), _lines(headers), content))
+            everything = b"\n".join((path, unquote_to_bytes(path), _lines(headers), content, *disguises))
             hidden += [f"the secret {where}" for where in known.found(everything)]
         return open_, hidden
 
