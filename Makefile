@@ -5,6 +5,7 @@
 # make hostile-web   turn fetches against the inside in every way, and count what comes through
 # make conformance   measure the gateway and its client by the official suite of MCP
 # make bench-gateway the same of the gateway, beside other gateways       make fuzz-gateway  by a fuzzer that others wrote
+# make secrets-hunt  plant secrets, use them, and search every place for what was left of them
 # JSON=1      one JSON object on the last line
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyrig
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
 
-.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web
+.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web secrets-hunt
 
 up: .venv/ready
 	@exec $(BIN)/mads up
@@ -44,6 +45,9 @@ bench-gateway: .venv/ready-dev
 
 fuzz-gateway: .venv/ready-dev
 	@$(BIN)/python -m conformance.fuzz
+
+secrets-hunt: .venv/ready-dev
+	@$(BIN)/python -m hunt
 
 conformance: .venv/ready-dev .conformance/ready
 	@$(BIN)/python -m conformance

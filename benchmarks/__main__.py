@@ -9,7 +9,21 @@ import json
 import os
 from collections.abc import Callable
 
-from benchmarks import bus, calls, commands, egress, gateway, install, models, peers, recall, rights, store, unix
+from benchmarks import (
+    bus,
+    calls,
+    commands,
+    egress,
+    gateway,
+    install,
+    models,
+    peers,
+    recall,
+    rights,
+    secrets,
+    store,
+    unix,
+)
 from benchmarks.report import Figures, table
 
 FAMILIES: dict[str, Callable[[], Figures]] = {
@@ -20,6 +34,7 @@ FAMILIES: dict[str, Callable[[], Figures]] = {
     "store, beside one commit a row": store.run,
     "durable commands, beside a thread that commits in groups": commands.run,
     "a decision, beside a look into a dictionary": rights.run,
+    "secrets, beside one commit a row": secrets.run,
     "what leaves, looked at": egress.run,
     "a model's answer, beside OpenAI's own client": models.run,
     "recall, beside a scan": recall.run,

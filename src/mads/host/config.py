@@ -326,7 +326,9 @@ class _Reader:
         if not _is_table(table):
             self.wrong(path, f"expected a table, got {table!r}")
             return None
-        fields = {field.name: field for field in msgspec.structs.fields(type_) if field.name != "root"}
+        fields = {
+            field.name: field for field in msgspec.structs.fields(type_) if (type_, field.name) != (Config, "root")
+        }
         right: dict[str, Any] = {}
         for key, value in table.items():
             if key not in fields:

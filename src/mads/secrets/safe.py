@@ -94,7 +94,7 @@ class Safe:
             if expect is not None and expect != (0 if gone else version):
                 there = "there is none" if gone else f"its newest version is {version}"
                 raise InvalidMessage(f"{path!r} was to be at version {expect}, and {there}; look at it and try again")
-            envelope = await self._enclosed(tenant, path, version + 1, value, about)
+            envelope = await self.enclosed(tenant, path, version + 1, value, about)
             now = self._now()
             if await self._store.add(envelope, ends=now + grace, now=now):
                 self._forget(tenant, path)
@@ -145,7 +145,8 @@ class Safe:
         await self._seal.retire()
         return count
 
-    async def _enclosed(self, tenant: str, path: str, version: int, value: bytes, about: About) -> Envelope:
+    async def enclosed(self, tenant: str, path: str, version: int, value: bytes, about: About) -> Envelope:
+        """Return a secret in an envelope, which is not kept."""
         number, key = await self._seal.current()
         draft = Envelope(
             tenant=tenant,

@@ -68,8 +68,8 @@ class StoredVault:
         """Return what knows the secrets that there are now, each by its tenant and path, with a colon between."""
         if self._known is None or self._known[0] != self.changes:
             changes = self.changes
-            marker = await self.marker()
-            marked = [(f"{it.tenant}:{it.path}", it.marks) for it in await self.secrets()]
+            marked = [(f"{it.tenant}:{it.path}", it.marks) for it in await self.secrets() if it.marks]
+            marker = await self.marker() if marked else Marker(bytes(32))  # where there are none, none is made
             self._known = (changes, marker.known(marked))
         return self._known[1]
 

@@ -1,0 +1,1 @@
+"""Secrets are planted, used, and searched for wherever one might have been left."""

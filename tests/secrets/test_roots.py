@@ -1,0 +1,186 @@
+"""Every root unwraps what it wrapped, and says what to write where it cannot: files, environment, keyring, command.
+
+Covers the roots on this machine, and OpenBao as a real server. Does not cover a keyring of an operating system: its
+library is given a backend of ours. Nor keys in hardware, which only a command could reach.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+
+from mads.secrets.roots.named import named
+from mads.wire.errors import ConfigError
+
+COVERS = ("R-097",)
+
+KEY = b"k" * 32
+WRAPPER = """
+import base64, sys
+said = base64.b64decode(sys.stdin.read())
+if sys.argv[1] == "unwrap" and said[:1] != b"!":
+    sys.exit("no such thing")
+print(base64.b64encode(b"!" + said if sys.argv[1] == "wrap" else said[1:]).decode())
+"""
+
+
+class Drawer(KeyringBackend):
+    """A keyring that is a dictionary."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return what is kept."""
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keep it."""
+        self.kept[service, username] = password
+
+
+@pytest.fixture
+def drawer() -> Iterator[Drawer]:
+    before = keyring.get_keyring()
+    made = Drawer()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+async def unwraps(written: str, folder: Path) -> None:
+    """See that a root unwraps what another of the same name wrapped."""
+    wrapped = await named(written, folder).wrap(KEY)
+    assert KEY not in wrapped
+    assert await named(written, folder).unwrap(wrapped) == KEY
+
+
+async def test_a_file_is_made_for_its_owner_alone_and_missed_when_it_is_gone(tmp_path: Path) -> None:
+    await unwraps("file:keys/root.key", tmp_path)
+    path = tmp_path / "keys/root.key"
+    assert (path.stat().st_mode & 0o777, path.stat().st_size) == (0o600, 32)
+    root = named("file:keys/root.key", tmp_path)
+    wrapped = await root.wrap(KEY)
+    path.unlink()
+    with pytest.raises(ConfigError, match="put it back"):
+        await root.unwrap(wrapped)
+    path.write_bytes(b"x" * 32)
+    with pytest.raises(ConfigError, match="not the key under which"):
+        await root.unwrap(wrapped)
+    path.write_bytes(b"x")
+    with pytest.raises(ConfigError, match="1 bytes and not 32"):
+        await root.unwrap(wrapped)
+
+
+async def test_the_environment_holds_a_key_in_base64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_ROOT", base64.b64encode(os.urandom(32)).decode())
+    await unwraps("env:A_ROOT", tmp_path)
+    for wrong in ("", "short", "n o b a s e"):
+        monkeypatch.setenv("A_ROOT", wrong)
+        with pytest.raises(ConfigError, match="openssl rand -base64 32"):
+            await named("env:A_ROOT", tmp_path).wrap(KEY)
+
+
+async def test_the_keyring_gets_a_key_with_the_first_secret(tmp_path: Path, drawer: Drawer) -> None:
+    await unwraps("keyring:mads/root", tmp_path)
+    assert list(drawer.kept) == [("mads", "root")]
+    root = named("keyring:mads/root", tmp_path)
+    wrapped = await root.wrap(KEY)
+    drawer.kept.clear()
+    with pytest.raises(ConfigError, match="put it back"):
+        await root.unwrap(wrapped)
+
+
+@pytest.mark.slow
+async def test_a_command_wraps_in_another_process(tmp_path: Path) -> None:
+    (tmp_path / "wrapper.py").write_text(WRAPPER, encoding="utf-8")
+    written = f"command:{sys.executable} {tmp_path / 'wrapper.py'}"
+    root = named(written, tmp_path)
+    assert await root.unwrap(await root.wrap(KEY)) == KEY
+    with pytest.raises(ConfigError, match=r"ended with status 1 at 'unwrap': no such thing"):
+        await root.unwrap(b"other")
+    with pytest.raises(ConfigError, match="does not start"):
+        await named(f"command:{tmp_path / 'none'}", tmp_path).wrap(KEY)
+
+
+@pytest.mark.parametrize(
+    "written", ["", "file", "file:", "vault:x", "keyring:a", "transit:http://a.org", "transit:a/b/c"]
+)
+def test_what_is_no_root_is_refused(tmp_path: Path, written: str) -> None:
+    with pytest.raises(ConfigError, match=r"transit:"):
+        named(written, tmp_path)
+
+
+@pytest.fixture
+def bao(tmp_path: Path) -> Iterator[str]:
+    """Run a server of OpenBao with a key; yield its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    own = (f"-dev-listen-address=127.0.0.1:{port}", "-dev-root-token-id=root", "-dev-no-store-token")
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("bao"), "server", "-dev", *own],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            try:
+                _post(f"{address}/v1/sys/mounts/transit", b'{"type":"transit"}')
+            except OSError:
+                time.sleep(0.05)
+            else:
+                break
+        _post(f"{address}/v1/transit/keys/mads", b"{}")
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _post(address: str, body: bytes) -> None:
+    asked = urllib.request.Request(address, body, {"X-Vault-Token": "root"})  # noqa: S310  our own
+    urllib.request.urlopen(asked, timeout=5).close()  # noqa: S310  our own
+
+
+@pytest.mark.slow
+async def test_a_server_of_openbao_wraps_and_its_key_is_rotated(
+    tmp_path: Path, bao: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAO_TOKEN", "root")
+    written = f"transit:{bao}/transit/mads"
+    await unwraps(written, tmp_path)
+    root = named(written, tmp_path)
+    wrapped = await root.wrap(KEY)
+    _post(f"{bao}/v1/transit/keys/mads/rotate", b"{}")
+    assert await root.unwrap(wrapped) == KEY
+    with pytest.raises(ConfigError, match="refuses to decrypt"):
+        await root.unwrap(b"vault:v1:AAAA")
+    monkeypatch.setenv("BAO_TOKEN", "wrong")
+    with pytest.raises(ConfigError, match="what the token may"):
+        await root.wrap(KEY)
+    monkeypatch.delenv("BAO_TOKEN")
+    with pytest.raises(ConfigError, match="set BAO_TOKEN before the system starts"):
+        await root.wrap(KEY)
+
+
+@pytest.mark.slow
+async def test_a_server_that_is_gone_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAO_TOKEN", "root")
+    with pytest.raises(ConfigError, match="does not answer"):
+        await named("transit:http://127.0.0.1:1/transit/mads", tmp_path).wrap(KEY)
