@@ -4,15 +4,15 @@ Covers passages, outlines, decisions in several forms, and what a reader may not
 tools, which are the librarian's.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mads.recall.chunks import Chunk
 from mads.recall.decisions import Decision, Front, decision, governing
 from mads.recall.files import listing
-from mads.recall.filling import add, index
+from mads.recall.filling import index
 from mads.recall.finding import search
 from mads.recall.reading import outline, passage
 from mads.recall.tables import EVERYONE, Reader, prepare
@@ -111,11 +111,22 @@ def test_what_a_label_hides_is_not_there(db: Connection, folder: Path) -> None:
 
 
 def test_what_belongs_to_a_tenant_is_there_for_that_tenant_alone(tmp_path: Path) -> None:
-    db = connect(tmp_path / "index.sqlite")
+    lines = [{"event": "the till is jammed", "tenant": "acme"}, {"event": "the till opens", "tenant": "globex"}]
+    text = "\n".join([*map(json.dumps, lines), "the till is closed", "{ no JSON, of the till"])
+    (tmp_path / "app.jsonl").write_text(text, encoding="utf-8")
+    db = connect(tmp_path / ".mads" / "index.sqlite")
     prepare(db)
-    add(db, Chunk("app.log", 1, 1, "", "the till is jammed"), "log", 0, tenant="acme")
-    assert [hit.path for hit in search(db, "jammed", reader=Reader("acme"))] == ["app.log"]
-    assert search(db, "jammed", reader=Reader("globex")) == search(db, "jammed") == []
+    index(db, tmp_path, listing(tmp_path))
+    seen = {
+        tenant: sorted(hit.first for hit in search(db, "till", reader=Reader(tenant)))
+        for tenant in ("acme", "globex", "other")
+    }
+    assert seen == {"acme": [1, 3], "globex": [2, 3], "other": [3]}
+    own = passage(db, tmp_path, "app.jsonl:1", Reader("acme"))
+    assert own is not None
+    assert (own.first, own.last) == (1, 1)
+    for place in ("app.jsonl", "app.jsonl:2", "app.jsonl:1-4", "app.jsonl:2-2"):
+        assert passage(db, tmp_path, place, Reader("acme")) is None
     db.close()
 
 

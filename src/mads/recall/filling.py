@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mads.recall.chunks import Chunk, chunks
 from mads.recall.decisions import decision
 from mads.recall.files import File, read
 from mads.recall.kinds import Kind, kind_of
+from mads.recall.logs import passages
 from mads.recall.words import apart
 from mads.store.sqlite import Connection, transaction
 
@@ -24,13 +25,13 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 OR EXISTS (SELECT 1 FROM vectors WHER
 def index(db: Connection, folder: Path, files: Iterable[File]) -> None:
     """Let the index hold what `files` of `folder` say now, in place of what they said before."""
     said = [(file, read(folder, file.path)) for file in files]
-    cut = [(file, text, chunks(file.path, text or "")) for file, text in said]
+    cut = [(file, text, list(_cut(file.path, text or ""))) for file, text in said]
     with transaction(db):
         for file, text, pieces in cut:
             _drop(db, file.path)
             kind = kind_of(file.path)
-            for piece in pieces:
-                add(db, piece, kind, file.changed_ns)
+            for piece, tenant in pieces:
+                add(db, piece, kind, file.changed_ns, tenant)
             if kind == "decision":
                 _decide(db, file.path, text or "")
             db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, TRUE, ?)", (*file, text is not None))
@@ -46,6 +47,11 @@ def add(db: Connection, chunk: Chunk, kind: Kind, changed_ns: int, tenant: str =
         "INSERT INTO words (rowid, symbol, path, text) VALUES (?, ?, ?, ?)",
         (db.last_insert_rowid(), apart(symbol), apart(path), apart(text)),
     )
+
+
+def _cut(path: str, text: str) -> Iterator[tuple[Chunk, str]]:
+    """Return the chunks of a file, and whose each is: a tenant's, or "" for all."""
+    return passages(path, text) if kind_of(path) == "log" else ((chunk, "") for chunk in chunks(path, text))
 
 
 def spoken(symbol: str, text: str) -> str:

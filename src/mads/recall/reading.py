@@ -59,6 +59,8 @@ def passage(db: Connection, folder: Path, place: str, reader: Reader) -> Passage
         return None
     lines = text.split("\n")
     last = min(span.last, span.first + LINES - 1, len(lines))
+    if _holds_others(db, span.path, span.first, last, reader):
+        return None
     return Passage(span.path, span.first, last, len(lines), span.symbol, "\n".join(lines[span.first - 1 : last]))
 
 
@@ -78,6 +80,16 @@ def outline(db: Connection, path: str, reader: Reader) -> list[Entry]:
         (len(start), start, *bindings, ENTRIES),
     )
     return [Entry(f"{at}:{first}", symbol, kind, _beginning(text)) for at, first, symbol, kind, text in rows]
+
+
+def _holds_others(db: Connection, path: str, first: int, last: int, reader: Reader) -> bool:
+    """Return whether some of these lines are not there for the reader, though others of the file are."""
+    allowed, bindings = reader.allowed()
+    found = db.execute(
+        f"SELECT EXISTS (SELECT 1 FROM chunks WHERE path = ? AND first <= ? AND last >= ? AND NOT ({allowed}))",  # noqa: S608
+        (path, last, first, *bindings),
+    )
+    return bool(found.fetchall()[0][0])
 
 
 def _beginning(text: str) -> str:
