@@ -8,7 +8,7 @@ import msgspec
 from mads import Kept, SecurityEvent, Turn, mad, message, on, tool
 from mads.author.message import wire_name
 from mads.bus.unix import UnixBus
-from mads.bus.unix.frames import Drain, Load, Unsubscribe
+from mads.bus.unix.frames import Drain, Load
 from mads.host.caller import Caller
 from mads.host.kept_rows import Read
 from mads.host.supervise.blocking import BlockingWatch
@@ -94,9 +94,6 @@ class Impostor:
         link = _bus().link
         if how == "seal":
             link.post(Drain(link.number()))
-        elif how == "unsubscribe":
-            for number in range(8):
-                link.post(Unsubscribe(link.number(), number))
         else:
             link.post(Load(1, 1, 1))
 
