@@ -33,7 +33,7 @@ def upstream(revision: str) -> Mapping[str, bool]:
 
 def client(revision: str) -> Mapping[str, bool]:
     """Measure our own client, by which MCP servers become MADs."""
-    command = f"{sys.executable} -m conformance.client"
+    command = f"{sys.executable} -m conformance.turn"
     return run("client", revision, "--command", command, log=LOGS / f"client-{revision}.log")
 
 

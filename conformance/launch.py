@@ -53,11 +53,11 @@ def _await_tools(folder: Path) -> None:
 
 
 @contextmanager
-def everything(log: Path) -> Generator[str]:
-    """Run an MCP server that knows nothing of mads; yield its address."""
+def everything(log: Path, *eras: str) -> Generator[str]:
+    """Run an MCP server that knows nothing of mads, in both eras or the "older" one; yield its address."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as said:
-        command = [sys.executable, "-m", "conformance.everything"]
+        command = [sys.executable, "-m", "conformance.everything", *eras]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, cwd=HERE.parent, text=True)
     try:
         assert server.stdout is not None

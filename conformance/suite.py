@@ -36,10 +36,10 @@ def run(side: str, revision: str, *subject: str, log: Path) -> Mapping[str, bool
     What the suite said goes to `log`, its evidence into a folder beside that.
     """
     out = log.with_suffix("")
-    command = [str(NODE), str(SUITE), side, *subject, "--requirements", revision, "--timeout", "240000", "-o", str(out)]
+    command = [str(NODE), str(SUITE), side, *subject, "--requirements", revision, "--timeout", "900000", "-o", str(out)]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as said:
-        subprocess.run(command, stdout=said, stderr=subprocess.STDOUT, check=False, timeout=600, cwd=HERE.parent)
+        subprocess.run(command, stdout=said, stderr=subprocess.STDOUT, check=False, timeout=1200, cwd=HERE.parent)
     text = log.read_text(errors="replace")
     unscored = set(_UNSCORED.findall(text))
     scored = {name: mark == "✓" for mark, name in _VERDICT.findall(text) if name not in unscored}

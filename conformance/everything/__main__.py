@@ -1,9 +1,15 @@
-"""Serves at an address of this machine, in both eras, until it is ended; the first line says where."""
+"""Serves at an address of this machine, in both eras, until it is ended; the first line says where.
+
+    python -m conformance.everything [older]
+
+With `older` it knows nothing of the newer era, as most servers do.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +21,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
+from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
@@ -35,6 +42,10 @@ from mcp_types import (
     SubscribeRequestParams,
     UnsubscribeRequestParams,
 )
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 EVERY = 1.0
 """Seconds between two changes of the resource that changes."""
@@ -147,12 +158,26 @@ def server() -> Server[Any]:
     return made
 
 
+def older(app: ASGIApp) -> ASGIApp:
+    """Return `app` as it was before the newer era."""
+
+    async def without(scope: Scope, receive: Receive, send: Send) -> None:
+        said = Headers(scope=scope).get(MCP_PROTOCOL_VERSION_HEADER) if scope["type"] == "http" else None
+        if said in MODERN_PROTOCOL_VERSIONS:
+            await PlainTextResponse("Unsupported protocol version", 400)(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return without
+
+
 def main() -> None:
     """Serve on a free port."""
+    app: ASGIApp = server().streamable_http_app()
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         print(f"http://127.0.0.1:{listening.getsockname()[1]}/mcp", flush=True)
-        config = uvicorn.Config(server().streamable_http_app(), log_level="warning")
+        config = uvicorn.Config(older(app) if sys.argv[1:] == ["older"] else app, log_level="warning")
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -53,6 +53,7 @@ class Ear:
         self.definitions: list[Definition] = []
         self.missing, self.why = "", ""
         self.lines: list[str] = []
+        self.changes: list[str] = []
         self._news = asyncio.Event()
 
     async def found(self, definitions: list[Definition], missing: str) -> None:
@@ -66,7 +67,9 @@ class Ear:
         self._news.set()
 
     async def changed(self, uri: str) -> None:
-        """Do nothing."""
+        """Remember what has changed."""
+        self.changes.append(uri)
+        self._news.set()
 
     def signed(self, principal: str) -> Keep:
         """Never be asked: nobody signs in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -16,10 +17,13 @@ from mads.cli.terminal import json_option
 from mads.gateway.stdio import bridge
 from mads.guard.principals import ANONYMOUS
 from mads.host.config import find_root
-from mads.host.door import RIGHTS, BusDoor, tools_of
+from mads.host.door import RIGHTS, BusDoor, missing_of, tools_of
 from mads.wire.call import Identity
 from mads.wire.errors import CallError, NoResponder, Unreachable
 from mads.wire.tools import ToolInfo
+
+FRESH = 1.0
+"""Seconds for which what is missing is not asked for again."""
 
 
 @click.command()
@@ -54,6 +58,8 @@ class LastingDoor:
         self._shown: frozenset[str] = frozenset()
         self._watching = AsyncExitStack()
         self._hear: Callable[[str], None] = lambda _: None
+        self._missing: Mapping[str, str] = {}
+        self._asked = -FRESH
 
     @asynccontextmanager
     async def watched(self, hear: Callable[[str], None]) -> AsyncGenerator[None]:
@@ -88,12 +94,15 @@ class LastingDoor:
     async def tools(self) -> Sequence[ToolInfo]:
         """Return every tool of every MAD, as it was while the system last ran."""
         with suppress(Unreachable, CallError):
-            await self.open()
+            bus = await self.open()
+            if time.monotonic() - self._asked > FRESH:
+                self._asked = time.monotonic()
+                self._missing = await missing_of(bus)
         return self._tools
 
     def missing(self) -> Mapping[str, str]:
-        """Return nothing: the list is the one that was told."""
-        return {}
+        """Return for each MAD whose offers are not all there why that is."""
+        return self._missing
 
     def shows(self, _: Identity, tool: ToolInfo) -> bool:
         """Return whether the anonymous developer may call `tool`."""

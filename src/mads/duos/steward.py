@@ -162,6 +162,11 @@ class Steward:
         await self.restart(mad)
 
     @tool(read_only=True)
+    async def missing(self) -> dict[str, str]:
+        """Return for each MAD that stands for an MCP server, and whose offers are not all there, why that is."""
+        return dict(self.system.missing())
+
+    @tool(read_only=True)
     async def withheld(self) -> list[Withheld]:
         """Return what MCP servers offer and nobody gets until it is approved: why, and what has changed."""
         return list(self.system.approvals.withheld())

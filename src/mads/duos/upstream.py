@@ -49,8 +49,6 @@ class Upstream:
     async def answer(self, definition: Definition, arguments: Said) -> Said:
         """Pass one call on; return what the server answers, in the JSON of MCP."""
         with self.link.breaker.call() as trial:
-            session = await self.link.session(self.turn.principal)
-
             turn = copy_context()  # what the server says meanwhile comes in a task of the connection's
 
             async def ask(method: str, params: Said, name: str) -> Said:
@@ -67,15 +65,16 @@ class Upstream:
                 turn.run(self.offers.log, level, data, logger)
 
             peer = Peer(ask, tell, log, self.offers.can(), {"traceparent": self.turn.traceparent})
-            match definition.kind:
-                case "tool":
-                    came = await session.call(definition.name, arguments, peer)
-                case "resource" | "template":
-                    came = await session.read(arguments["uri"], peer)
-                case "prompt":
-                    came = await session.prompt(definition.name, arguments, peer)
-                case "completion":
-                    return await self._completed(session, definition, arguments)
+            async with self.link.lent(self.turn.principal, peer) as session:
+                match definition.kind:
+                    case "tool":
+                        came = await session.call(definition.name, arguments, peer)
+                    case "resource" | "template":
+                        came = await session.read(arguments["uri"], peer)
+                    case "prompt":
+                        came = await session.prompt(definition.name, arguments, peer)
+                    case "completion":
+                        return await self._completed(session, definition, arguments)
         came.get("_meta", {}).pop(OWN, None)
         return came
 

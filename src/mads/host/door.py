@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Raw
 
@@ -32,6 +32,8 @@ RIGHTS = "*"
 
 CHANGES = (subject(ResourceUpdated), subject(OffersChanged))
 """The events by which a door hears of changes."""
+
+T = TypeVar("T")
 
 Tools = Callable[[], Coroutine[Any, Any, Sequence[ToolInfo]]]
 
@@ -116,12 +118,20 @@ class BusDoor:
 
 async def tools_of(bus: Bus, principal: str = OPERATOR) -> Sequence[ToolInfo]:
     """Return the tools that `principal` may call of the system that `bus` leads to; raise `CallError`."""
-    call = Caller(Identity(principal)).call("mads.steward.tools", codec.raw({}))
-    reply = await bus.request(call)
+    return await _told(bus, "tools", list[ToolInfo], principal)
+
+
+async def missing_of(bus: Bus) -> Mapping[str, str]:
+    """Return which MADs of the system that `bus` leads to do not offer all they could, and why; raise `CallError`."""
+    return await _told(bus, "missing", dict[str, str], OPERATOR)
+
+
+async def _told(bus: Bus, tool: str, type_: type[T], principal: str) -> T:
+    reply = await bus.request(Caller(Identity(principal)).call(f"mads.steward.{tool}", codec.raw({})))
     if reply.failure is not None:
         raise error_of(reply.failure)
-    tools: list[ToolInfo] = codec.decode(codec.raw(reply.body), list[ToolInfo])
-    return tools
+    told: T = codec.decode(codec.raw(reply.body), type_)
+    return told
 
 
 def _result(reply: Reply) -> Any:

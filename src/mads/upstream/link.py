@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from typing import NoReturn, Protocol
 
@@ -15,6 +16,7 @@ from mads.author.system import Keep
 from mads.upstream.breaker import Breaker
 from mads.upstream.handle import resolved
 from mads.upstream.oauth.signin import SignIn
+from mads.upstream.peer import Peer
 from mads.upstream.server import EACH, EVERYBODY, SHARED, Server
 from mads.upstream.session import Session, told
 from mads.wire.errors import CallError, ConfigError, Denied, NoResponder
@@ -35,6 +37,10 @@ USERS = 64
 
 SIGNED = "signed in:"
 """Begins what stands for a credential for which somebody signs in; after it, who did."""
+
+
+SPARES = 16
+"""How many connections there are beside those that are shared, for calls that have to be alone on theirs."""
 
 
 class Hearer(Protocol):
@@ -64,6 +70,8 @@ class Link:
         self._keeping: asyncio.Task[None] | None = None
         self._users: dict[str, Session] = {}
         self._opening = asyncio.Lock()
+        self._spares: dict[str, list[Session]] = {}
+        self._lent: set[Session] = set()
         self._stale = asyncio.Event()
         self._main: Session | None = None
         self._why = "it is being reached"
@@ -80,8 +88,34 @@ class Link:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
-        sessions = [*self._users.values(), *([self._main] if self._main else [])]
+        spares = [each for spares in self._spares.values() for each in spares]
+        sessions = [*self._users.values(), *spares, *self._lent, *([self._main] if self._main else [])]
         await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+
+    @asynccontextmanager
+    async def lent(self, principal: str, peer: Peer) -> AsyncGenerator[Session]:
+        """Lend the connection for a call of `peer`: one of its own where the server could not say whom it asks.
+
+        A command is not started once more for that, nor is there one for more than `SPARES` at a time.
+        """
+        shared = await self.session(principal)
+        if shared.fits(peer) or not self._server.url or len(self._lent) >= SPARES:
+            yield shared
+            return
+        handle = self._handle(principal) or ""
+        spares = self._spares.setdefault(handle, [])
+        session = spares.pop() if spares else self._new(handle)
+        self._lent.add(session)
+        try:
+            if not session.opened:
+                await session.open()
+            yield session
+        finally:
+            self._lent.discard(session)
+            if session.gone.is_set():
+                await session.close()
+            else:
+                spares.append(session)
 
     async def session(self, principal: str) -> Session:
         """Return the connection for calls of `principal`; raise `NoResponder` or `Denied` where there is none."""
@@ -168,8 +202,10 @@ class Link:
                 self._stale.clear()
                 await self._read(session)
                 changed = asyncio.create_task(self._stale.wait())
-                await asyncio.wait((gone, changed), timeout=FRESH, return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
+                try:
+                    await asyncio.wait((gone, changed), timeout=FRESH, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    changed.cancel()
                 if not session.gone.is_set():
                     await asyncio.wait((gone,), timeout=GATHER)
         finally:

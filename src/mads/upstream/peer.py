@@ -22,6 +22,9 @@ Tell = Callable[[float, float | None, str], None]
 Log = Callable[[str, Any, str], None]
 """Hears a line of the server's log: its level, what it says, whose it is."""
 
+ASKING = {"elicitation/create", "sampling/createMessage", "roots/list"}
+"""The methods by which a server asks."""
+
 HTTP_ERROR = "Server returned an error response"
 """What the SDK says of a status that is neither good nor "not found"."""
 
@@ -35,6 +38,11 @@ class Peer:
     log: Log
     can: Collection[str] = ()
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def asked(self) -> bool:
+        """Whether it answers anything."""
+        return not ASKING.isdisjoint(self.can)
 
     async def progress(self, progress: float, total: float | None, message: str | None) -> None:
         """Hear how far the call has come."""

@@ -15,15 +15,19 @@ import httpx2
 from mcp import Client, MCPError
 from mcp.client.session import ClientRequestContext
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
+from mcp.shared.subscriptions import ResourceUpdated
 from mcp_types import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     CreateMessageResult,
     ElicitResult,
+    EmptyResult,
     ErrorData,
     Implementation,
     ListRootsResult,
     LoggingMessageNotificationParams,
+    SubscribeRequest,
+    SubscribeRequestParams,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ValidationError
@@ -40,6 +44,8 @@ from mads.wire.tools import Definition
 Changed = Callable[[str], Awaitable[None]]
 """Hears that a list has changed ("tools", "prompts", "resources"), or what stands at an address."""
 
+WATCHED = 200
+"""How many resources of one server are followed."""
 PAGES = 200
 """How many pages a list may have."""
 CLOSE_WITHIN = 1.5
@@ -73,6 +79,8 @@ class Session:
         self._running: asyncio.Task[None] | None = None
         self._client: Client | None = None
         self._peers: list[Peer] = []
+        self._uris: list[str] = []
+        self._anew = asyncio.Event()
         self._lean: Lean | None = None
         self._words = ""
 
@@ -99,6 +107,11 @@ class Session:
             await asyncio.wait((self._running,), timeout=CLOSE_WITHIN)
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+
+    @property
+    def opened(self) -> bool:
+        """Whether it was opened."""
+        return self._running is not None
 
     @property
     def modern(self) -> bool:
@@ -133,7 +146,16 @@ class Session:
             found += [Definition(kind, each[key], each) for each in said]  # type: ignore[arg-type]
         if self._lean is not None:
             self._lean.know(found)
+        if offers.resources is not None and offers.resources.subscribe:
+            await self._follow([it.name for it in found if it.kind == "resource"][:WATCHED])
         return found, "; ".join(missing)
+
+    def fits(self, peer: Peer) -> bool:
+        """Return whether a call of `peer` may join those that are open.
+
+        In the older era a server asks without saying on behalf of which call; so who can be asked has to be alone.
+        """
+        return not self._peers or self.modern or not any(each.asked for each in (peer, *self._peers))
 
     async def call(self, name: str, arguments: Said, peer: Peer) -> Said:
         """Call a tool; return its `CallToolResult`."""
@@ -289,13 +311,38 @@ class Session:
 
     async def _listen(self) -> None:
         """In the newer era, hear of changes for as long as the server tells of them."""
-        client = self._spoken
         with suppress(MCPError, SubscriptionLost, ListenNotSupportedError, TimeoutError):
-            async with client.listen(
-                tools_list_changed=True, prompts_list_changed=True, resources_list_changed=True
-            ) as events:
-                async for event in events:
-                    await self._changed(type(event).__name__.removesuffix("ListChanged").lower())
+            while True:
+                self._anew.clear()
+                hearing, anew = asyncio.create_task(self._hear()), asyncio.create_task(self._anew.wait())
+                try:
+                    await asyncio.wait((hearing, anew), return_when=asyncio.FIRST_COMPLETED)
+                    if hearing.done():
+                        return hearing.result()
+                finally:
+                    hearing.cancel()
+                    anew.cancel()
+                    await asyncio.gather(hearing, anew, return_exceptions=True)
+
+    async def _hear(self) -> None:
+        """Pass on each change, of the lists and of what is followed."""
+        everything = {"tools_list_changed": True, "prompts_list_changed": True, "resources_list_changed": True}
+        async with self._spoken.listen(**everything, resource_subscriptions=self._uris) as events:
+            async for event in events:
+                listed = type(event).__name__.removesuffix("ListChanged").lower()
+                await self._changed(event.uri if isinstance(event, ResourceUpdated) else listed)
+
+    async def _follow(self, uris: list[str]) -> None:
+        """Hear of changes of what stands at `uris`, and of nothing else."""
+        before, self._uris = self._uris, uris
+        if self.modern and before != uris:
+            self._anew.set()
+        elif not self.modern:
+            with suppress(MCPError, TimeoutError):
+                for uri in uris:
+                    if uri not in before:
+                        asked = SubscribeRequest(params=SubscribeRequestParams(uri=uri))
+                        await self._spoken.session.send_request(asked, EmptyResult)
 
     async def _heard(self, message: Any) -> None:
         match getattr(message, "method", ""):
