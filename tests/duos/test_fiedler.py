@@ -273,3 +273,4 @@ async def test_what_fiedler_may_not_reach_it_says_with_the_line_to_write(tmp_pat
     async with placed(tmp_path, fiedler=MadConfig("mads.duos.fiedler:Fiedler", set=settings)) as it:
         with pytest.raises(MadsError, match=r"net:127\.0\.0\.1"):
             await it.call("fiedler.complete", request={"messages": [{"role": "user", "text": "x"}]})
+        assert [(line.amount.calls, line.amount.usage.total) for line in await it.system.bookings.lines()] == [(0, 0)]

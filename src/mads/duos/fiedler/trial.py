@@ -16,6 +16,7 @@ from mads.duos.fiedler.house import Model
 from mads.duos.fiedler.pace import Sent
 from mads.duos.fiedler.port import Answered, Trouble
 from mads.duos.fiedler.prices import Rates
+from mads.wire.errors import Denied
 from mads.wire.ledger import Amount
 from mads.wire.model import Attempt, ModelAnswer, ModelRequest, Usage
 
@@ -82,6 +83,7 @@ class _Opened:
         self._rates: Rates | None = None
         self._answer: ModelAnswer | None = None
         self._trouble: Trouble | None = None
+        self._kept_back = False
         self._began = time.monotonic()
 
     async def begin(self) -> ModelRequest:
@@ -143,6 +145,7 @@ class _Opened:
             await self._timeout.__aexit__(type_, error, traceback)
         except TimeoutError:
             error = Trouble("late", f"{self._model.name} did not answer in time")
+        self._kept_back = isinstance(error, Denied)
         if isinstance(error, Trouble):
             self._trouble = error
             self._heed(error)
@@ -150,7 +153,8 @@ class _Opened:
             self._model.pace.settle(self._sent, self._used().total)
         if self._reservation is not None and self._rates is not None:
             used = self._used()
-            await self._trial.ledger.commit(self._reservation, Amount(self._rates.cost(used), used))
+            spent = Amount(self._rates.cost(used), used, calls=0 if self._kept_back else 1)
+            await self._trial.ledger.commit(self._reservation, spent)
         return self._trouble is not None
 
     def _heed(self, trouble: Trouble) -> None:
@@ -163,4 +167,4 @@ class _Opened:
         if self._answer is not None:
             return self._answer.usage
         refused = self._trouble is not None and self._trouble.outcome in ("limited", "overloaded", "refused")
-        return Usage() if self._sent is None or refused else self._bound
+        return Usage() if self._sent is None or refused or self._kept_back else self._bound
