@@ -22,7 +22,7 @@ from mads.cli.terminal import json_option, show, table
 from mads.gateway import connect
 from mads.gateway.server import USUAL, Running, serve
 from mads.gateway.signin import SignIn
-from mads.host.config import GatewayConfig, find_root, read_config
+from mads.host.config import Config, GatewayConfig, find_root, read_config
 from mads.host.door import BusDoor
 from mads.host.loop import new_loop
 from mads.host.paths import data_folder
@@ -77,9 +77,7 @@ async def _up(port: int | None, out: TextIO, *, as_json: bool) -> int:
 
 
 async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool) -> None:
-    config = read_config(find_root())
-    if port is not None:
-        config = msgspec.structs.replace(config, gateway=msgspec.structs.replace(config.gateway, port=port))
+    config = _configured(port)
     configure(data_folder(Path(config.root)))
     os.chdir(config.root)  # what a MAD is told of a folder is meant from there
     await _refuse_second()
@@ -107,6 +105,13 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
             await gateway.close()
     if given_up:
         raise Failed(f"the system ended: {given_up}")
+
+
+def _configured(port: int | None) -> Config:
+    config = read_config(find_root())
+    if port is None:
+        return config
+    return msgspec.structs.replace(config, gateway=msgspec.structs.replace(config.gateway, port=port))
 
 
 async def _until_over(ending: Ending, system: RunningSystem) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,10 +17,14 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from mads.author.needs import Arriving
+from mads.author.vault import Vault
 from mads.bus.port import Bus, Stream, Subscription
 from mads.egress.broker import Broker, For
+from mads.egress.config import authorities
+from mads.egress.grants import Grants
 from mads.egress.target import target
 from mads.host.caller import PATIENCE, Caller
+from mads.host.config import Config
 from mads.host.proxy import outcome, received
 from mads.observe.record import Observer
 from mads.observe.span import Watched
@@ -108,6 +113,17 @@ class _Desk:
             async for chunk in coming.chunks:
                 await call.sink.item(chunk)
         return Reply(decisions=_allowed(coming.rules))
+
+
+def broker_of(config: Config, vault: Vault) -> Broker:
+    """Return the broker by which MADs reach what each may, and the secrets of `vault` go with what they send."""
+    mads = config.mads.items()
+    return Broker(
+        {mad: Grants(it.may) for mad, it in mads},
+        vault=vault,
+        outgoing={mad: it.outgoing for mad, it in mads},
+        authorities=authorities(Path(config.root), config.egress),
+    )
 
 
 async def serve_egress(bus: Bus, broker: Broker, observer: Observer) -> Subscription:

@@ -17,14 +17,11 @@ from mads.author.schema import tool_infos
 from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
-from mads.egress.broker import Broker
-from mads.egress.config import authorities
-from mads.egress.grants import Grants
 from mads.guard.access import access
 from mads.guard.limits.book import Book
 from mads.guard.limits.layer import limits
 from mads.guard.limits.shown import shown
-from mads.guard.principals import ANONYMOUS, HOST, NOBODY, OPERATOR
+from mads.guard.principals import HOST, vouched
 from mads.guard.rights.policy import Policy
 from mads.host.audit import Trail
 from mads.host.caller import Caller
@@ -36,7 +33,7 @@ from mads.host.commands.sending import serve_commands
 from mads.host.config import STEWARD, Config
 from mads.host.contracts import CheckedSends, Contracts
 from mads.host.door import CHANGES
-from mads.host.egress import serve_egress
+from mads.host.egress import broker_of, serve_egress
 from mads.host.events.critical import Gate
 from mads.host.events.heard import Events
 from mads.host.events.refused import Refused
@@ -83,7 +80,7 @@ from mads.store.ledger.sqlite import SqliteBookings
 from mads.store.quotas.sqlite import SqliteQuotas
 from mads.store.record.sqlite import SqliteRecord
 from mads.store.rights.sqlite import SqliteRights
-from mads.wire.call import Call, Identity, current
+from mads.wire.call import Identity, current
 from mads.wire.record import Entry
 from mads.wire.status import AuditQuery, AuditRow, EventInfo, LimitInfo, Shown, Status, Verified
 from mads.wire.tools import ToolInfo
@@ -124,7 +121,21 @@ class RunningSystem:
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Start everything; what is started is stopped by `stack`, last first."""
-        root = Path(self.config.root)
+        hub = await self._listen(stack)
+        database = await self._open_store(stack)
+        await self._know_rights(stack, database)
+        around = await self._serve_needs(stack, database)
+        self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
+        self._upkeep.start()
+        stack.push_async_callback(self._upkeep.stop)
+        broker = broker_of(self.config, self.secrets.vault)
+        stack.push_async_callback(broker.close)
+        await serve_egress(self.bus, broker, self.observer)
+        for mad in self._order:
+            await self._place(mad, stack)
+        self._dispatcher.start()
+
+    async def _listen(self, stack: contextlib.AsyncExitStack) -> Hub:
         self._watch.start()
         stack.callback(self._watch.stop)
         self._census.start()
@@ -133,8 +144,13 @@ class RunningSystem:
         stack.push_async_callback(self.signals.close)
         hub = Hub(self.bus)
         stack.push_async_callback(hub.close)
-        await hub.listen(socket_path(root), vouch=_vouch, may_serve=CHANGES.__contains__)
-        database = await Database.open(data_folder(root) / "store.sqlite")
+        await hub.listen(socket_path(Path(self.config.root)), vouch=vouched, may_serve=CHANGES.__contains__)
+        return hub
+
+    async def _open_store(self, stack: contextlib.AsyncExitStack) -> Database:
+        """Open what is kept: the database, and in it quotas, the record and the audit."""
+        folder = data_folder(Path(self.config.root))
+        database = await Database.open(folder / "store.sqlite")
         stack.push_async_callback(database.close)
         self._book.store = SqliteQuotas(database)
         stack.push_async_callback(self._book.close)
@@ -143,36 +159,25 @@ class RunningSystem:
             stack.push_async_callback(self._export.close)
         self.record, self.bookings = SqliteRecord(database), SqliteBookings(database)
         self.traces = Traces(self.record, self.observer.recorder)
-        await self.audit.open(data_folder(root), database)
+        await self.audit.open(folder, database)
         stack.push_async_callback(self.audit.close)
         self.observer.recorder.start(self.record, self._written)
         stack.push_async_callback(self.observer.recorder.close)
+        return database
+
+    async def _know_rights(self, stack: contextlib.AsyncExitStack, database: Database) -> None:
         self.keys = await KeyDesk.open(SqliteKeys(database), self.audit, self.catalogue.tools)
         self.rights = await RightsDesk.open(
             *(SqliteRights(database), self.policy, self.audit, self.catalogue.tools),
             changed=lambda: self.signals.tell(OffersChanged("")),
         )
-        self.secrets = await opened(self.config.secrets, root, database, self.audit, self.config.mads)
+        self.secrets = await opened(self.config.secrets, Path(self.config.root), database, self.audit, self.config.mads)
         self._meet_servers(stack, SqliteRows(database))
+
+    async def _serve_needs(self, stack: contextlib.AsyncExitStack, database: Database) -> Surroundings:
+        """Serve what MADs need to those in processes of their own; return the same for those that are here."""
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
-        self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
-        stack.push_async_callback(self._dispatcher.close)
-        refused = Refused(commands, self.bus, self._gate)
-        self._gate.keep = refused.keep
-        self.dead = Dead(commands, commands, self._dispatcher, refused, self.catalogue.asked)
-        archive = Archive(
-            bus=self.bus,
-            database=database,
-            recorder=self.observer.recorder,
-            commands=commands,
-            retention=self.config.retention,
-            mads=self.config.mads,
-            tools=self.catalogue.tools,
-            beyond=beyond(self.config),
-        )
-        await archive.eraser.resume()
-        archive.sweeper.start()
-        stack.push_async_callback(archive.sweeper.stop)
+        archive = await self._take_commands(stack, database, commands)
         sends, journal = CheckedSends(self._dispatcher, self._contracts), StoredJournal(commands)
         await serve_rows(self.bus, rows)
         await serve_commands(self.bus, sends)
@@ -180,7 +185,7 @@ class RunningSystem:
         await serve_history(self.bus, archive.conversations)
         await serve_ledger(self.bus, self.bookings)
         await serve_secrets(self.bus, self.secrets.vault)
-        around = Surroundings(
+        return Surroundings(
             bus=self.bus,
             rows=rows,
             sends=sends,
@@ -199,16 +204,30 @@ class RunningSystem:
             secrets=self.secrets.desk,
             keeping=self.secrets.keeping,
         )
-        self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
-        self._upkeep.start()
-        stack.push_async_callback(self._upkeep.stop)
-        await self._begin(stack)
 
-    async def _begin(self, stack: contextlib.AsyncExitStack) -> None:
-        await self._reach_outside(stack)
-        for mad in self._order:
-            await self._place(mad, stack)
-        self._dispatcher.start()
+    async def _take_commands(
+        self, stack: contextlib.AsyncExitStack, database: Database, commands: SqliteCommands
+    ) -> Archive:
+        """Take commands, and tend to what became of them: the dead letters and the archive, which is returned."""
+        self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
+        stack.push_async_callback(self._dispatcher.close)
+        refused = Refused(commands, self.bus, self._gate)
+        self._gate.keep = refused.keep
+        self.dead = Dead(commands, commands, self._dispatcher, refused, self.catalogue.asked)
+        archive = Archive(
+            bus=self.bus,
+            database=database,
+            recorder=self.observer.recorder,
+            commands=commands,
+            retention=self.config.retention,
+            mads=self.config.mads,
+            tools=self.catalogue.tools,
+            beyond=beyond(self.config),
+        )
+        await archive.eraser.resume()
+        archive.sweeper.start()
+        stack.push_async_callback(archive.sweeper.stop)
+        return archive
 
     def _meet_servers(self, stack: contextlib.AsyncExitStack, rows: SqliteRows) -> None:
         """Know what the MCP servers offered before, and who has signed in there."""
@@ -277,20 +296,6 @@ class RunningSystem:
             if anew.offered != before:
                 self.signals.tell(OffersChanged(mad))
             return [caller for caller, called in callees.items() if anew.offered != before and mad in called]
-
-    async def _reach_outside(self, stack: contextlib.AsyncExitStack) -> None:
-        """Have MADs reach what each may, and secrets go with them."""
-        mads = self.config.mads.items()
-        grants = {mad: Grants(config.may) for mad, config in mads}
-        outgoing = {mad: config.outgoing for mad, config in mads}
-        broker = Broker(
-            grants,
-            vault=self.secrets.vault,
-            outgoing=outgoing,
-            authorities=authorities(Path(self.config.root), self.config.egress),
-        )
-        stack.push_async_callback(broker.close)
-        await serve_egress(self.bus, broker, self.observer)
 
     def _publish(self, mad: str, declared: Declaration) -> None:
         """Say from now on that `mad` offers what was found on the server for which it stands."""
@@ -387,9 +392,3 @@ async def running(
         yield system
         log.info("system stops")
         await system.drain()
-
-
-def _vouch(call: Call) -> Call:
-    """Return `call` with the identity of a caller on the system's own socket: its operator, or less if it says so."""
-    identity = NOBODY if call.identity.principal == ANONYMOUS else Identity(OPERATOR)
-    return msgspec.structs.replace(call, identity=identity, cause=None, command=None)

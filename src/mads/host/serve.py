@@ -116,24 +116,7 @@ def _announced(name: str, deprecated: Deprecation, handle: Handle) -> Handle:
 
 
 def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) -> Handle:
-    by_reference = is_immutable(tool.result) and not strict
-    alike = is_spelled_alike(tool.params)
-
-    def decoded(body: Raw) -> Any:
-        """Return the arguments that came as bytes, maybe from a door, where they were JSON."""
-        return codec.decode(body, tool.params) if alike else codec.fit(codec.decode(body, Any), tool.params)
-
-    def arguments(call: Call) -> dict[str, Any]:
-        body = codec.raw(call.body) if strict else call.body  # of another class, maybe, where the sender's is older
-        return asdict(decoded(body) if type(body) is Raw else body)
-
-    def checked(result: Any) -> Any:
-        try:
-            fitting = codec.fit(result, tool.result)
-            travelling = codec.encode(fitting)  # what may not travel is refused in the callee's own process, too
-        except InvalidMessage as error:
-            raise Failed(f"{name} answered against its declaration: {misfit(error, result, tool.result)}") from None
-        return fitting if by_reference else Raw(travelling)
+    arguments, checked = _arguments(tool, strict=strict), _checked(name, tool, strict=strict)
 
     async def answer(call: Call) -> Reply:
         return Reply(checked(await method(**arguments(call))))
@@ -150,6 +133,36 @@ def _tool(name: str, tool: Tool, method: Callable[..., Any], *, strict: bool) ->
         return DONE
 
     return stream if tool.streams else answer
+
+
+def _arguments(tool: Tool, *, strict: bool) -> Callable[[Call], dict[str, Any]]:
+    """Return what gives the arguments of a call."""
+    alike = is_spelled_alike(tool.params)
+
+    def decoded(body: Raw) -> Any:
+        """Return the arguments that came as bytes, maybe from a door, where they were JSON."""
+        return codec.decode(body, tool.params) if alike else codec.fit(codec.decode(body, Any), tool.params)
+
+    def arguments(call: Call) -> dict[str, Any]:
+        body = codec.raw(call.body) if strict else call.body  # of another class, maybe, where the sender's is older
+        return asdict(decoded(body) if type(body) is Raw else body)
+
+    return arguments
+
+
+def _checked(name: str, tool: Tool, *, strict: bool) -> Callable[[Any], Any]:
+    """Return what gives a result as it travels; it raises `Failed` where that is none."""
+    by_reference = is_immutable(tool.result) and not strict
+
+    def checked(result: Any) -> Any:
+        try:
+            fitting = codec.fit(result, tool.result)
+            travelling = codec.encode(fitting)  # what may not travel is refused in the callee's own process, too
+        except InvalidMessage as error:
+            raise Failed(f"{name} answered against its declaration: {misfit(error, result, tool.result)}") from None
+        return fitting if by_reference else Raw(travelling)
+
+    return checked
 
 
 def _foreign(name: str, tool: Tool, method: Callable[..., Any]) -> Handle:

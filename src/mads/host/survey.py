@@ -50,17 +50,8 @@ def survey(config: Config, *, is_whole: bool = True, of: str = "") -> Survey:
     others are left to them, as long as that one can be built.
     """
     extend_path(config)
-    declared: dict[str, Declaration] = {}
     wrong: dict[str, list[str]] = {name: [] for name in ("", *config.mads)}
-    clear: list[str] = []
-    for name, mad in config.mads.items():
-        try:
-            declared[name], unclear = readable(load_class(name, mad.use, config))
-        except UsageError as error:
-            wrong[name].append(str(error))
-        else:
-            wrong[name] += [*unclear, *mistakes(declared[name])]
-            clear += [] if unclear else [name]
+    declared, clear = _declared(config, wrong)
     is_whole = is_whole and len(declared) == len(config.mads)  # else the fields that name the rest are no mistake
     fillings: dict[str, list[Filling]] = {}
     classes = {name: read.cls for name, read in declared.items()}
@@ -74,6 +65,21 @@ def survey(config: Config, *, is_whole: bool = True, of: str = "") -> Survey:
     is_clear = of and (wrong[of] or of in fillings)
     refuse(wrong[of] if is_clear else [line for lines in wrong.values() for line in lines])
     return Survey(talking(declared), fillings)
+
+
+def _declared(config: Config, wrong: dict[str, list[str]]) -> tuple[dict[str, Declaration], list[str]]:
+    """Return what can be read, and of whom all of it; tell `wrong` the rest."""
+    declared: dict[str, Declaration] = {}
+    clear: list[str] = []
+    for name, mad in config.mads.items():
+        try:
+            declared[name], unclear = readable(load_class(name, mad.use, config))
+        except UsageError as error:
+            wrong[name].append(str(error))
+        else:
+            wrong[name] += [*unclear, *mistakes(declared[name])]
+            clear += [] if unclear else [name]
+    return declared, clear
 
 
 def refuse(wrong: list[str]) -> None:

@@ -83,9 +83,7 @@ def _of_tools(cells: Mapping[tuple[str, str], Cell]) -> Iterator[Metric]:
 
 def _of_mads(mads: Sequence[Status]) -> Iterator[Metric]:
     waiting = GaugeMetricFamily("mads_inbox_waiting", "Calls that wait in a MAD's inbox.", labels=("mad",))
-    dropped = CounterMetricFamily(
-        "mads_events_dropped", "Events that found a MAD's inbox full, or came too late.", labels=("mad",)
-    )
+    dropped = CounterMetricFamily("mads_events_dropped", "Events that came to a full inbox, or late.", labels=("mad",))
     restarts = CounterMetricFamily("mads_restarts", "How often a MAD was started again.", labels=("mad",))
     blocked = CounterMetricFamily("mads_loop_blocked", "How often a MAD held up its event loop.", labels=("mad",))
     up = GaugeMetricFamily("mads_uptime_seconds", "Seconds since a MAD was started.", labels=("mad",))

@@ -50,21 +50,23 @@ class Births:
         strict = self._around.strict or anew
         around = replace(self._around, declared={**self._around.declared, mad: declared}, strict=strict)
 
-        def outside(now: Callable[[], Declaration]) -> Around:
-            async def around(handle: Handle) -> Handle:
-                checked = self._contracts.round(mad, offered, handle)
-                return await self._outer.round(mad, now(), config.run, checked)
-
-            return around
-
         def here(bus: SeatBus) -> Life:
             life = Instance(mad, config, fillings, replace(around, bus=bus))
-            bus.around = outside(lambda: life.declared)
+            bus.around = self._outside(mad, offered, lambda: life.declared)
             return life
 
         def child(bus: SeatBus) -> Life:
-            bus.around = outside(lambda: declared)
+            bus.around = self._outside(mad, offered, lambda: declared)
             assignment = Assignment(mad, self._config, self._outer.names, strict=around.strict, number=self._number())
             return Child(bus, self._hub, assignment, declared, self._signals)
 
         return child if config.run == "process" else here
+
+    def _outside(self, mad: str, offered: tuple[ToolInfo, ...], now: Callable[[], Declaration]) -> Around:
+        """Return what stands round all calls of `mad`, which declares what `now` says once it lives."""
+
+        async def around(handle: Handle) -> Handle:
+            checked = self._contracts.round(mad, offered, handle)
+            return await self._outer.round(mad, now(), self._config.mads[mad].run, checked)
+
+        return around

@@ -30,7 +30,7 @@ from mads.host.quantity import seconds, size
 from mads.host.supervise.blocking import BlockingWatch
 from mads.host.supervise.census import Census
 from mads.host.supervise.usage import limit
-from mads.host.survey import survey
+from mads.host.survey import Survey, survey
 from mads.host.workers import ProcessWorkers
 from mads.observe.logs import configure
 from mads.observe.trace import Trace
@@ -69,29 +69,16 @@ async def run(assignment: Assignment) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     bus = await adopt(socket.socket(fileno=assignment.descriptor))
     caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
-    trace, workers, watch = Trace(), ProcessWorkers(), BlockingWatch()
-    census = Census(seconds(assignment.config.supervision.census), alone=mad)
+    workers = ProcessWorkers()
     instance: Instance | None = None
     failure: Failure | None = None
     try:
         read = survey(assignment.config, of=mad)
-        around = Surroundings(
-            bus=bus,
-            rows=RemoteRows(bus, caller.call),
-            sends=RemoteSends(bus, caller),
-            journal=RemoteJournal(bus, caller),
-            layers=inner(assignment.layers, trace),
-            bills=trace.bills,
-            workers=workers,
-            watch=watch,
-            census=census,
-            declared=read.declared,
-            strict=assignment.strict,
-        )
+        around = _surroundings(assignment, read, bus, caller, workers)
         instance = Instance(mad, assignment.config.mads[mad], read.fillings[mad], around)
-        await _serve_status(bus, assignment, watch, census)
-        watch.start()
-        census.start()
+        await _serve_status(bus, assignment, around.watch, around.census)
+        around.watch.start()
+        around.census.start()
         await instance.start()
     except Exception as error:  # noqa: BLE001  whatever an author's factory raises is the core's to tell
         failure = failure_of(error, where=mad)
@@ -100,6 +87,26 @@ async def run(assignment: Assignment) -> None:
         await stopping.wait()
         await _stop(instance, bus)
     workers.close()
+
+
+def _surroundings(
+    assignment: Assignment, read: Survey, bus: UnixBus, caller: Caller, workers: ProcessWorkers
+) -> Surroundings:
+    """Return what the MAD finds around it: what the core keeps, over `bus`."""
+    trace = Trace()
+    return Surroundings(
+        bus=bus,
+        rows=RemoteRows(bus, caller.call),
+        sends=RemoteSends(bus, caller),
+        journal=RemoteJournal(bus, caller),
+        layers=inner(assignment.layers, trace),
+        bills=trace.bills,
+        workers=workers,
+        watch=BlockingWatch(),
+        census=Census(seconds(assignment.config.supervision.census), alone=assignment.mad),
+        declared=read.declared,
+        strict=assignment.strict,
+    )
 
 
 async def _stop(instance: Instance, bus: UnixBus) -> None:
