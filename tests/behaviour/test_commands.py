@@ -141,9 +141,16 @@ async def test_dead_letters_are_chosen_retried_and_dropped_together(post: Post) 
             "desk": (0, 4),
             "steward": (0, 0),
         }
-        for which, count in (({"why": "stamp"}, 1), ({"tool": "desk"}, 4), ({"tool": "des"}, 0), ({"sender": "x"}, 0)):
+        for which, count in (
+            ({"why": "stamp"}, 1),
+            ({"tool": "desk"}, 4),
+            ({"tool": "courier"}, 0),
+            ({"sender": "x"}, 0),
+        ):
             found = await it.call("steward.dead_list", which=which)
             assert (len(found["letters"]), found["more"]) == (count, 0)
+        with pytest.raises(InvalidMessage, match="there is no MAD 'des'"):
+            await it.call("steward.dead_list", which={"tool": "des"})
         assert await it.call("steward.dead_drop_all", which={"older_than": 3600.0}) == 0
         assert await it.call("steward.dead_retry_all", which={"why": "nobody"}) == 3
         assert len(await _seen(it, 7)) == 7

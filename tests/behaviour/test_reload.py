@@ -244,7 +244,7 @@ async def test_a_caller_that_has_read_the_new_code_is_outdated_no_more(
     shop = stock.with_name(stock.name.replace("stock", "shop"))
     async with shops() as it:
         rewrite(stock, "put(self, item: Item)", "put(self, item: Item, shelf: int)")
-        assert await it.call("steward.reload", mad="stock") == ["shop"]
+        assert (await it.call("steward.reload", mad="stock"))["callers"] == ["shop"]
         rewrite(shop, "put(Item(name))", "put(Item(name), 3)")
         with pytest.raises(Exception, match="mads reload shop"):
             await it.call("shop.buy", name="tea")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click import Context, Group
 
-from mads.cli import VERBS, verbs
+from mads.cli import VERBS, run, verbs
 from tests.cli.shell import MADS, Mads
 
 COVERS = ("R-021", "R-022", "R-148")
@@ -127,11 +127,24 @@ def test_every_verb_has_help_and_speaks_json() -> None:
 def test_a_verb_that_is_not_there_is_a_wrong_usage_in_words_and_as_json() -> None:
     ran = subprocess.run([*START, "cal"], capture_output=True, text=True, timeout=30, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "Did you mean 'call'?" in ran.stderr
+    assert "Did you mean: mads call?" in ran.stderr
 
     ran = subprocess.run([*START, "cal", "--json"], capture_output=True, text=True, timeout=30, check=False)
     assert (ran.returncode, ran.stderr) == (2, "")
     assert json.loads(ran.stdout)["error"]["code"] == "usage"
+
+
+def test_a_verb_of_another_verb_is_found_and_each_mistake_says_what_to_write(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for words, meant in (
+        (["import", "x"], "Write: mads conversations import"),
+        (["dead", "lst"], "Did you mean: mads dead list?"),
+        (["capture", "nope"], "Write: mads capture dataset|stats"),
+        (["trace", "--nope"], "Try: mads trace --help"),
+    ):
+        assert run([*words, "--json"]) == 2
+        assert meant in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
 def test_an_option_that_is_none_of_a_choice_says_so_and_nothing_of_how_it_was_read() -> None:

@@ -22,7 +22,13 @@ pytestmark = pytest.mark.slow
 
 MAD = '''
 from __future__ import annotations
-from mads import mad, tool
+from mads import mad, message, tool
+
+@message
+class Rung:
+    """The bell was rung."""
+
+    by: str
 
 @mad
 class Bell:
@@ -35,9 +41,9 @@ class Bell:
 '''
 VICAR = '''"""A MAD that has the bell rung."""
 
-from bell import Bell
+from bell import Bell, Rung
 
-from mads import mad, tool
+from mads import mad, on, tool
 
 
 @mad
@@ -50,6 +56,10 @@ class Vicar:
     async def call(self) -> str:
         """Have it rung."""
         return await self.bell.ring()
+
+    @on(Rung)
+    async def hear(self, rung: Rung) -> None:
+        """Hear it."""
 '''
 PROJECT = f"""
 path = [".", "{ROOT}"]
@@ -138,7 +148,10 @@ def test_who_calls_a_mad_that_offers_something_else_since_is_named(mads: Mads) -
         source = mads.folder / "bell.py"
         source.write_text(MAD.replace("ring(self)", "ring(self, times: int)"), encoding="utf-8")
         assert "write: mads reload vicar" in mads("reload", "bell").stdout
-        assert json.loads(mads("reload", "bell", "--json").stdout) == {"mad": "bell", "callers": []}
+        assert json.loads(mads("reload", "bell", "--json").stdout) == {"mad": "bell", "callers": [], "events": {}}
         (mads.folder / "vicar.py").write_text(VICAR.replace("ring()", "ring(3)"), encoding="utf-8")
         mads("reload", "vicar")
         assert mads("call", "vicar.call").stdout == "ding\n"
+        source.write_text(MAD.replace("by: str", "whom: str"), encoding="utf-8")
+        told = "The event bell.Rung.v1 has changed; reload who emits it, and who hears it; write: mads reload vicar"
+        assert told in mads("reload", "bell").stdout

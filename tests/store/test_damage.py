@@ -130,6 +130,16 @@ async def test_a_damaged_log_keeps_a_system_from_starting_and_stays_as_it_is(lef
     assert log_of(path).read_bytes() == content
 
 
+async def test_a_database_that_was_emptied_beside_its_log_is_no_new_one(left: Path, tmp_path: Path) -> None:
+    path = tmp_path / left.name
+    shutil.copy(log_of(left), log_of(path))
+    for _ in range(2):
+        with pytest.raises(StoreError, match="it is empty, and"):
+            await Database.open(path)
+        path.touch()
+    assert log_of(path).read_bytes() == log_of(left).read_bytes()
+
+
 def test_a_page_of_the_database_that_is_damaged_is_found_before_it_is_used(left: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(left, tmp_path))
     shutil.copy(log_of(left), log_of(path))

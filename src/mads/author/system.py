@@ -17,6 +17,7 @@ from mads.wire.status import (
     EventInfo,
     KeyInfo,
     LimitInfo,
+    Reloaded,
     Rights,
     Shown,
     Status,
@@ -280,11 +281,8 @@ class System(Protocol):
     async def restart(self, mad: str) -> None:
         """Start a MAD anew; raise `InvalidMessage` where there is none, `ConfigError` where it cannot start."""
 
-    async def reload(self, mad: str) -> Sequence[str]:
-        """Start a MAD with its code as it now stands on disk; raise as `restart` does, and leave the old one then.
-
-        Returns the MADs that call it and know only what it offered before, where that has changed.
-        """
+    async def reload(self, mad: str) -> Reloaded:
+        """Start a MAD with its code as it now stands on disk; raise as `restart` does, and leave the old one then."""
         ...
 
     async def emit(self, event: str, body: dict[str, Any]) -> int:

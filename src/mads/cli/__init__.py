@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from mads.cli.group import Group
+
 VERBS = {
     "up": "Start the system of the nearest mads.toml.",
     "new": "Make a project: one MAD, its test, its mads.toml.",
@@ -62,13 +64,23 @@ class Later(click.Command):
         return verb.make_context(info_name, args, parent, **extra)
 
 
-class Verbs(click.Group):
+class Verbs(Group):
     """All verbs, in the order in which one meets them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the verbs."""
         del ctx
         return list(self.commands)
+
+    def elsewhere(self, ctx: click.Context, name: str) -> str:
+        """Return what is to be written where `name` is a verb of another verb; "" where it is none."""
+        found: dict[str, Any] = {verb: getattr(import_module(f"mads.cli.{verb}"), verb) for verb in self.commands}
+        written = [
+            f"{ctx.command_path} {verb} {name}"
+            for verb, it in found.items()
+            if isinstance(it, click.Group) and name in it.commands
+        ]
+        return f"Write: {' or '.join(written)}" if written else ""
 
 
 verbs = Verbs("mads", [Later(name, short_help=summary) for name, summary in VERBS.items()], help=HELP, epilog=EPILOG)

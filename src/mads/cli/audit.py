@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
@@ -14,7 +15,7 @@ from mads.wire.status import AuditRow, Verified
 HEAD = ("SEQ", "AT", "KIND", "PRINCIPAL", "TENANT", "CHAIN", "SUBJECT", "", "RULE", "REV", "REQUEST")
 
 
-@click.group()
+@click.group(cls=Group)
 def audit() -> None:
     """Show what was decided, and verify that nothing of it was changed."""
 

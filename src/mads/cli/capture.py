@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from mads.cli.group import Group
 from mads.cli.lines import Lines, opened, placed, streamed
 from mads.cli.remote import connected
 from mads.cli.terminal import json_option, show
@@ -13,7 +14,7 @@ from mads.wire import codec
 from mads.wire.conversation import Stats
 
 
-@click.group()
+@click.group(cls=Group)
 def capture() -> None:
     """See to the record of what happened."""
 

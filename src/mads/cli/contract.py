@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from mads.author.contract import Change
+from mads.cli.group import Group
 from mads.cli.stdout import kept_apart
 from mads.cli.terminal import json_option, show, table
 from mads.host.config import find_root
@@ -19,7 +20,7 @@ from mads.project.contract import lock as lock_project
 HEAD = ("VERDICT", "WHAT", "WHY")
 
 
-@click.group()
+@click.group(cls=Group)
 def contract() -> None:
     """See to what this project has promised to those who call and hear its MADs."""
 

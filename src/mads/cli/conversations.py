@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 
+from mads.cli.group import Group
 from mads.cli.lines import opened, placed, streamed
 from mads.cli.remote import asked, connected
 from mads.cli.terminal import json_option, show, table
@@ -28,7 +29,7 @@ one_tenant = click.option(
 )
 
 
-class Verbs(click.Group):
+class Verbs(Group):
     """A group that lists the conversations where it is given no verb."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

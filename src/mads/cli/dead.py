@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.span import Span
 from mads.cli.terminal import json_option, show, table
@@ -30,7 +31,7 @@ def which(command: F) -> F:
     return command
 
 
-@click.group()
+@click.group(cls=Group)
 def dead() -> None:
     """See to commands that were given up and critical events that were refused; each is kept until it is dropped."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mads.author.system import NewKey
+from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.span import Span
 from mads.cli.terminal import json_option, show, table
@@ -16,7 +17,7 @@ from mads.wire.status import KeyInfo
 HEAD = ("ID", "PRINCIPAL", "TENANT", "SCOPES", "ROLES", "MADE", "EXPIRES", "STATE")
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
     """Make and revoke the keys by which programs sign in at the gateway."""
 

@@ -62,6 +62,8 @@ def opened(file: str) -> Generator[TextIO | None]:
         yield sys.stdout
     else:
         path = Path(file)
+        if path.is_dir():
+            raise UsageError(f"{file!r} is a folder; write the name of a FILE in it")
         part = path.with_name(f".{path.name}.part")
         if not path.parent.is_dir():
             raise UsageError(f"there is no folder {str(path.parent)!r}; make it, or write another FILE")

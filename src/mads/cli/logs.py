@@ -10,10 +10,11 @@ import click
 import msgspec
 
 from mads.cli.terminal import VISIBLE
-from mads.host.config import find_root
+from mads.host.config import find_root, read_config
 from mads.host.paths import data_folder
 from mads.observe.line import LEVELS, Line, human
 from mads.observe.logread import Log, Wanted
+from mads.wire.errors import UsageError
 
 
 @click.command()
@@ -27,19 +28,22 @@ from mads.observe.logread import Log, Wanted
 @click.option("--request", default="", help="Only what was said while this call was handled.")
 @click.option("--level", type=click.Choice(LEVELS), default=LEVELS[0], help="Only what is at least as grave.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line; an error is one too.")
-def logs(*, lines: int, follow: bool, as_json: bool, **wanted: Any) -> None:
+def logs(*, lines: int, follow: bool, mad: str, as_json: bool, **wanted: Any) -> None:
     """Show what all processes of the system of the nearest mads.toml logged, oldest first.
 
     The ids in a line are those that other verbs take. What was logged stays when the system ends: at most the last two
     files of 16 MB.
     """
-    with closing(Log(data_folder(find_root()), Wanted(**wanted))) as log:
+    with closing(Log(data_folder(find_root()), Wanted(mad, **wanted))) as log:
         last = log.last(lines)
         for line in last:
             _show(line, as_json=as_json)
         if follow:
             for line in log.follow():
                 _show(line, as_json=as_json)
+        elif not last and mad not in ("", *read_config(find_root()).mads):
+            known = ", ".join(read_config(find_root()).mads)
+            raise UsageError(f"there is no MAD {mad!r}, and none has logged anything; there is {known}")
         elif not (last or as_json):
             click.echo("No line is there that fits.", err=True)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from mads.cli.group import Group
 from mads.cli.outcome import FAILED
 from mads.cli.terminal import json_option, show
 from mads.host.config import find_root
@@ -16,7 +17,7 @@ from mads.store.migrations.rehearsal import Rehearsal
 from mads.wire import codec
 
 
-@click.group()
+@click.group(cls=Group)
 def migrate() -> None:
     """See to the steps of the project's database: each can be taken, undone and taken again."""
 
@@ -57,7 +58,7 @@ def _told(changed: Changed, did: str, *, as_json: bool) -> None:
         show(f"{did} {step}")
     if changed.backup:
         show(f"as it was before: {changed.backup}")
-    show(f"{changed.database} is at {changed.at}")
+    show(f"{changed.database} is at {changed.at}" + ("" if changed.steps else " already: nothing was left to do"))
 
 
 def _planned(seen: Plan) -> Iterator[str]:

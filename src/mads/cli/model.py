@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from mads.cli.group import Group
 from mads.cli.terminal import json_option, show, table
 from mads.duos.fiedler.shelf import SHELF, Shelved, added, listed, removed
 from mads.host.config import find_root
@@ -15,7 +16,7 @@ WEIGHTS = ".weights"
 """A folder of a project in which packages of weights lie that nothing imports."""
 
 
-@click.group()
+@click.group(cls=Group)
 def model() -> None:
     """See to the models that lie on this machine, for Fiedler to run."""
 

@@ -78,4 +78,8 @@ def _causes(told: Failure) -> list[str]:
 
 
 def _message(error: Exception) -> str:
-    return error.format_message() if isinstance(error, click.ClickException) else str(error)
+    if not isinstance(error, click.ClickException):
+        return str(error)
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    help_ = f" Try: {context.command_path} --help" if context else ""
+    return f"{error.format_message()}{help_}"

@@ -13,6 +13,7 @@ import msgspec
 
 from mads.cli.audit import HEAD as AUDIT
 from mads.cli.audit import row as audited
+from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.role import HEAD, row
 from mads.cli.terminal import json_option, show, table
@@ -23,7 +24,7 @@ from mads.wire.status import AuditRow, Case, CaseResult, Rights
 LISTS = ("roles", "chain", "labels")
 
 
-@click.group()
+@click.group(cls=Group)
 def policy() -> None:
     """Show, explain and test who may call what."""
 

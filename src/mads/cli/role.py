@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
@@ -15,7 +16,7 @@ from mads.wire.status import GrantInfo, Rights
 HEAD = ("ID", "WHOM", "TENANT", "MAY", "WHAT", "WHEN")
 
 
-@click.group()
+@click.group(cls=Group)
 def role() -> None:
     """Make roles: what their holders may call.
 

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from mads.author.secrets import GrantInfo, Revealed, SealInfo, SecretInfo, Wrapped
+from mads.cli.group import Group
 from mads.cli.remote import LONG, connected
 from mads.cli.span import Span
 from mads.cli.terminal import json_option, show, table
@@ -25,7 +26,7 @@ GRANTED = ("MAD", "PATTERN", "LEASE", "TENANT")
 tenant_option = click.option("--tenant", default="", help="Whose secret it is.  [default: default]")
 
 
-@click.group()
+@click.group(cls=Group)
 def secret() -> None:
     """Keep secrets, which MADs use by a handle and never see."""
 

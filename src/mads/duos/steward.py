@@ -22,6 +22,7 @@ from mads.wire.status import (
     EventInfo,
     KeyInfo,
     LimitInfo,
+    Reloaded,
     Rights,
     Shown,
     Status,
@@ -105,18 +106,22 @@ class Steward:
             await self.system.restart(mad)
 
     @tool(destructive=True)
-    async def reload(self, mad: str) -> list[str]:
-        """Start a MAD with its code as it now stands on disk; no call is lost, and the old one stays where it fails.
-
-        Returns the MADs to reload after it: they call it, and know only what it offered before.
-        """
+    async def reload(self, mad: str) -> Reloaded:
+        """Start a MAD with its code as it now stands on disk; no call is lost, and the old one stays where it fails."""
         with _told():
-            return list(await self.system.reload(mad))
+            return await self.system.reload(mad)
 
     @tool(read_only=True)
     async def dead_list(self, which: Which = EVERY) -> Sensitive[DeadLetters]:
         """Return the commands given up and events refused, oldest first, at most 1,000, and how many more there are."""
-        return await self.system.dead.oldest(which)
+        found = await self.system.dead.oldest(which)
+        self._expect(found.letters, which.tool)
+        return found
+
+    def _expect(self, found: object, name: str) -> None:
+        """Raise `InvalidMessage` where nothing was `found` of `name`, a MAD or its tool, and there is no such MAD."""
+        if name and not found:
+            self.system.shown(name.removeprefix("mads.").partition(".")[0])
 
     @tool(read_only=True)
     async def dead_show(self, letter: int) -> Sensitive[DeadLetter]:
@@ -136,12 +141,16 @@ class Steward:
     @tool
     async def dead_retry_all(self, which: Which = EVERY) -> int:
         """Deliver commands that were given up, as if they had just been sent; return how many."""
-        return await self.system.dead.retry_all(which)
+        count = await self.system.dead.retry_all(which)
+        self._expect(count, which.tool)
+        return count
 
     @tool(destructive=True)
     async def dead_drop_all(self, which: Which = EVERY) -> int:
         """Forget commands that were given up; return how many."""
-        return await self.system.dead.drop_all(which)
+        count = await self.system.dead.drop_all(which)
+        self._expect(count, which.tool)
+        return count
 
     @tool(destructive=True)
     async def sign_in(self, mad: str, whom: str = "") -> Sensitive[str]:
@@ -272,7 +281,9 @@ class Steward:
 
         `since` is a date, a time or a span such as "7d".
         """
-        return list(await self.conversations.listed(mad=mad, since=since, tenant=tenant))
+        listed = list(await self.conversations.listed(mad=mad, since=since, tenant=tenant))
+        self._expect(listed, mad)
+        return listed
 
     @tool(read_only=True)
     async def conversations_show(

@@ -12,7 +12,7 @@ from mads.guard.limits.window import Period
 
 NEVER = "never"
 
-_SPANS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_SPANS = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 SPAN = rf"^\d+(\.\d+)? ?({'|'.join(_SPANS)})$"

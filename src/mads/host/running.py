@@ -35,7 +35,7 @@ from mads.host.contracts import CheckedSends, Contracts
 from mads.host.door import CHANGES
 from mads.host.egress import broker_of, serve_egress
 from mads.host.events.critical import Gate
-from mads.host.events.heard import Events
+from mads.host.events.heard import Events, reshaped
 from mads.host.events.refused import Refused
 from mads.host.events.signals import Signals
 from mads.host.history.archive import Archive
@@ -82,7 +82,7 @@ from mads.store.record.sqlite import SqliteRecord
 from mads.store.rights.sqlite import SqliteRights
 from mads.wire.call import Identity, current
 from mads.wire.record import Entry
-from mads.wire.status import AuditQuery, AuditRow, EventInfo, LimitInfo, Shown, Status, Verified
+from mads.wire.status import AuditQuery, AuditRow, EventInfo, LimitInfo, Reloaded, Shown, Status, Verified
 from mads.wire.tools import ToolInfo
 
 GRACE = 0.6
@@ -271,14 +271,11 @@ class RunningSystem:
         """Start `mad` anew, whatever has become of it; where it runs no call is lost."""
         await self.supervisor.restart(mad)
 
-    async def reload(self, mad: str) -> Sequence[str]:
-        """Start `mad` with its code as it now stands on disk; where that does not load, the old one goes on.
-
-        Returns the MADs that call it and know only what it offered before, where that has changed.
-        """
+    async def reload(self, mad: str) -> Reloaded:
+        """Start `mad` with its code as it now stands on disk; where that does not load, the old one goes on."""
         place = self.supervisor.named(mad)
         async with self._reloading:
-            before = self.catalogue.offered(mad)
+            before, known = self.catalogue.offered(mad), self.catalogue.declared
             anew = await asyncio.to_thread(self._sources.anew, mad, self.catalogue.declared)
             try:
                 await place.replace(self._births.of(mad, anew.declared, anew.fillings, anew.offered, anew=True))
@@ -295,7 +292,8 @@ class RunningSystem:
             self.supervisor.released(mad, callees)
             if anew.offered != before:
                 self.signals.tell(OffersChanged(mad))
-            return [caller for caller, called in callees.items() if anew.offered != before and mad in called]
+            callers = (caller for caller, called in callees.items() if anew.offered != before and mad in called)
+            return Reloaded(tuple(callers), reshaped(known, mad, anew.replaced))
 
     def _publish(self, mad: str, declared: Declaration) -> None:
         """Say from now on that `mad` offers what was found on the server for which it stands."""

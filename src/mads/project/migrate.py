@@ -53,10 +53,9 @@ async def up(root: Path) -> Changed:
     """Take every step that is left; raise `StoreError` where one is lossy and does not say so, or fails."""
     path, known = _store(root), shipped()
     async with _resting(root):
-        pending = rehearse(path, known)
-        refuse_lossy(pending)
-        backup = upgrade(path, known)
-    return Changed(database=str(path), at=_at(known), steps=[step.name for step in pending], backup=str(backup or ""))
+        refuse_lossy(rehearse(path, known))
+        took, backup = upgrade(path, known)
+    return Changed(database=str(path), at=_at(known), steps=[step.name for step in took], backup=str(backup or ""))
 
 
 async def undo(root: Path, to: str | None, *, is_agreed: bool) -> Changed:

@@ -32,6 +32,11 @@ def look_over(path: Path) -> bool:
     content = log.read_bytes() if log.exists() else b""
     if len(content) <= _HEAD.size:
         return False
+    if not path.exists() or path.stat().st_size == 0:
+        raise StoreError(
+            f"{path}: it is empty, and {log.name} beside it is not; SQLite would drop what that holds; {PUT_BACK}. "
+            f"To begin anew, move {log.name} away"
+        )
     head = _HEAD.unpack_from(content)
     if head[0] | 1 != _MAGIC | 1 or _sums(content[:_SUMMED], (0, 0), head[0]) != head[6:8]:
         raise _damaged(log)

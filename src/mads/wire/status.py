@@ -84,6 +84,17 @@ class EventInfo(Struct, frozen=True):
     deprecated: str = ""
 
 
+class Reloaded(Struct, frozen=True):
+    """What is to be reloaded after a MAD, since it is known there as it was.
+
+    The MADs that call it and know only what it offered before, and by wire name the events that have another shape,
+    with the MADs that hear them; who emits one knows it as it was, too.
+    """
+
+    callers: tuple[str, ...]
+    events: dict[str, tuple[str, ...]]
+
+
 class Which(Struct, frozen=True, forbid_unknown_fields=True):
     """Which commands: to this tool (`desk.read`) or MAD (`desk`), from this sender, with these words in `why`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, cast
 
 from mads.author.declaration import Declaration
@@ -36,6 +36,20 @@ def events_of(declared: Mapping[str, Declaration]) -> dict[type[Any], tuple[str,
     for signal in SIGNALS:
         heard.setdefault(signal, [])
     return {event: tuple(mads) for event, mads in heard.items()}
+
+
+def reshaped(declared: Mapping[str, Declaration], mad: str, replaced: Container[str]) -> dict[str, tuple[str, ...]]:
+    """Return the events that are others since the modules in which they stood were `replaced` for `mad`.
+
+    With each go the MADs beside `mad` that hear it as it was in `declared`.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for event, mads in events_of(declared).items():
+        if event.__module__ in replaced:
+            now = getattr(sys.modules[event.__module__], event.__name__, None)
+            if now is None or event_info(now, ()) != event_info(event, ()):
+                found[wire_name(event)] = tuple(other for other in mads if other != mad)
+    return found
 
 
 class Events:

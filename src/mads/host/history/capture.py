@@ -129,7 +129,8 @@ def _opened(path: str) -> BinaryIO:
             raise InvalidMessage(f"{path} is no file; write that of an export")
         return Path(path).open("rb")
     except (OSError, ValueError) as error:
-        raise InvalidMessage(f"{path}: {getattr(error, 'strerror', error)}") from None
+        why = getattr(error, "strerror", error)
+        raise InvalidMessage(f"{path}: {why}; write the file that mads conversations export has made") from None
 
 
 def _tenants(file: BinaryIO) -> set[str]:

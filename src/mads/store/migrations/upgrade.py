@@ -12,8 +12,8 @@ from mads.store.sqlite import connect, copy, explained, whole
 from mads.wire.errors import StoreError
 
 
-def upgrade(path: Path, known: Sequence[Migration]) -> Path | None:
-    """Take the steps that are left; return the copy that was made before, where one of them says that it is lossy.
+def upgrade(path: Path, known: Sequence[Migration]) -> tuple[list[Migration], Path | None]:
+    """Take the steps that are left; return them, and the copy made before where one of them says that it is lossy.
 
     A step that says nothing, but takes away or overwrites what is there, is tried on a copy first. Raises `StoreError`
     where the database is damaged or was changed by hand, or a step turns out to be lossy, or fails; then that one has
@@ -28,8 +28,7 @@ def upgrade(path: Path, known: Sequence[Migration]) -> Path | None:
             if any(destructive(step.up) and not step.lossy for step in left):
                 refuse_lossy(rehearse(path, known))
             kept = back_up(path, f"before-{left[0].version}") if any(step.lossy for step in left) else None
-        up(connection, known)
-        return kept
+        return up(connection, known), kept
 
 
 def refuse_lossy(rehearsed: Sequence[Rehearsal]) -> None:
