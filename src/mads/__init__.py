@@ -3,22 +3,8 @@
 from mads.author.declare import completes, every, mad, on, prompt, prose, provides, resource, tool
 from mads.author.ledger import Ledger
 from mads.author.message import message
-from mads.author.needs import (
-    Clock,
-    Egress,
-    Emit,
-    Kept,
-    Log,
-    Random,
-    Receipt,
-    Secrets,
-    Send,
-    Step,
-    Talk,
-    Think,
-    Turn,
-    Workers,
-)
+from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
+from mads.author.outside import Egress, Secrets
 from mads.author.sensitive import Sensitive
 from mads.author.signals import OffersChanged, ResourceUpdated, SecurityEvent, StateChanged
 from mads.wire.asking import Cancelled, Declined, Root, Sampled

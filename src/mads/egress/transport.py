@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import httpx2
 
-from mads.author.needs import Arriving, Egress
+from mads.author.outside import Arriving, Egress
 from mads.wire.errors import DeadlineExceeded, Failed, NoResponder
 from mads.wire.secret import SecretRef
 from mads.wire.web import LARGEST

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from mads.author.needs import Arriving
+from mads.author.outside import Arriving
 from mads.author.vault import Vault
 from mads.bus.port import Bus, Stream, Subscription
 from mads.egress.broker import Broker, For

@@ -18,7 +18,8 @@ from mads.author.declaration import Declaration, Field
 from mads.author.declare import ProvidesMark, is_mad, mark_of
 from mads.author.ledger import Ledger
 from mads.author.message import is_message
-from mads.author.needs import Clock, Egress, Emit, Kept, Log, Random, Secrets, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Kept, Log, Random, Send, Step, Talk, Think, Turn, Workers
+from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
 from mads.author.system import Capture, Conversations, Offers, System
 from mads.wire import codec

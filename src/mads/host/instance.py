@@ -14,7 +14,8 @@ import structlog
 from mads.author.declaration import Declaration, Timer, Tool, declaration
 from mads.author.ledger import Ledger
 from mads.author.message import wire_name
-from mads.author.needs import Clock, Egress, Emit, Log, Random, Secrets, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
+from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
 from mads.author.system import Capture, Conversations, Offers, System
 from mads.bus.port import Bus, Subscription

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mads.author.declaration import Declaration, Tool
 from mads.author.system import Keep
 from mads.host.config import UPSTREAM, MadConfig
 from mads.host.offers import Approvals
-from mads.host.signins import SignIns
 from mads.wire import codec
 from mads.wire.asking import LEVELS, Asks, LogLine, Question
 from mads.wire.call import current
 from mads.wire.errors import CannotAsk
 from mads.wire.tools import Definition
+
+if TYPE_CHECKING:  # a child has this room too and never signs in, and what does takes longer to load than all the rest
+    from mads.host.signins import SignIns
 
 Publish = Callable[[str, Declaration], None]
 """Says to the whole system what a MAD offers from now on."""

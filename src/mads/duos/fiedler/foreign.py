@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from mads.author.needs import Egress
+from mads.author.outside import Egress
 from mads.duos.fiedler.config import Api
 from mads.duos.fiedler.openai import refusal
 from mads.duos.fiedler.port import Answered, Embedded, Trouble

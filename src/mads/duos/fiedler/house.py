@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from mads import provides
-from mads.author.needs import Egress
+from mads.author.outside import Egress
 from mads.duos.fiedler.config import Api, ModelConfig, ProviderConfig, Providers
 from mads.duos.fiedler.foreign import Foreign
 from mads.duos.fiedler.local import Local

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from mads.author.needs import Arriving, Egress
+from mads.author.outside import Arriving, Egress
 from mads.duos.fiedler.port import Answered, Embedded, Trouble
 from mads.wire.errors import DeadlineExceeded, Failed, NoResponder
 from mads.wire.model import ModelMessage, ModelRequest, ToolCall, Usage
