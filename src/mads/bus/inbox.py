@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -51,6 +52,20 @@ class Inbox:
         self._bands[delivery.call.band].append(delivery)
         return True
 
+    def yields(self, call: Call) -> Delivery | None:
+        """Remove and return what gives way to `call` where the inbox is full; None where nothing does.
+
+        It is the latest and least urgent of the sender of whom most waits, where that is more than of this one's: who
+        sends without end crowds out himself, and nobody else.
+        """
+        waiting = Counter(_sender(delivery.call) for delivery in self)
+        crowd, most = max(waiting.items(), key=itemgetter(1), default=("", 0))
+        if most <= waiting[_sender(call)] + 1:
+            return None
+        last = next(it for band in reversed(self._bands) for it in reversed(band) if _sender(it.call) == crowd)
+        self.remove(last)
+        return last
+
     def take(self) -> Delivery | None:
         """Remove and return the next call; None where none may start."""
         if not self.waiting:
@@ -96,3 +111,9 @@ class Inbox:
             del band[place]
             return delivery
         return None
+
+
+def _sender(call: Call) -> str:
+    """Return who sent `call`: the last MAD of its chain, or who stands at its start."""
+    identity = call.identity
+    return identity.chain[-1] if identity.chain else identity.principal

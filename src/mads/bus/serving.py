@@ -110,9 +110,13 @@ class Serving:
         return not self._sealed or call.cause is not None
 
     def offer(self, delivery: Delivery) -> bool:
-        """Put `delivery` into the inbox; return False where that is full."""
+        """Put `delivery` into the inbox; return False where that is full, and nobody has to give way."""
         if not self._inbox.put(delivery):
-            return False
+            other = self._inbox.yields(delivery.call)
+            if other is None:
+                return False
+            self._no_room(other)
+            self._inbox.put(delivery)
         if not self._wake() and len(self._workers) < self._at_once:
             worker = Worker()
             self._start(worker, self._work(worker), self._workers)
@@ -134,6 +138,13 @@ class Serving:
             worker = Worker(delivery)
             self._start(worker, self._serve(worker, delivery), self._shortcuts)
         if not taken:
+            self._no_room(delivery)
+
+    def _no_room(self, delivery: Delivery) -> None:
+        """Answer a call, or take note of an event, that finds no place in the inbox."""
+        if delivery.answer is None:
+            self.drop(delivery.call)
+        else:
             self._refuse(delivery, "overloaded", f"{self._capacity} calls wait already", self._retry_after())
 
     def drop(self, call: Call) -> None:

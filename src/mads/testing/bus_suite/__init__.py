@@ -31,6 +31,7 @@ ONCE: tuple[Check, ...] = (
     requests.each_of_many_requests_gets_its_own_reply_and_is_handled_once,
     requests.a_request_that_waits_past_its_deadline_is_late_and_never_handled,
     requests.a_full_inbox_refuses_a_request_and_says_when_to_come_back,
+    requests.who_fills_an_inbox_alone_gives_way_to_others,
     requests.cancelling_a_request_that_waits_means_that_it_is_never_handled,
     requests.progress_reaches_the_sink_of_the_caller_before_the_reply,
     events.an_event_reaches_every_subscription_and_one_member_of_each_group,

@@ -119,6 +119,23 @@ async def a_full_inbox_refuses_a_request_and_says_when_to_come_back(server: Bus,
     assert [answer(reply) for reply in await asyncio.gather(*running, *waiting)] == [0, 1, 2]
 
 
+async def who_fills_an_inbox_alone_gives_way_to_others(server: Bus, client: Bus) -> None:
+    scene = Scene(gate=False)
+    await server.subscribe(["mads.echo.*"], scene, capacity=2)
+    running = sent(client, call("mads.echo.say", 0))
+    await scene.until(lambda: scene.started == [0])
+    crowd = [call("mads.echo.say", number) for number in (1, 2)]
+    waiting = sent(client, *crowd)
+    await arrived(server, client)
+
+    (other,) = sent(client, call("mads.echo.say", 3, identity=Identity("bo")))
+    await arrived(server, client)
+    failure(await waiting[1], "overloaded", crowd[1])
+
+    scene.gate.set()
+    assert [answer(reply) for reply in await asyncio.gather(*running, waiting[0], other)] == [0, 1, 3]
+
+
 async def an_error_in_a_handler_reaches_its_caller_with_its_cause_and_place(server: Bus, client: Bus) -> None:
     pages: dict[str, str] = {}
 
@@ -268,6 +285,7 @@ CHECKS: tuple[Check, ...] = (
     a_request_sent_after_its_deadline_is_late_and_never_handled,
     a_handler_that_was_late_leaves_its_place_to_the_next_call,
     a_full_inbox_refuses_a_request_and_says_when_to_come_back,
+    who_fills_an_inbox_alone_gives_way_to_others,
     an_error_in_a_handler_reaches_its_caller_with_its_cause_and_place,
     a_call_error_in_a_handler_keeps_its_code,
     a_failure_that_a_handler_returns_arrives_as_it_is,
