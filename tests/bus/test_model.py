@@ -83,20 +83,24 @@ class Model(RuleBasedStateMachine):
         self.count += 1
         left = LATE if kind == "late" else 60.0
         made = call("a.b", self.count, left=left, identity=Identity(who), key=key, band=band)
-        is_full = len(self.waiting) >= self.capacity
+        yields = self._yields(who) if len(self.waiting) >= self.capacity else None
+        is_refused = len(self.waiting) >= self.capacity and yields is None
         sent = Sent(made)
         if kind == "event":
             self._do(self.bus.publish(made))
-            self.dropped += is_full
+            self.dropped += is_refused
         else:
             sent.asked = self._do(self._ask(made))
-        if is_full:
+        if yields is not None:
+            self.waiting.remove(yields)
+            self._refused(yields)
+        if is_refused:
             if sent.asked is not None:
                 failure(sent.asked.result(), "overloaded", made)
         else:
             self.waiting.append(sent)
             self._begin()
-        if kind == "late" and sent.asked is not None and not is_full:
+        if kind == "late" and sent.asked is not None and not is_refused:
             failure(self.runner.run(_result(sent.asked)), "late", made)
             self._gone(sent)
 
@@ -132,6 +136,19 @@ class Model(RuleBasedStateMachine):
         if hasattr(self, "subscription"):
             assert self.subscription.waiting == len(self.waiting) <= self.capacity
             assert self.subscription.dropped == self.dropped
+
+    def _yields(self, who: str) -> Sent | None:
+        """Return what gives way in a full inbox: the latest, least urgent of the other, where more of that waits."""
+        others = [sent for sent in self.waiting if sent.call.identity.principal != who]
+        if len(others) <= len(self.waiting) - len(others) + 1:
+            return None
+        return max(others, key=lambda sent: (sent.call.band, sent.number))
+
+    def _refused(self, sent: Sent) -> None:
+        if sent.asked is None:
+            self.dropped += 1
+        else:
+            failure(sent.asked.result(), "overloaded", sent.call)
 
     def _gone(self, sent: Sent) -> None:
         """Take a call off the lists; who comes next begins."""

@@ -40,7 +40,7 @@ def test_a_request_leads_to_its_lines_also_after_the_system_has_ended(project: M
     assert (ran.returncode, ran.stderr) == (0, "")
     assert f"parrot: handler failed name=choke request={request}" in ran.stdout
     assert "\n  Traceback" in ran.stdout
-    assert project("logs", "--mad", "nobody").stderr == "No line is there that fits.\n"
+    assert project("logs", "--trace", "0" * 32).stderr == "No line is there that fits.\n"
 
 
 def test_who_follows_sees_the_next_system_too_until_ctrl_c(project: Mads) -> None:

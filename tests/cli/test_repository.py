@@ -51,19 +51,20 @@ def test_dewey_answers_a_question_with_citations_that_resolve(repository: Mads) 
     assert all(resolves(repository.folder, citation) for citation in found["citations"])
 
 
-def test_dewey_chats_with_the_same_citations_and_says_that_no_model_is_configured(repository: Mads) -> None:
+def test_dewey_chats_with_citations_and_says_that_no_model_is_configured(repository: Mads) -> None:
     question = "where is a deadline inherited"
 
     said = answer(repository, "chat", "dewey", question)
 
-    assert said["citations"] == answer(repository, "call", "dewey.search", f"query={question}")["citations"]
+    assert said["citations"]
+    assert all(resolves(repository.folder, citation) for citation in said["citations"])
     assert "No model is configured" in repository("chat", "dewey", question).stdout
 
 
 def test_dewey_finds_a_changed_file_again(repository: Mads) -> None:
     (repository.folder / "docs" / "zebra.md").write_text("# Zebras\n\nA quagga is a zebra.\n", encoding="utf-8")
     end = time.monotonic() + PATIENCE
-    while answer(repository, "call", "dewey.search", "query=quagga")["citations"] != ["docs/zebra.md:3"]:
+    while answer(repository, "call", "dewey.search", "query=quagga")["citations"][:1] != ["docs/zebra.md:3"]:
         assert time.monotonic() < end
 
 
