@@ -20,8 +20,9 @@ from mcp_types import (
     PROTOCOL_VERSION_META_KEY,
 )
 
+from mads.upstream.faults import refusal
 from mads.upstream.oauth.signin import SignIn
-from mads.upstream.peer import Peer, Said, refusal
+from mads.upstream.peer import Peer, Said
 from mads.upstream.post import Post, Response
 from mads.wire.codec import MAX_BYTES
 from mads.wire.errors import Lost, NoResponder

@@ -14,11 +14,12 @@ from typing import NoReturn, Protocol
 
 from mads.author.system import Keep
 from mads.upstream.breaker import Breaker
+from mads.upstream.faults import told
 from mads.upstream.handle import resolved
 from mads.upstream.oauth.signin import SignIn
 from mads.upstream.peer import Peer
 from mads.upstream.server import EACH, EVERYBODY, SHARED, Server
-from mads.upstream.session import Session, told
+from mads.upstream.session import Session
 from mads.wire.errors import CallError, ConfigError, Denied, NoResponder
 from mads.wire.tools import Definition
 

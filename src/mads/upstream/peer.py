@@ -6,10 +6,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, REQUEST_TIMEOUT
-
-from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, Lost, NoResponder
-
 Said = dict[str, Any]
 """An object of JSON, as MCP has it."""
 
@@ -24,9 +20,6 @@ Log = Callable[[str, Any, str], None]
 
 ASKING = {"elicitation/create", "sampling/createMessage", "roots/list"}
 """The methods by which a server asks."""
-
-HTTP_ERROR = "Server returned an error response"
-"""What the SDK says of a status that is neither good nor "not found"."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +54,3 @@ class Peer:
                 self.log(level, data, str(params.get("logger") or ""))
             case _:
                 pass
-
-
-def refusal(code: Any, message: str) -> CallError:
-    """Return the error of ours for an error of MCP."""
-    said = f"{message:.500}"
-    match code:
-        case _ if code == REQUEST_TIMEOUT:
-            return DeadlineExceeded(f"it did not answer in time ({said})")
-        case _ if code in (CONNECTION_CLOSED, PARSE_ERROR, INVALID_REQUEST):
-            return Lost(f"it did not answer as a server does ({said})")
-        case _ if message == HTTP_ERROR:
-            return NoResponder("it answered with an HTTP error")
-        case _ if code in (INVALID_PARAMS, METHOD_NOT_FOUND):
-            return InvalidMessage(said)
-        case _:
-            return Failed(f"{said} ({code})")
