@@ -11,16 +11,18 @@ delivery, where the one before was killed over 100,000 open commands.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+import apsw
 from benchmarks.post import Clerk, Depot, Sender
 
 from mads.host.config import MadConfig
@@ -42,6 +44,8 @@ INSERT = """
 PRODUCERS = 64
 SECONDS = 0.5
 ROUNDS = 7
+SYNC = 0.004
+"""The seconds that a sync takes on the slower disk."""
 OPEN = 100_000
 STEPS = 200
 
@@ -109,9 +113,7 @@ async def sends(it: Placed, bare: Bare) -> dict[str, float]:
     """Return the sends a second of 64 tasks, with nothing due and with all of it delivered, and the whole way."""
     sender, depot = it.mad(Sender), it.mad(Depot)
     way: list[tuple[float, float]] = []
-    rounds = [
-        (await bare_rows(bare), await sender.pour(SECONDS, PRODUCERS, later=True) / SECONDS) for _ in range(ROUNDS)
-    ]
+    rounds = await beside(sender, bare)
     for _ in range(ROUNDS):
         before, started = await depot.count(), time.perf_counter()
         sent = await sender.pour(SECONDS, PRODUCERS)
@@ -125,6 +127,39 @@ async def sends(it: Placed, bare: Bare) -> dict[str, float]:
         "commands_send_64_while_delivering_s": round(statistics.median(sending for sending, _ in way)),
         "commands_whole_way_s": round(statistics.median(whole for _, whole in way)),
     }
+
+
+async def beside(sender: Sender, bare: Bare) -> list[tuple[float, float]]:
+    """Return how many rows and how many sends a second there are, in turns."""
+    return [(await bare_rows(bare), await sender.pour(SECONDS, PRODUCERS, later=True) / SECONDS) for _ in range(ROUNDS)]
+
+
+async def slow(folder: Path) -> dict[str, float]:
+    """Return how many sends there are to a row where a sync takes `SYNC`."""
+    with slow_disk():
+        async with placed(folder, strict=False, path=(str(ROOT),), **MADS) as it:
+            bare = Bare(folder / "bare.sqlite")
+            rounds = await beside(it.mad(Sender), bare)
+            bare.close()
+    return {"commands_send_64_slow_disk_ratio": round(statistics.median(ours / base for base, ours in rounds), 2)}
+
+
+@contextlib.contextmanager
+def slow_disk() -> Generator[None]:
+    """Let each commit of the connections that are opened meanwhile wait for so long, the interpreter being free."""
+
+    def wait() -> bool:
+        time.sleep(SYNC)
+        return False
+
+    def slowed(connection: apsw.Connection) -> None:
+        connection.set_commit_hook(wait)
+
+    apsw.connection_hooks.append(slowed)
+    try:
+        yield
+    finally:
+        apsw.connection_hooks.remove(slowed)
 
 
 async def alone(it: Placed, bare: Bare) -> dict[str, float]:
@@ -204,7 +239,7 @@ async def measure() -> dict[str, float]:
             bare = Bare(folder / "bare.sqlite")
             figures = await alone(it, bare) | await steps(it) | await sends(it, bare)
             bare.close()
-        return figures | await recovery(folder / "again")
+        return figures | await slow(folder / "slow") | await recovery(folder / "again")
 
 
 def run() -> dict[str, float]:
