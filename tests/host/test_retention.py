@@ -5,6 +5,7 @@ Covers the sweep and what `[retention]` may say. Does not cover that it runs by 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,25 @@ def test_a_clock_that_steps_ahead_counts_only_once_that_has_lasted() -> None:
     assert calendar.now() == right
 
 
-def test_what_was_recorded_last_says_whether_a_clock_is_right_at_the_start() -> None:
-    calendar = Calendar(1_800_000_000, wall=lambda: 1_800_000_000 + 40 * DAY, steady=lambda: 50.0)
-    assert calendar.now() == 1_800_000_000
+async def test_a_clock_that_is_ahead_at_a_start_is_not_believed_whatever_was_recorded_by_it(tmp_path: Path) -> None:
+    right = 1_800_000_000
+    for wall in (right, right + 40 * DAY, right + 41 * DAY):
+        async with opened(tmp_path) as database:
+            sweeper = Sweeper(RULES, SqliteUpkeep(database, SAY), partial(float, wall))
+            await write(database, entry(wall * MICRO))
+            await sweeper.sweep_now()
+            assert all(there for _, there in await left(database))
+
+
+def test_how_long_a_clock_has_been_ahead_counts_over_starts() -> None:
+    wall, steady = 1_800_000_000.0, 50.0
+    first = Calendar(wall - 40 * DAY, wall=lambda: wall, steady=lambda: steady)
+    assert first.now() == wall - 40 * DAY
+    steady += 3000
+    second = Calendar(first.now(), first.lasted, wall=lambda: wall, steady=lambda: steady)
+    assert second.now() == wall - 40 * DAY + 3000
+    steady += 600
+    assert (second.now(), second.lasted) == (wall, 0.0)
 
 
 async def test_never_is_never(tmp_path: Path) -> None:

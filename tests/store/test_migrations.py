@@ -1,5 +1,6 @@
 """A schema goes forth and back: the same steps make the same database, and a step that fails leaves no trace."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -44,11 +45,13 @@ def fingerprint(connection: Connection) -> Any:
 def fill(connection: Connection) -> None:
     """Put three rows into every table."""
     for table in tables(connection):
-        columns = connection.execute("SELECT type FROM pragma_table_info(?)", (table,)).fetchall()
+        columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,)).fetchall()
+        ((schema,),) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchall()
+        allowed = dict(re.findall(r"CHECK \((\w+) IN \('(\w+)'", schema))
         marks = ", ".join("?" * len(columns))
         for number in range(1, 4):
             value: dict[str, Value] = {"INTEGER": number, "TEXT": f"{number}", "BLOB": b"%d" % number}
-            row = [value[type_] for (type_,) in columns]
+            row = [allowed.get(name, value[type_]) for name, type_ in columns]
             connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608
 
 

@@ -15,14 +15,28 @@ LASTING = 3600.0
 
 
 class Calendar:
-    """Looks at the `wall` clock (seconds since 1970) beside a `steady` one; `last` is when something is known to be."""
+    """Looks at the `wall` clock (seconds since 1970) beside a `steady` one; `last` is what was believed last.
+
+    For `lasted` seconds the clock was ahead of that already, in runs before this one.
+    """
 
     def __init__(
-        self, last: float, *, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+        self,
+        last: float,
+        lasted: float = 0.0,
+        *,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._wall, self._steady = wall, steady
-        self._since: float | None = steady()
-        self._offset = last - self._since
+        began = steady()
+        self._since: float | None = began - lasted if lasted else None
+        self._offset = last - began
+
+    @property
+    def lasted(self) -> float:
+        """For how many seconds the clock has been ahead of what is believed: 0 where it is not."""
+        return 0.0 if self._since is None else self._steady() - self._since
 
     def now(self) -> float:
         """Return the time, in seconds since 1970: never later than the wall clock says."""
@@ -33,7 +47,9 @@ class Calendar:
             self._offset, self._since = offset, None
         elif self._since is None:
             self._since = steady
-            structlog.get_logger().warning("the clock went ahead: nothing is too old by it yet", by_s=round(ahead))
+            structlog.get_logger().warning(
+                "the clock is ahead of what is believed", by_s=round(ahead), believed_in_s=LASTING
+            )
         elif steady - self._since >= LASTING:
             self._offset, self._since = offset, None
         return self._offset + steady

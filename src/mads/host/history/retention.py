@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from mads.host.history.calendar import Calendar
 from mads.host.quantity import lasting
@@ -21,18 +22,18 @@ MICRO = 1_000_000
 
 
 class Sweeper:
-    """Applies `config` to what `upkeep` keeps."""
+    """Applies `config` to what `upkeep` keeps, by what the `wall` clock says, as far as it is believed."""
 
-    def __init__(self, config: Retention, upkeep: SqliteUpkeep) -> None:
+    def __init__(self, config: Retention, upkeep: SqliteUpkeep, wall: Callable[[], float] = time.time) -> None:
         self._ages = {name: lasting(getattr(config, name)) for name in Retention.__struct_fields__}
-        self._upkeep = upkeep
+        self._upkeep, self._wall = upkeep, wall
         self._swept = dict.fromkeys(("bodies", "prose"), 0)
         self._calendar: Calendar | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Sweep again and again, from now on."""
-        self._task = asyncio.create_task(regularly(PAUSE, self._sweep_now), name="retention")
+        self._task = asyncio.create_task(regularly(PAUSE, self.sweep_now), name="retention")
 
     async def stop(self) -> None:
         """End it, in the middle of a sweep if need be: the next begins where this one ends."""
@@ -43,6 +44,16 @@ class Sweeper:
     def again(self) -> None:
         """Look at everything once more: what was held may go, or something old has come."""
         self._swept = dict.fromkeys(self._swept, 0)
+
+    async def sweep_now(self) -> None:
+        """Take away what is too old; what time it is believed to be is kept, and counts at the next start."""
+        if self._calendar is None:
+            last_us, lasted_us = await self._upkeep.believed() or (int(self._wall() * MICRO), 0)
+            self._calendar = Calendar(last_us / MICRO, lasted_us / MICRO, wall=self._wall)
+        now = self._calendar.now()
+        await self._upkeep.believe(int(now * MICRO), int(self._calendar.lasted * MICRO))
+        await self.sweep(now)
+        await self._upkeep.fold()
 
     async def sweep(self, now: float) -> int:
         """Take away what is too old at `now` (seconds since 1970); return how many steps that took."""
@@ -63,10 +74,3 @@ class Sweeper:
     def _before(self, name: str, now: float) -> int:
         age = self._ages[name]
         return 0 if age is None else max(0, int((now - age) * MICRO))
-
-    async def _sweep_now(self) -> None:
-        if self._calendar is None:
-            newest = await self._upkeep.newest()
-            self._calendar = Calendar(time.time() if newest is None else newest / MICRO)
-        await self.sweep(self._calendar.now())
-        await self._upkeep.fold()

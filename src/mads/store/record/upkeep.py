@@ -57,7 +57,15 @@ _COPIES = """
 _BEGIN = "INSERT INTO erasures (tenant, conversation, certificate, done) VALUES (?, ?, ?, 0)"
 _CERTIFY = "UPDATE erasures SET certificate = ?2, done = 1 WHERE id = ?1"
 _CERTIFICATES = "SELECT id, certificate FROM erasures WHERE (?1 IS NULL OR tenant = ?1) ORDER BY id"
-_NEWEST = "SELECT at_us FROM record ORDER BY seq DESC LIMIT 1"
+_BELIEVED = """
+    SELECT believed_us, ahead_us FROM clock
+    UNION ALL SELECT * FROM (SELECT at_us, 0 FROM record ORDER BY seq DESC LIMIT 1)
+    LIMIT 1
+"""
+_BELIEVE = """
+    INSERT INTO clock (id, believed_us, ahead_us) VALUES (1, ?, ?)
+    ON CONFLICT DO UPDATE SET believed_us = excluded.believed_us, ahead_us = excluded.ahead_us
+"""
 _BEGUN = "SELECT id, certificate FROM erasures WHERE NOT done ORDER BY id"
 
 BATCH = 500
@@ -132,9 +140,13 @@ class SqliteUpkeep:
 
         return await self._database.write(work)
 
-    async def newest(self) -> int | None:
-        """Return when the row that was written last began, in microseconds since 1970; None where there is none."""
-        return next((at_us for (at_us,) in await self._read(_NEWEST)), None)
+    async def believed(self) -> tuple[int, int] | None:
+        """Return what `believe` kept; before it ever did, the time of the row that was written last, if any."""
+        return next(((last, lasted) for last, lasted in await self._read(_BELIEVED)), None)
+
+    async def believe(self, now_us: int, lasted_us: int) -> None:
+        """Keep what time it is believed to be, and for how long the clock has been ahead of that."""
+        await self._database.write(lambda connection: connection.execute(_BELIEVE, (now_us, lasted_us)).close())
 
     async def fold(self) -> None:
         """Empty the log of the database, in which what was deleted still stands, unless somebody is reading it."""
