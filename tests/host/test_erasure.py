@@ -119,7 +119,7 @@ async def test_a_certificate_says_where_copies_may_be(tmp_path: Path) -> None:
         assert [one.split()[0] for one in others] == ["standard", "copies"]
 
 
-async def label(it: Placed, label: str, turn: int = 0) -> list[str]:
+async def label(it: Placed, label: str, turn: int | str = 0) -> list[str]:
     await ask(it, "steward.conversations_label", conversation="42", label=label, turn=turn)
     return [one["label"] for one in await history(it)]
 
@@ -129,7 +129,12 @@ async def test_a_turns_own_label_counts_more_than_that_of_the_whole(tmp_path: Pa
         await say(it, "@bo fail", "42")
 
         assert await label(it, "corrected", turn=2) == ["ok", "corrected"]
-        assert await label(it, "approved") == ["approved", "corrected"]
+        said = (await history(it))[0]
+        assert await label(it, "failed", turn=said["id"]) == ["failed", "corrected"]
+        assert await label(it, "ok", turn=said["id"]) == ["ok", "corrected"]
+        assert await label(it, "approved") == ["ok", "corrected"]
+        with pytest.raises(Exception, match="has the turns 1 to 2, and no turn 'x'"):
+            await label(it, "failed", "x")
         with pytest.raises(Exception, match="has the turns 1 to 2, and no turn 3"):
             await label(it, "ok", turn=3)
 

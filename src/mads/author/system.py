@@ -312,8 +312,8 @@ class Conversations(Protocol):
     async def hold(self, conversation: str, *, why: str, tenant: str) -> None:
         """Keep one from being erased, by hand or by age, for as long as it is held; "" lets it go."""
 
-    async def label(self, conversation: str, label: Label, *, turn: int, by: str, tenant: str) -> None:
-        """Say how a turn came out, by its number, or all of those of which nothing else is said: 0."""
+    async def label(self, conversation: str, label: Label, *, turn: int | str, by: str, tenant: str) -> None:
+        """Say how a turn came out, by its number or id, or all of those of which nothing else is said: 0."""
 
     async def erase(self, conversation: str, *, tenant: str) -> Certificate:
         """Erase one, and see that nothing of it is left; raise `Reject` where it is held."""

@@ -132,17 +132,16 @@ def release(conversation: str, tenant: str, *, as_json: bool) -> None:
 @conversations.command()
 @click.argument("conversation", metavar="ID")
 @click.argument("label", type=click.Choice(LABELS))
-@click.option("--turn", type=click.IntRange(1), help="The number of one turn; else all that have no label.")
+@click.option("--turn", metavar="TURN", help="The number, or the id, of one turn; else all that have no label.")
 @click.option("--by", default="", metavar="NAME", help="Who says so; you, if not given.")
 @one_tenant
 @json_option
-def label(conversation: str, label: str, turn: int | None, by: str, tenant: str, *, as_json: bool) -> None:
+def label(conversation: str, label: str, turn: str | None, by: str, tenant: str, *, as_json: bool) -> None:
     """Say how a conversation, or one turn of it, came out."""
-    asked(
-        "conversations_label", type(None), conversation=conversation, label=label, turn=turn or 0, by=by, tenant=tenant
-    )
+    which = int(turn) if turn and turn.isdecimal() else turn or 0
+    asked("conversations_label", type(None), conversation=conversation, label=label, turn=which, by=by, tenant=tenant)
     what = f"turn {turn} of conversation {conversation}" if turn else f"conversation {conversation}"
-    told = {"conversation": conversation, "turn": turn or 0, "label": label}
+    told = {"conversation": conversation, "turn": which, "label": label}
     show(told if as_json else f"{what} is {label}", as_json=as_json)
 
 

@@ -310,9 +310,9 @@ class Steward:
 
     @tool
     async def conversations_label(
-        self, conversation: str, label: Label, turn: Annotated[int, Meta(ge=0)] = 0, by: str = "", tenant: str = ""
+        self, conversation: str, label: Label, turn: int | str = 0, by: str = "", tenant: str = ""
     ) -> None:
-        """Say how a turn came out, by its number; or all turns of which nobody says otherwise (0)."""
+        """Say how a turn came out, by its number or id; or all turns of which nobody says otherwise (0)."""
         await self.conversations.label(conversation, label, turn=turn, by=by, tenant=tenant)
 
     @tool(destructive=True)

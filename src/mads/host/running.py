@@ -161,7 +161,7 @@ class RunningSystem:
         self.traces = Traces(self.record, self.observer.recorder)
         await self.audit.open(folder, database)
         stack.push_async_callback(self.audit.close)
-        self.observer.recorder.start(self.record, self._written)
+        self.observer.recorder.start(self.record, self._written, after_us=await self.traces.newest_us())
         stack.push_async_callback(self.observer.recorder.close)
         return database
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from msgspec import Raw
 
-from mads.observe.span import Span, batch_of
+from mads.observe.span import MICRO, Span, batch_of
 from mads.store.record.port import Batch, Record
 from mads.wire.errors import StoreError
 from mads.wire.record import Entry
@@ -43,10 +43,11 @@ class Recorder:
     """Takes spans with `take`, writes them between `start` and `close`.
 
     So many spans were `written`, or `left_out` for good; `trouble` says why the store does not write now. Where it
-    `is_full`, callers should wait for `room`.
+    `is_full`, callers should wait for `room`. The `wall` clock, in seconds since 1970, may jump.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall, self._steady = wall, 0.0
         self.written = self.left_out = 0
         self.trouble = ""
         self.is_full = False
@@ -95,9 +96,13 @@ class Recorder:
                 while self.written < taken and not self.trouble:
                     await self._next()
 
-    def start(self, record: Record, told: Told | None = None) -> None:
-        """Write to `record` from now on; `told` hears of what was written."""
+    def start(self, record: Record, told: Told | None = None, *, after_us: int = 0) -> None:
+        """Write to `record` from now on; `told` hears of what was written.
+
+        By `steady_us` it comes after `after_us`, whatever the clock says.
+        """
         self._told = told
+        self._steady = max(self._wall(), after_us / MICRO) - time.monotonic()
         self._writer = asyncio.create_task(self._write_all(record), name="recorder")
 
     async def close(self) -> None:
@@ -135,11 +140,11 @@ class Recorder:
 
     async def _write(self, record: Record, batch: list[Span]) -> None:
         """Write `batch` as soon as the store can; what no store can write is left out."""
-        epoch = time.time() - time.monotonic()
+        epoch = self._wall() - time.monotonic()
         made: list[Batch] = []
 
         def make() -> Batch:
-            made[:] = [batch_of(batch, epoch)]
+            made[:] = [batch_of(batch, epoch, self._steady)]
             return made[0]
 
         while True:

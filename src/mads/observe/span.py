@@ -70,13 +70,16 @@ class Span(Struct, gc=False):
         return (len(asked) if type(asked) is Raw else 0) + (len(answered) if type(answered) is Raw else 0)
 
 
-def batch_of(spans: Sequence[Span], epoch: float) -> Batch:
-    """Return what is to be kept of `spans`; `epoch` is when `time.monotonic()` was 0, in seconds since 1970."""
+def batch_of(spans: Sequence[Span], epoch: float, steady: float) -> Batch:
+    """Return what is to be kept of `spans`; `epoch` is when `time.monotonic()` was 0, in seconds since 1970.
+
+    So is `steady`, by a clock that never goes back.
+    """
     bodies: dict[bytes, bytes] = {}
-    return Batch([_entry(span, epoch, bodies) for span in spans], bodies)
+    return Batch([_entry(span, epoch, steady, bodies) for span in spans], bodies)
 
 
-def _entry(span: Span, epoch: float, bodies: dict[bytes, bytes]) -> Entry:
+def _entry(span: Span, epoch: float, steady: float, bodies: dict[bytes, bytes]) -> Entry:
     call, reply, by = span.call, span.reply, span.watched
     failure, identity = reply.failure, call.identity
     secrets: list[str] = []
@@ -100,6 +103,7 @@ def _entry(span: Span, epoch: float, bodies: dict[bytes, bytes]) -> Entry:
         at_us=int((epoch + span.began) * MICRO),
         waited_us=int((span.began - call.made) * MICRO) if call.made else 0,
         took_us=int((span.ended - span.began) * MICRO),
+        steady_us=int((steady + span.began) * MICRO),
         attempt=call.attempt,
         key=call.key,
         outcome="ok" if failure is None else failure.code,

@@ -155,16 +155,17 @@ class HostConversations:
             await self._store.release(scope)
             self._sweeper.again()
 
-    async def label(self, conversation: str, label: Label, *, turn: int, by: str, tenant: str) -> None:
-        """Say how a turn came out, by its number, or all of those of which nothing else is said: 0."""
+    async def label(self, conversation: str, label: Label, *, turn: int | str, by: str, tenant: str) -> None:
+        """Say how a turn came out, by its number or id, or all of those of which nothing else is said: 0."""
         scope = await self._named(conversation, tenant)
         row = WHOLE
         if turn:
             count, rows = await self._store.turns(scope, LOADED)
             first = count - len(rows) + 1
-            if not first <= turn <= count:
-                raise InvalidMessage(f"conversation {scope[1]} has the turns {first} to {count}, and no turn {turn}")
-            row = key_of(rows[turn - first][0])
+            named = [entry for number, (entry, _) in enumerate(rows, first) if turn in (number, entry.id)]
+            if not named:
+                raise InvalidMessage(f"conversation {scope[1]} has the turns {first} to {count}, and no turn {turn!r}")
+            row = key_of(named[0])
         await self._store.label(scope, row, label, by or _asking().identity.principal, _now())
 
     async def erase(self, conversation: str, *, tenant: str) -> Certificate:

@@ -70,7 +70,7 @@ class Tree:
     def above(self, entry: Entry) -> Entry | None:
         """Return the row of the call that was being handled when this one was made; None where there is none."""
         made = [one for one in self._by_id.get(entry.cause or "", ()) if key_of(one) != key_of(entry)]
-        during = [one for one in made if one.at_us <= entry.at_us <= one.at_us + one.took_us]
+        during = [one for one in made if one.began_us <= entry.began_us <= one.began_us + one.took_us]
         return next(reversed(during or made), None)
 
     def is_root(self, entry: Entry) -> bool:

@@ -18,6 +18,9 @@ HOPS = 5_000
 LOOKED_AT = 5_000
 """How many of the last entries are looked at for the last traces."""
 
+NEWEST = 200
+"""Among how many of the last entries the one is that ended last: a few are written in another order."""
+
 WELL = ("ok", "unheard")
 """The outcomes that are no failures."""
 
@@ -44,9 +47,9 @@ class Traces:
                 "an error names its request, and mads trace without an id lists the last traces"
             )
         entries = found[-HOPS:]
-        first = min(entry.at_us for entry in entries)
+        first = min(entry.began_us for entry in entries)
         return Tree(
-            took_us=max(entry.at_us + entry.took_us for entry in entries) - first,
+            took_us=_ended(entries) - first,
             cost=sum(entry.cost for entry in entries),
             failed=sum(entry.outcome not in WELL for entry in entries),
             hops=tuple(_hop(depth, entry, first) for depth, entry in _ordered(entries)),
@@ -65,6 +68,10 @@ class Traces:
             traces.setdefault(entry.trace, []).append(entry)
         lines = (_line(entries) for entries in traces.values() if control or not _is_control(entries))
         return [line for line in lines if line.failed or not failed][:limit]
+
+    async def newest_us(self) -> int:
+        """Return when what is on record ended last, in microseconds by a clock that never goes back; 0 for nothing."""
+        return _ended(await self._record.entries(Query(limit=NEWEST, newest=True)))
 
     async def _found(self, id_: str) -> list[Entry]:
         if not id_:
@@ -87,7 +94,7 @@ class Traces:
 
 def _ordered(entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:
     """Yield every entry once with its depth, below the one that made it, in the order in which they began."""
-    began = sorted(entries, key=lambda entry: (entry.at_us, -entry.took_us, entry.seq))
+    began = sorted(entries, key=lambda entry: (entry.began_us, -entry.took_us, entry.seq))
     spans = {entry.span: entry for entry in reversed(began)}
     below: dict[str, list[Entry]] = {}
     for entry in began:
@@ -115,7 +122,7 @@ def _hop(depth: int, it: Entry, first: int) -> Hop:
         version=it.version,
         place=it.place,
         at=_written(it.at_us),
-        after_us=it.at_us - first,
+        after_us=it.began_us - first,
         waited_us=it.waited_us,
         took_us=it.took_us,
         outcome=it.outcome,
@@ -143,7 +150,7 @@ def _line(entries: Sequence[Entry]) -> TraceLine:
         at=_written(first.at_us),
         call=_name(first),
         principal=first.principal,
-        took_us=max(entry.at_us + entry.took_us for entry in entries) - first.at_us,
+        took_us=_ended(entries) - first.began_us,
         calls=len(entries),
         failed=sum(entry.outcome not in WELL for entry in entries),
         cost=sum(entry.cost for entry in entries),
@@ -158,7 +165,11 @@ def _is_control(entries: Sequence[Entry]) -> bool:
 
 
 def _first(entries: Iterable[Entry]) -> Entry:
-    return min(entries, key=lambda entry: (entry.at_us, -entry.took_us))
+    return min(entries, key=lambda entry: (entry.began_us, -entry.took_us))
+
+
+def _ended(entries: Iterable[Entry]) -> int:
+    return max((entry.began_us + entry.took_us for entry in entries), default=0)
 
 
 def _name(entry: Entry) -> str:

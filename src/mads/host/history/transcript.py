@@ -35,7 +35,7 @@ def key_of(entry: Entry) -> Key:
 
 def order_of(entry: Entry) -> tuple[int, int, str, str, int]:
     """Return what puts entries into the order in which their turns began: a caller before what it calls."""
-    return (entry.at_us, -entry.took_us, *key_of(entry))
+    return (entry.began_us, -entry.took_us, *key_of(entry))
 
 
 def time_of(at_us: int) -> datetime:

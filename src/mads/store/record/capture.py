@@ -236,9 +236,13 @@ class SqliteCapture:
 
 
 def _is_known(connection: Connection, entry: Entry) -> bool:
-    found = [replace(entry_of(row), seq=0) for row in connection.execute(_SAME, (entry.id,)).fetchall()]
-    bare = replace(entry, seq=0, asked=b"", answered=b"")  # a body may have gone since, here or there
-    return any(replace(one, asked=b"", answered=b"") == bare for one in found)
+    found = connection.execute(_SAME, (entry.id,)).fetchall()
+    return any(_bare(entry_of(row)) == _bare(entry) for row in found)
+
+
+def _bare(entry: Entry) -> Entry:
+    """Return what is the same of it wherever it lies: a body may have gone, and older exports have no `steady_us`."""
+    return replace(entry, seq=0, steady_us=0, asked=b"", answered=b"")
 
 
 def _fields(it: Mark | Hold | Copy) -> tuple[Any, ...]:

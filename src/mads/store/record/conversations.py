@@ -32,7 +32,7 @@ _LABELS = """
 _COUNT = "SELECT count(*) FROM record WHERE conversation = ?2 AND tenant = ?1"
 _TURNS = f"""
     SELECT {COLUMNS}, label FROM record JOIN labelled USING (seq) WHERE conversation = ?2 AND tenant = ?1
-    ORDER BY at_us DESC, took_us, id DESC, mad DESC, attempt DESC LIMIT ?3
+    ORDER BY iif(steady_us > 0, steady_us, at_us) DESC, took_us, id DESC, mad DESC, attempt DESC LIMIT ?3
 """  # noqa: S608  names of columns
 _BODY = "SELECT body FROM bodies WHERE address = ?"
 _LABEL = """
