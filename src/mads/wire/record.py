@@ -36,7 +36,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     `version` (12 hex digits of its SHA-256), in the `place` (here, process); all three are empty where nobody did.
     `cause` is the id of the call that was being handled when this one was made, `parent` the span of that, or of the
     client. Times are in microseconds: `at_us` since 1970 when its handling began, `waited_us` until then, `took_us`
-    from then on; `steady_us` is `at_us` by a clock that never goes back (0: not known). `outcome` is ok, unheard (an event), cancelled, or the code of the failure; `why` is its message.
+    from then on; `steady_us` is `at_us` by a clock that never goes back (0: not known). `outcome` is ok, unheard (an
+    event), cancelled, or the code of the failure; `why` is its message.
     `cost` is in millionths of the unit of money. `asked` and `answered` are the addresses of the bodies, empty where
     there is none or where none is kept.
     """
