@@ -31,7 +31,7 @@ check: .venv/ready-dev
 test: .venv/ready-dev .conformance/ready .weights/ready
 	@$(STEPS) test 'tests=$(FAST) && pytest -m slow' $(STATIC)
 
-bench: .venv/ready-dev
+bench: .venv/ready-dev .weights/ready
 	@$(BIN)/python -m benchmarks
 
 chaos: .venv/ready-dev

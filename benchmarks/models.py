@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from mads.duos.fiedler.local import Local
 from mads.duos.fiedler.mad import Fiedler
 from mads.duos.fiedler.shelf import added
 from mads.host.config import MadConfig
+from mads.host.loop import new_loop
 from mads.testing.placed import placed
 from mads.testing.provider import Provider, Say, provider
 from mads.wire.errors import UsageError
@@ -34,9 +36,9 @@ WEIGHTS = Path(__file__).parent.parent / ".weights"
 
 def run() -> dict[str, float | None]:
     """Return what an answer costs, and where another stands beside it."""
-    with provider() as first, provider() as second:
-        figures = asyncio.run(_measured(first, second))
-    return {**figures, "local_tok_s": asyncio.run(_local())}
+    with provider() as first, provider() as second, asyncio.Runner(loop_factory=new_loop) as runner:
+        figures = runner.run(_measured(first, second))
+        return {**figures, "local_tok_s": runner.run(_local())}
 
 
 async def _measured(first: Provider, second: Provider) -> dict[str, float | None]:
@@ -111,7 +113,8 @@ async def _local() -> float | None:
     with tempfile.TemporaryDirectory() as folder:
         try:
             added(Path(folder), "smollm2-135m", inside=[WEIGHTS])
-        except UsageError:
+        except UsageError as missing:
+            print(f"local_tok_s: {missing}; or, in a copy of the source: make .weights/ready", file=sys.stderr)
             return None
         local = Local(Path(folder))
         try:

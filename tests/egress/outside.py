@@ -43,7 +43,7 @@ class Outside:
                 await self.respond(self, head + body, writer)
                 await writer.drain()
         writer.close()
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             await writer.wait_closed()
 
 

@@ -19,6 +19,7 @@ from mads.egress.echo import Echo
 from mads.egress.errors import told
 from mads.egress.grants import Grant, Grants, is_inward
 from mads.egress.headers import Sent, checked, crossing, read
+from mads.egress.http import Pool
 from mads.egress.network import CheckedNetwork, Resolve, system_resolver
 from mads.egress.scan.screen import Screen
 from mads.egress.target import Target, redirected, target
@@ -100,7 +101,7 @@ class Broker:
         self._outgoing, self._screen = outgoing, Screen()
         self._authorities = authorities
         self._context: asyncio.Future[ssl.SSLContext] | None = None
-        self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
+        self._pools: dict[str, Pool] = {}
 
     async def answer(self, who: For, ask: Ask) -> tuple[Answer, tuple[str, ...]]:
         """Return the answer to `ask`, and by what it was asked for, in words; as `open` raises."""
@@ -226,19 +227,14 @@ class Broker:
             async for piece in echo.body(capped(aiter(stream), encoding, limit, hop.to.place)):
                 yield piece
 
-    async def _pool(self, mad: str) -> httpcore2.AsyncConnectionPool:
+    async def _pool(self, mad: str) -> Pool:
         """Return the connections of `mad`, which nobody shares: what one was granted is no way for another."""
         if mad not in self._pools:
             if self._context is None:  # reading who is trusted takes a tenth of a second
                 self._context = asyncio.ensure_future(asyncio.to_thread(_context, self._authorities))
             context = await asyncio.shield(self._context)
-            self._pools[mad] = self._pools.get(mad) or httpcore2.AsyncConnectionPool(
-                ssl_context=context,
-                max_connections=AT_ONCE,
-                max_keepalive_connections=IDLE,
-                keepalive_expiry=KEEP,
-                network_backend=CheckedNetwork(self._resolve),
-            )
+            network = CheckedNetwork(self._resolve)
+            self._pools[mad] = self._pools.get(mad) or Pool(network, context, AT_ONCE, IDLE, KEEP)
         return self._pools[mad]
 
 

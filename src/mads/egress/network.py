@@ -11,6 +11,7 @@ import httpcore2
 
 from mads.egress.address import is_public, packed
 from mads.egress.grants import LOCAL
+from mads.egress.stream import connected
 from mads.wire.errors import Denied, NoResponder
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -33,8 +34,6 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
     """Connects to public addresses by name, and to any address that the URL itself names: that one was granted."""
 
     def __init__(self, resolve: Resolve) -> None:
-        plain: Any = httpcore2.AnyIOBackend()
-        self._inner: httpcore2.AsyncNetworkBackend = plain
         self._resolve = resolve
 
     async def connect_tcp(
@@ -46,14 +45,15 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         """Connect to `host` as it is resolved now; raise `Denied` where any of its addresses is not public."""
+        del local_address, socket_options
         addresses = await self._addresses(host, port)
         each = timeout if len(addresses) == 1 else min(timeout or EACH, EACH)
         for address in addresses[:-1]:
             try:
-                return await self._inner.connect_tcp(address, port, each, local_address, socket_options)
+                return await connected(address, port, each)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return await self._inner.connect_tcp(addresses[-1], port, each, local_address, socket_options)
+        return await connected(addresses[-1], port, each)
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None

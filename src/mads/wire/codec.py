@@ -25,6 +25,9 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 """How deep containers of a message may be nested."""
 
+FLAT = frozenset({str, int, float, bool, bytes, type(None)})
+"""Types of what holds nothing else."""
+
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -162,11 +165,12 @@ def _refuse_extension(code: int, _: memoryview) -> None:
 
 def _refuse_deep(value: Any) -> None:
     level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _contents(outer)]
+    for _ in range(MAX_DEPTH - 1):
+        level = [inner for outer in level for inner in _contents(outer) if type(inner) not in FLAT]
         if not level:
             return
-    raise InvalidMessage(f"a message may be nested {MAX_DEPTH} deep at most")
+    if any(_contents(each) for each in level):
+        raise InvalidMessage(f"a message may be nested {MAX_DEPTH} deep at most")
 
 
 def _contents(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -43,32 +44,35 @@ class Foreign:
     async def complete(self, model: str, request: ModelRequest) -> Answered:
         """Return the answer of `model`."""
         from pydantic_ai.direct import model_request  # noqa: PLC0415  an optional package, and slow to import
-        from pydantic_ai.exceptions import AgentRunError, ModelHTTPError, UserError  # noqa: PLC0415
 
-        try:
-            answer = await model_request(
-                self._model(model),
-                list(_messages(request.messages)),
-                model_settings=_settings(request),
-                model_request_parameters=_parameters(request),
-            )
-        except ModelHTTPError as error:
-            raise refusal(error.status_code, error.headers or {}, str(error.body or "").encode()) from error
-        except (AgentRunError, UserError) as error:
-            raise _trouble(error) from error
-        return _answered(answer)
+        with _told():
+            return _answered(await model_request(self._model(model), **_asked(request)))
 
     async def stream(self, model: str, request: ModelRequest) -> AsyncGenerator[str | Answered]:
-        """Yield the whole answer at once: pieces would cost 17 times what our own client needs for them."""
-        answered = await self.complete(model, request)
-        if answered.text:
-            yield answered.text
-        yield answered
+        """Yield the text as it comes, and last the whole answer."""
+        from pydantic_ai.direct import model_request_stream  # noqa: PLC0415
+
+        with _told():
+            async with model_request_stream(self._model(model), **_asked(request)) as arriving:
+                async for event in arriving:
+                    if text := _text(event):
+                        yield text
+                whole = arriving.get()
+        if whole.finish_reason is None:
+            raise Trouble("broken", f"the stream of {model!r} was cut off")
+        yield _answered(whole)
 
     async def embed(self, model: str, texts: Sequence[str]) -> Embedded:
-        """Raise `Trouble`: vectors are asked for at an address that speaks OpenAI's API."""
-        del texts
-        raise Trouble("refused", f'{model!r} is asked for vectors by a provider with api = "openai" alone')
+        """Return a vector for each text; raise `Trouble` where the provider makes none."""
+        maker = _EMBEDDERS.get(self._api)
+        if maker is None:
+            raise Trouble("refused", f'{model!r}: a provider with api = "{self._api}" makes no vectors')
+        with _told():
+            found = await maker(self._model(model)).embed(list(texts), input_type="document")
+        if len(found.embeddings) != len(texts):
+            raise Trouble("broken", f"{model!r} made {len(found.embeddings)} vectors for {len(texts)} texts")
+        usage = Usage(input=found.usage.input_tokens) if found.usage.input_tokens else None
+        return Embedded(tuple(map(tuple, found.embeddings)), found.model_name, usage)
 
     async def close(self) -> None:
         """Close the client."""
@@ -129,6 +133,33 @@ _MAKERS: dict[Api, Callable[[str, str, str, httpx2.AsyncClient], Any]] = {
 }
 
 
+def _openai_vectors(model: Any) -> Any:
+    from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel  # noqa: PLC0415
+
+    return OpenAIEmbeddingModel(model.model_name, provider=model.provider)
+
+
+def _google_vectors(model: Any) -> Any:
+    from pydantic_ai.embeddings.google import GoogleEmbeddingModel  # noqa: PLC0415
+
+    return GoogleEmbeddingModel(model.model_name, provider=model.provider)
+
+
+_EMBEDDERS: dict[Api, Callable[[Any], Any]] = {
+    "google": _google_vectors,
+    "ollama": _openai_vectors,
+    "openai-sdk": _openai_vectors,
+}
+
+
+def _asked(request: ModelRequest) -> dict[str, Any]:
+    return {
+        "messages": list(_messages(request.messages)),
+        "model_settings": _settings(request),
+        "model_request_parameters": _parameters(request),
+    }
+
+
 def _messages(messages: Sequence[ModelMessage]) -> Iterator[Any]:
     from pydantic_ai import messages as theirs  # noqa: PLC0415
 
@@ -180,10 +211,36 @@ def _answered(answer: Any) -> Answered:
     return Answered(
         text=answer.text or "",
         calls=calls,
-        finish=answer.finish_reason or "stop",
+        finish="tool_calls" if calls else answer.finish_reason or "stop",
         model=answer.model_name or "",
         usage=usage if usage.total else None,
     )
+
+
+def _text(event: Any) -> str:
+    """Return the text that an event of a stream adds."""
+    from pydantic_ai import messages as theirs  # noqa: PLC0415
+
+    match event:
+        case theirs.PartStartEvent(part=theirs.TextPart(content=text)):
+            return text
+        case theirs.PartDeltaEvent(delta=theirs.TextPartDelta(content_delta=text)):
+            return text
+        case _:
+            return ""
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Make `Trouble` of what their clients raise."""
+    from pydantic_ai.exceptions import AgentRunError, ModelHTTPError, UserError  # noqa: PLC0415
+
+    try:
+        yield
+    except ModelHTTPError as error:
+        raise refusal(error.status_code, error.headers or {}, str(error.body or "").encode()) from error
+    except (AgentRunError, UserError) as error:
+        raise _trouble(error) from error
 
 
 def _trouble(error: Exception) -> Exception:
@@ -195,6 +252,8 @@ def _trouble(error: Exception) -> Exception:
                 return link
             case httpx2.TimeoutException():
                 return Trouble("late", str(error))
+            case httpx2.RemoteProtocolError():
+                return Trouble("broken", str(error))
             case httpx2.TransportError():
                 return Trouble("lost", str(error))
             case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import msgspec
@@ -65,12 +66,14 @@ class Ladder:
         patience = 0.0
         while queue:
             trial, begun, done = queue.popleft(), False, None
-            async for item in trial.stream(request, within=self._share(len(queue), trial), patience=patience):
-                if isinstance(item, str):
-                    begun = True
-                    yield Piece(item)
-                else:
-                    done = item
+            within = self._share(len(queue), trial)
+            async with aclosing(trial.stream(request, within=within, patience=patience)) as arriving:
+                async for item in arriving:
+                    if isinstance(item, str):
+                        begun = True
+                        yield Piece(item)
+                    else:
+                        done = item
             assert done is not None
             if (answer := self._noted(done)) is not None:
                 yield Piece(answer=self._told(answer))

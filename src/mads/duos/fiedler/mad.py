@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated
@@ -88,10 +89,11 @@ class Fiedler:
         rule, models = self._chosen(request)
         ladder = self._ladder(rule, models)
         try:
-            async for piece in ladder.stream(request):
-                if piece.answer is not None:
-                    await self.emit(Streamed(piece.answer))
-                yield piece
+            async with aclosing(ladder.stream(request)) as pieces:
+                async for piece in pieces:
+                    if piece.answer is not None:
+                        await self.emit(Streamed(piece.answer))
+                    yield piece
         finally:
             self.turn.charge(sum(attempt.cost for attempt in ladder.tried))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -56,11 +57,12 @@ class Trial:
         opened = _Opened(self, request, within, patience)
         async with opened:
             asked = await opened.begin()
-            async for item in self.model.provider.stream(self.model.config.id, asked):
-                if isinstance(item, str):
-                    yield item
-                else:
-                    await opened.take(item)
+            async with aclosing(self.model.provider.stream(self.model.config.id, asked)) as arriving:
+                async for item in arriving:
+                    if isinstance(item, str):
+                        yield item
+                    else:
+                        await opened.take(item)
         yield opened.done()
 
 

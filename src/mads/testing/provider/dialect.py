@@ -114,9 +114,8 @@ class OpenAI:
     def chunks(self, reply: Reply, count: int) -> Iterator[bytes]:
         """Iterate over the events of a stream."""
         head = _chat("chat.completion.chunk", reply)
-        size = max(1, math.ceil(len(reply.text) / count))
-        for start in range(0, len(reply.text), size):
-            yield _event(head | {"choices": [{"index": 0, "delta": {"content": reply.text[start : start + size]}}]})
+        for text in _split(reply.text, count):
+            yield _event(head | {"choices": [{"index": 0, "delta": {"content": text}}]})
         if reply.wish:
             yield _event(
                 head | {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0} | _wish(reply.wish)]}}]}
@@ -128,7 +127,7 @@ class OpenAI:
 
 
 class Anthropic:
-    """Messages, in one piece."""
+    """Messages."""
 
     def speaks(self, path: str) -> bool:
         """Return whether `path` is one of its own."""
@@ -138,7 +137,8 @@ class Anthropic:
         """Return what is asked."""
         del path
         texts = [_text(message["content"]) for message in body["messages"]]
-        return Asked(body["model"], " ".join((_text(body.get("system")), *texts)), texts[-1], tools="tools" in body)
+        said = " ".join((_text(body.get("system")), *texts))
+        return Asked(body["model"], said, texts[-1], streams=bool(body.get("stream")), tools="tools" in body)
 
     def whole(self, reply: Reply) -> dict[str, Any]:
         """Return the answer in one piece."""
@@ -157,38 +157,71 @@ class Anthropic:
         }
 
     def chunks(self, reply: Reply, count: int) -> Iterator[bytes]:
-        """Iterate over nothing: it streams for nobody."""
-        del reply, count
-        yield from ()
+        """Iterate over the events of a stream."""
+        whole = self.whole(reply)
+        head: dict[str, Any] = {
+            **whole,
+            "content": [],
+            "stop_reason": None,
+            "usage": {**whole["usage"], "output_tokens": 0},
+        }
+        yield _named({"type": "message_start", "message": head})
+        for index, block in enumerate(whole["content"]):
+            if block["type"] == "text":
+                empty = block | {"text": ""}
+                deltas = [{"type": "text_delta", "text": text} for text in _split(reply.text, count)]
+            else:
+                empty = block | {"input": {}}
+                deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
+            yield _named({"type": "content_block_start", "index": index, "content_block": empty})
+            for delta in deltas:
+                yield _named({"type": "content_block_delta", "index": index, "delta": delta})
+            yield _named({"type": "content_block_stop", "index": index})
+        end = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
+        yield _named({"type": "message_delta", "delta": end, "usage": {"output_tokens": reply.claimed[1]}})
+        yield _named({"type": "message_stop"})
 
 
 class Google:
-    """Generated content, in one piece."""
+    """Generated content, and vectors."""
 
     def speaks(self, path: str) -> bool:
         """Return whether `path` is one of its own."""
-        return path.partition("?")[0].endswith(":generateContent")
+        return path.partition("?")[0].endswith((":generateContent", ":streamGenerateContent", ":batchEmbedContents"))
 
     def read(self, path: str, body: dict[str, Any]) -> Asked:
         """Return what is asked."""
-        model = path.rpartition("/")[2].partition(":")[0]
-        texts = [_text(each.get("parts")) for each in body["contents"]]
+        model, _, verb = path.partition("?")[0].rpartition("/")[2].partition(":")
+        asked = body["requests"] if verb == "batchEmbedContents" else body["contents"]
+        texts = [_text((each.get("content") or each).get("parts")) for each in asked]
         said = " ".join((_text(body.get("systemInstruction", {}).get("parts")), *texts))
-        return Asked(model, said, texts[-1], tools="tools" in body)
+        streams = verb == "streamGenerateContent"
+        embeds = texts if verb == "batchEmbedContents" else None
+        return Asked(model, said, texts[-1], streams=streams, tools="tools" in body, embeds=embeds)
 
     def whole(self, reply: Reply) -> dict[str, Any]:
         """Return the answer in one piece."""
+        if reply.vectors is not None:
+            return {"embeddings": [{"values": each} for each in reply.vectors]}
         parts: list[dict[str, Any]] = [{"text": reply.text}] if reply.text else []
         if reply.wish:
             parts.append({"functionCall": {"name": reply.wish[0], "args": reply.wish[1]}})
-        used = {"promptTokenCount": reply.claimed[0], "candidatesTokenCount": reply.claimed[1]}
-        candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}
-        return {"candidates": [candidate], "usageMetadata": used, "modelVersion": reply.model}
+        return self._candidate(reply, parts) | {"usageMetadata": self._used(reply)}
 
     def chunks(self, reply: Reply, count: int) -> Iterator[bytes]:
-        """Iterate over nothing: it streams for nobody."""
-        del reply, count
-        yield from ()
+        """Iterate over the events of a stream."""
+        for text in _split(reply.text, count):
+            yield _event(self._candidate(reply, [{"text": text}], finish=None))
+        parts = [{"functionCall": {"name": reply.wish[0], "args": reply.wish[1]}}] if reply.wish else [{"text": ""}]
+        yield _event(self._candidate(reply, parts) | {"usageMetadata": self._used(reply)})
+
+    def _candidate(self, reply: Reply, parts: list[dict[str, Any]], finish: str | None = "STOP") -> dict[str, Any]:
+        candidate = {"content": {"role": "model", "parts": parts}, "index": 0}
+        ended = {"finishReason": finish} if finish else {}
+        return {"candidates": [candidate | ended], "modelVersion": reply.model, "responseId": "answer-1"}
+
+    def _used(self, reply: Reply) -> dict[str, int]:
+        return {"promptTokenCount": reply.claimed[0], "candidatesTokenCount": reply.claimed[1]}
 
 
 DIALECTS: tuple[Dialect, ...] = (OpenAI(), Anthropic(), Google())
@@ -248,3 +281,13 @@ def _wish(wish: tuple[str, dict[str, Any]]) -> dict[str, Any]:
 
 def _event(body: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(body)}\n\n".encode()
+
+
+def _named(body: dict[str, Any]) -> bytes:
+    return f"event: {body['type']}\n".encode() + _event(body)
+
+
+def _split(text: str, count: int) -> Iterator[str]:
+    """Iterate over `text` in at most `count` pieces."""
+    size = max(1, math.ceil(len(text) / count))
+    return (text[start : start + size] for start in range(0, len(text), size))

@@ -23,7 +23,7 @@ class Say(Struct, frozen=True, omit_defaults=True):
     message is `call NAME {"a": 1}`, with a wish for that tool. `status` refuses, with `retry_after` seconds if given;
     `delay` waits so many seconds before the answer; `cut` ends a stream after so many chunks; `raw` is a body that may
     be no JSON; `usage` is what it claims (input, output) instead of its count; `model` is who it says that answered;
-    `chunks` is how many pieces a stream has.
+    `chunks` is how many pieces a stream has, `pause` the seconds between them.
     """
 
     text: str | None = None
@@ -35,6 +35,7 @@ class Say(Struct, frozen=True, omit_defaults=True):
     usage: tuple[int, int] | None = None
     model: str | None = None
     chunks: int = 4
+    pause: float = 0.0
 
 
 class Seen(Struct, frozen=True):

@@ -57,7 +57,8 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body leave together, or the kernel waits for more in between
+    wbufsize = -1  # head and body leave together
+    disable_nagle_algorithm = True  # each piece of a stream leaves at once
     state: State
 
     def do_GET(self) -> None:
@@ -102,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         elif say.raw is not None:
             self._send(200, say.raw.encode(), "application/json")
         elif asked.streams:
-            self._stream(dialect.chunks(reply, say.chunks), say.cut)
+            self._stream(dialect.chunks(reply, say.chunks), say)
         else:
             self._json(200, dialect.whole(reply))
 
@@ -111,17 +112,20 @@ class Handler(BaseHTTPRequestHandler):
         with self.state.lock:
             self.state.seen.append(Seen(time.time(), self.path, headers, body, status, billed))
 
-    def _stream(self, events: Iterator[bytes], cut: int | None) -> None:
+    def _stream(self, events: Iterator[bytes], say: Say) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for number, event in enumerate(events):
-            if number == cut:
-                break
-            self.wfile.write(event)
+            time.sleep(say.pause)
+            if number == say.cut:
+                self.close_connection = True
+                return
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
             self.wfile.flush()
-        self.close_connection = True
+        self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
 
     def _json(self, status: int, body: Any, retry_after: float | None = None) -> None:
         self._send(status, msgspec.json.encode(body), "application/json", retry_after)
