@@ -88,6 +88,10 @@ async def test_what_work_returns_and_raises_reaches_who_asked_with_the_place_whe
     assert "return a / b" in "".join(caught.value.__notes__)
 
 
+async def test_a_worker_takes_one_core(workers: ProcessWorkers) -> None:
+    assert await workers.run(os.getenv, "OPENBLAS_NUM_THREADS") == os.environ.get("OPENBLAS_NUM_THREADS", "1")
+
+
 async def test_what_cannot_travel_is_an_error_and_the_worker_goes_on(workers: ProcessWorkers) -> None:
     with pytest.raises(RuntimeError, match="one and two"):
         await workers.run(refuse)

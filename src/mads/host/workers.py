@@ -28,6 +28,9 @@ R = TypeVar("R")
 NICE = 5
 """How much less urgent than a loop a worker is, as the operating system counts it."""
 
+ALONE = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""What keeps libraries of linear algebra to one thread each: there are as many workers as cores already."""
+
 MEMORY = 1_000_000_000
 """Bytes that one piece of work may take; where it asks for far more, it gets `MemoryError`."""
 
@@ -152,6 +155,8 @@ def _prepare() -> None:
     """Give way to the loops, take no more than may be taken, leave interrupts to the parent, and end with it."""
     os.nice(NICE)
     limit(MEMORY)
+    for name in ALONE:
+        os.environ.setdefault(name, "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

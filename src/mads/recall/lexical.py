@@ -14,7 +14,7 @@ from mads.recall.tables import Reader
 from mads.recall.words import apart
 from mads.store.sqlite import Connection
 
-_ROWS = 2_000
+_ROWS = 1_000
 """How many chunks a search weighs at most; words that more of them hold do not add chunks, only weight."""
 
 POOL = 100

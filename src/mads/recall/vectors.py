@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 
@@ -14,6 +15,9 @@ from mads.store.sqlite import Connection, transaction
 
 POOL = 200
 """How many of the nearest vectors are looked at."""
+
+ENOUGH = 50
+"""How many of them may be seen at least, where there are so many."""
 
 BATCH = 8
 """How many vectors are written in one transaction."""
@@ -70,16 +74,31 @@ def sweep(db: Connection) -> None:
 def near(
     db: Connection, meaning: Meaning, reader: Reader, kinds: Sequence[Kind] = KINDS, also: Sequence[int] = ()
 ) -> dict[int, float]:
-    """Return the ids of the chunks nearest to `meaning`, and of those `also` that have a vector, with their cosine."""
-    found = matrix(db).nearest(meaning.whole, POOL)
+    """Return the ids of the chunks nearest to `meaning`, and of those `also` that have a vector, with their cosine.
+
+    Where most of the nearest may not be seen, more are looked at, until there are `ENOUGH`.
+    """
+    every, count = matrix(db), POOL
+    found = every.nearest(meaning.whole, count)
+    rows = _seen(db, "vectors.id", list(found), reader, kinds)
+    while len(rows) < ENOUGH and len(found) == count:
+        count *= 5
+        found = every.nearest(meaning.whole, count)
+        rows = _seen(db, "vectors.id", list(found), reader, kinds)
+    rows += _seen(db, "chunks.id", also, reader, kinds)
+    others = unpacked([blob for _, _, blob in rows]) @ meaning.whole
+    return {chunk: found.get(id_, float(other)) for (chunk, id_, _), other in zip(rows, others, strict=True)}
+
+
+def _seen(
+    db: Connection, column: str, ids: Sequence[int], reader: Reader, kinds: Sequence[Kind]
+) -> list[tuple[int, int, bytes]]:
+    """Return the chunks, their vectors' ids and their vectors, of those `ids` that the reader may see."""
     allowed, bindings = reader.allowed("chunks.path", "chunks.tenant")
-    among, others = ", ".join(map(str, found)), ", ".join(map(str, also))
-    rows = db.execute(
+    found = db.execute(
         "SELECT chunks.id, vectors.id, vector FROM vectors JOIN chunks USING (digest)"  # noqa: S608
-        f" WHERE (vectors.id IN ({among}) OR chunks.id IN ({others}))"
-        f" AND kind IN ({', '.join('?' for _ in kinds)}) AND {allowed}",
-        (*kinds, *bindings),
-    ).fetchall()
-    return {
-        chunk: found[id_] if id_ in found else float(unpacked([blob])[0] @ meaning.whole) for chunk, id_, blob in rows
-    }
+        f" WHERE {column} IN (SELECT value FROM json_each(?)) AND kind IN ({', '.join('?' for _ in kinds)})"
+        f" AND {allowed}",
+        (json.dumps(ids), *kinds, *bindings),
+    )
+    return [(chunk, id_, vector) for chunk, id_, vector in found.fetchall()]
