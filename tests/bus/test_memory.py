@@ -241,6 +241,28 @@ async def test_calls_that_skip_the_queue_are_bounded_and_can_be_cancelled() -> N
     assert answer(await second) == 1
 
 
+async def test_an_answer_that_is_not_settled_yet_holds_up_its_caller_alone() -> None:
+    bus, open_ = MemoryBus(), list[asyncio.Future[None]]()
+
+    async def refuses(heard: Call) -> Reply:
+        if heard.subject == "mads.echo.say":
+            return Reply(heard.body)
+        open_.append(asyncio.get_running_loop().create_future())
+        return Reply(heard.body, settled=open_[-1])
+
+    await bus.subscribe(["mads.echo.*"], refuses, at_once=1, capacity=3)
+    late = call("mads.echo.no", left=0.05)
+    *refused, last = sent(bus, call("mads.echo.no", 0), call("mads.echo.no", 1), late)
+    failure(await last, "late", late)
+    async with asyncio.timeout(SOON):
+        assert answer(await bus.request(call("mads.echo.say", "allowed"))) == "allowed"
+    assert not any(one.done() for one in refused)
+
+    for one in open_[:2]:
+        one.set_result(None)
+    assert [answer(reply) for reply in await asyncio.gather(*refused)] == [0, 1]
+
+
 async def test_a_bus_that_drains_takes_no_subscription() -> None:
     bus = MemoryBus()
     await bus.drain(0)

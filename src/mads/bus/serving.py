@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError, Future, Task
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from math import inf
 from time import monotonic
@@ -223,6 +223,12 @@ class Serving:
         call = delivery.call
         try:
             reply = await self._handle(call)
+            if reply.settled is not None:
+                if worker.delivery is not None and len(self._shortcuts) < self._capacity:
+                    worker.delivery = None
+                    self._start(Worker(delivery), self._settle(delivery, reply, reply.settled), self._shortcuts)
+                    return monotonic()
+                await reply.settled
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its caller's to know
             reply = Reply(failure=failure_of(error, where=self._name, request=call.id))
             if delivery.answer is None and worker.delivery is not None:
@@ -239,6 +245,11 @@ class Serving:
             self._late(delivery, self._fail)
         delivery.end(reply)
         return ended
+
+    async def _settle(self, delivery: Delivery, reply: Reply, settled: Awaitable[None]) -> None:
+        """Answer once `settled` is done, while the worker handles others."""
+        await settled
+        delivery.end(reply)
 
     def _rest(self) -> Future[None]:
         rest = self._loop.create_future()

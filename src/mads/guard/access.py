@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from msgspec import Raw
@@ -25,8 +26,11 @@ ANOTHERS = Decision("access", allowed=False, rule="a timer is its MAD's alone")
 class Audit(Protocol):
     """Where decisions are written down."""
 
-    def decided(self, call: Call, decision: Decision) -> Awaitable[None]:
-        """Return once what was decided of `call` is on disk; raise `StoreError` where it cannot be written."""
+    def decided(self, call: Call, decision: Decision) -> Coroutine[Any, Any, None]:
+        """Return once what was decided of `call` is on disk.
+
+        Raises `StoreError` where what is allowed cannot be written; what is refused is refused all the same.
+        """
         ...
 
 
@@ -68,7 +72,7 @@ class _Guard:
                 decision = policy.decides(call.identity, target, lambda: _facts(policy, served, target, call))
             assert isinstance(decision, Decision)
             if not decision.allowed:
-                return await self._refused(call, denied(call, target, decision, served.mad), decision)
+                return self._refused(call, denied(call, target, decision, served.mad), decision)
             if destructive:
                 await audit.decided(call, decision)
             reply = await handle(call)
@@ -78,17 +82,18 @@ class _Guard:
         return guarded
 
     def timer(self, served: Served, handle: Handle) -> Handle:
-        def own(call: Call) -> Awaitable[Reply]:
+        async def own(call: Call) -> Reply:
             if call.identity.chain == (served.mad,):
-                return handle(call)
+                return await handle(call)
             error = Denied(f"{ANOTHERS.rule}; it rings by itself", where=served.mad, request=call.id)
             return self._refused(call, error, ANOTHERS)
 
         return own
 
-    async def _refused(self, call: Call, error: Denied, decision: Decision) -> Reply:
-        await self._audit.decided(call, decision)
-        return Reply(failure=failure_of(error, request=call.id), decisions=(decision,))
+    def _refused(self, call: Call, error: Denied, decision: Decision) -> Reply:
+        """Return a refusal that is answered once it is on disk; whom it kept the call from does not wait for that."""
+        written = asyncio.ensure_future(self._audit.decided(call, decision))
+        return Reply(failure=failure_of(error, request=call.id), decisions=(decision,), settled=written)
 
 
 def _facts(policy: Policy, served: Served, target: Target, call: Call) -> dict[str, Any]:

@@ -108,13 +108,15 @@ class Call(Struct, frozen=True, kw_only=True, gc=False):
 class Reply(Struct, frozen=True, gc=False):
     """The end of a call: a result in `body` (as in `Call`), or a `failure`.
 
-    `cost` is what the handler says that the call cost outside, in millionths; `decisions` are those of the guards.
+    `cost` is what the handler says that the call cost outside, in millionths; `decisions` are those of the guards. The
+    caller has it once `settled` is done, for which nobody else waits; that must not raise.
     """
 
     body: Any = None
     failure: Failure | None = None
     cost: int = 0
     decisions: tuple[Decision, ...] = ()
+    settled: Awaitable[None] | None = None
 
 
 Handle = Callable[[Call], Awaitable[Reply]]
