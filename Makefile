@@ -29,7 +29,7 @@ check: .venv/ready-dev
 	@$(STEPS) check 'tests=$(FAST) --hypothesis-profile=quick' $(STATIC)
 
 test: .venv/ready-dev .conformance/ready .weights/ready
-	@$(STEPS) test 'tests=$(FAST) && pytest -m slow' $(STATIC)
+	@$(STEPS) test 'tests=$(FAST) && pytest -q -n 2 --dist worksteal -m slow' $(STATIC)
 
 bench: .venv/ready-dev .weights/ready
 	@$(BIN)/python -m benchmarks

@@ -220,14 +220,14 @@ async def test_every_attempt_is_in_the_book_before_it_is_made_and_with_what_it_c
     async with asking(a=paid) as it:
         it.a.say(Say(status=429, retry_after=5))
         await it.complete("so it is")
-        refused, answered = await it.it.system.bookings.lines()
-        assert (refused.state, refused.amount.micro_usd, refused.what) == ("spent", 0, "a rung 1")
+        refused, answered = await it.it.system.book.lines()
+        assert (refused.state, refused.amount.micro_usd, refused.what) == ("spent", 0, "a")
         assert (answered.state, answered.payer, answered.holder) == ("spent", "tester", "fiedler")
         assert answered.amount.usage.total > 0
         it.b.say(Say(delay=3))
         with pytest.raises(MadsError):
             await it.complete("so it is", model="b", within=0.4)
-        last = (await it.it.system.bookings.lines())[-1]
+        last = (await it.it.system.book.lines())[-1]
         assert (last.state, last.amount.usage.output) == ("spent", 1024)
 
 
@@ -273,4 +273,4 @@ async def test_what_fiedler_may_not_reach_it_says_with_the_line_to_write(tmp_pat
     async with placed(tmp_path, fiedler=MadConfig("mads.duos.fiedler:Fiedler", set=settings)) as it:
         with pytest.raises(MadsError, match=r"net:127\.0\.0\.1"):
             await it.call("fiedler.complete", request={"messages": [{"role": "user", "text": "x"}]})
-        assert [(line.amount.calls, line.amount.usage.total) for line in await it.system.bookings.lines()] == [(0, 0)]
+        assert [(line.amount.calls, line.amount.usage.total) for line in await it.system.book.lines()] == [(0, 0)]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mads.guard.limits.gcra import Gcra, Pace
 from mads.guard.limits.quota import Amount, Quota
 from mads.guard.limits.slots import SOONEST, Slots
-from mads.guard.limits.window import Period, window_at
+from mads.guard.window import Period, window_at
 from mads.store.quotas.memory import MemoryQuotas
 from mads.store.quotas.port import Account
 

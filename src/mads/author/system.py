@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from mads.author.sensitive import Sensitive
 from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
+from mads.wire.ledger import Amount, By, CapUse, Reservation, Sum
 from mads.wire.status import (
     AuditQuery,
     AuditRow,
@@ -52,6 +53,25 @@ class DeadOffice(Protocol):
     async def drop_all(self, which: Which) -> int:
         """Forget all of `which`; return how many."""
         ...
+
+
+class Spending(Protocol):
+    """What is spent, of whom the call being handled may be told."""
+
+    async def caps(self) -> Sequence[CapUse]:
+        """Return what is used of each cap in its present window."""
+        ...
+
+    async def cost(self, by: By, since: float) -> Sequence[Sum]:
+        """Return what was spent from `since` on, in seconds since 1970, and is reserved; those first who spend most."""
+        ...
+
+    async def reservations(self, after: int) -> Sequence[Reservation]:
+        """Return those that stand after the id `after`, the oldest first, as many as fit one reply."""
+        ...
+
+    async def settle(self, reservation: int, spent: Amount | None) -> None:
+        """Settle one by hand: it came to `spent`, or to nothing. Raise `InvalidMessage` where there is none open."""
 
 
 class Traces(Protocol):
@@ -225,6 +245,11 @@ class System(Protocol):
     @property
     def keys(self) -> ApiKeys:
         """Its API keys."""
+        ...
+
+    @property
+    def spending(self) -> Spending:
+        """What is spent."""
         ...
 
     @property

@@ -24,6 +24,8 @@ VERBS = {
     "key": "Make and revoke the keys by which programs sign in.",
     "secret": "Keep secrets, which MADs use and never see.",
     "limits": "Show how much may be asked for, and what is used of it.",
+    "budget": "Show what may be spent, what is of it, and settle what nobody settled.",
+    "cost": "Show what was spent, by whom, for whom, or on what.",
     "role": "Make roles: names for what may be called.",
     "grant": "Give a role, or some tools, to somebody.",
     "revoke": "Take back what was given to somebody.",

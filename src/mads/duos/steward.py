@@ -12,6 +12,7 @@ from mads import Reject, Sensitive, mad, tool
 from mads.author.system import Capture, Conversations, NewKey, System
 from mads.wire.conversation import Certificate, Conversation, Exchange, Label, Said, Stats, Taken
 from mads.wire.errors import InvalidMessage, UsageError
+from mads.wire.ledger import Amount, By, CapUse, Reservation, Sum
 from mads.wire.status import (
     AuditQuery,
     AuditRow,
@@ -83,6 +84,26 @@ class Steward:
     async def limits(self) -> list[LimitInfo]:
         """Return every limit on what may be asked for, and what is used of it just now."""
         return list(await self.system.limits())
+
+    @tool(read_only=True)
+    async def budget(self) -> list[CapUse]:
+        """Return every cap on what may be spent, and what is used of it just now."""
+        return list(await self.system.spending.caps())
+
+    @tool(read_only=True)
+    async def cost(self, by: By = "model", since: float = 0.0) -> list[Sum]:
+        """Return what was spent from `since` on, in seconds since 1970, by whom, for whom or on what."""
+        return list(await self.system.spending.cost(by, since))
+
+    @tool(read_only=True)
+    async def reservations(self, after: int = 0) -> list[Reservation]:
+        """Return what stands reserved, the oldest first, of those after an id."""
+        return list(await self.system.spending.reservations(after))
+
+    @tool(destructive=True)
+    async def settle(self, reservation: int, spent: Amount | None = None) -> None:
+        """Settle by hand what nobody settled: it came to so much, or to nothing."""
+        await self.system.spending.settle(reservation, spent)
 
     @tool(read_only=True)
     async def trace(self, id: str) -> Sensitive[Tree]:  # noqa: A002  the word that its callers write

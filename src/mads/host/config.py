@@ -6,7 +6,6 @@ import difflib
 import os
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
@@ -18,10 +17,12 @@ from mads.egress.config import EgressConfig, Outgoing
 from mads.egress.grants import Grants
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
+from mads.host.budgets import Budget, BudgetConfig, misread
 from mads.host.limits import LimitConfig
 from mads.host.mcp import McpConfig
 from mads.host.quantity import WRITE, Size, Span, seconds
 from mads.host.secrets.config import WRITE_ROOT, SecretsConfig
+from mads.host.where import Place, line_of
 from mads.host.writing import ADDRESS, Retention, Traces
 from mads.wire.errors import ConfigError, UsageError
 
@@ -32,13 +33,8 @@ UPSTREAM = "mads.duos.upstream:Upstream"
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
-_TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets", "egress")
+_TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets", "egress", "budget")
 _LISTS = ("limits",)
-_HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
-_LISTED = re.compile(r"\s*\[\[([^\[\]]+)\]\]\s*(?:#.*)?$")
-_KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
-_Path = tuple[str, ...]
-
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 LONGEST = 400
@@ -84,7 +80,8 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     `calls` are patterns of the tools that it may call, instead of all those of the MADs that its fields name. `may` is
     what it may reach outside, as in "net:api.example.com", "net:*.example.org:8443": nothing, unless it says so;
     `outgoing` says what happens to secrets and personal data in what it sends.
-    `at_once` calls are handled side by side; `inbox` more may wait. `restart` says whether it is started again when it
+    `at_once` calls are handled side by side; `inbox` more may wait. `budget` is what may be spent by it and whom it
+    calls. `restart` says whether it is started again when it
     ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
     whose loop stands still for `watchdog`, or that takes more than `memory` or `processes`.
     """
@@ -97,6 +94,7 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     outgoing: Outgoing = Outgoing()
     at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
+    budget: Budget = ()
     restart: Literal["permanent", "transient", "temporary"] = "permanent"
     start: Span = 60.0
     watchdog: Span = 10.0
@@ -160,6 +158,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     secrets: SecretsConfig = SecretsConfig()
     egress: EgressConfig = EgressConfig()
     limits: tuple[LimitConfig, ...] = ()
+    budget: BudgetConfig = BudgetConfig()
     root: str = ""
 
 
@@ -213,10 +212,11 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     secrets = reader.table(("secrets",), tables.pop("secrets", {}), SecretsConfig) or SecretsConfig()
     egress = reader.table(("egress",), tables.pop("egress", {}), EgressConfig) or EgressConfig()
     limits = reader.limits(tables.pop("limits", []), {*named, STEWARD})
+    budget = reader.budget(tables.pop("budget", {}))
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, CONTROL)
     tables = {"mads": mads, "gateway": gateway, "supervision": rules, "traces": traces, "retention": kept}
-    tables |= {"secrets": secrets, "egress": egress, "limits": limits, "root": str(root)}
+    tables |= {"secrets": secrets, "egress": egress, "limits": limits, "budget": budget, "root": str(root)}
     return msgspec.structs.replace(rest, **tables), reader.mistakes
 
 
@@ -227,11 +227,11 @@ class _Reader:
         self._text = text
         self.mistakes: list[str] = []
 
-    def wrong(self, path: _Path, what: str) -> None:
+    def wrong(self, path: Place, what: str) -> None:
         """Note what is wrong at `path`."""
         head = f"[[{path[0]}]]" if path[0] in _LISTS else f"[{path[0]}]" if path[0] in _TABLES else path[0]
         place = " ".join((head, *path[1:]))
-        line = _line(self._text, path)
+        line = line_of(self._text, path)
         self.mistakes.append(f"{FILE}: {f'line {line}: ' if line else ''}{place}: {what}")
 
     def mad(self, name: str, table: Any) -> MadConfig | None:
@@ -253,6 +253,8 @@ class _Reader:
             Grants((read and read.may) or ())
         except UsageError as error:
             self.wrong((*path, "may"), str(error))
+        for what in misread(read.budget if read else ()):
+            self.wrong((*path, "budget"), what)
         if read is not None and read.run == "here":
             for key, value in (("memory", read.memory), ("recycle", read.recycle.rss)):
                 if value is not None:
@@ -261,7 +263,7 @@ class _Reader:
                     )
         return read
 
-    def _mcp(self, path: _Path, table: Any) -> MadConfig | None:
+    def _mcp(self, path: Place, table: Any) -> MadConfig | None:
         """Return the configuration of a MAD that stands for an MCP server."""
         read: McpConfig | None = self.table(path, table, McpConfig)
         for key, what in read.mistakes() if read else ():
@@ -301,6 +303,13 @@ class _Reader:
                 self.wrong((*path, "tools"), str(error).replace("scope", "pattern of tools"))
         return servers
 
+    def budget(self, table: Any) -> BudgetConfig:
+        """Return how much may be spent."""
+        budget: BudgetConfig = self.table(("budget",), table, BudgetConfig) or BudgetConfig()
+        for key, what in budget.mistakes():
+            self.wrong(("budget", *key), what)
+        return budget
+
     def limits(self, tables: Any, mads: Collection[str]) -> tuple[LimitConfig, ...]:
         """Return the rules of how much may be asked for."""
         if not _is_list(tables):
@@ -321,7 +330,7 @@ class _Reader:
             limits.append(limit)
         return tuple(limits)
 
-    def table(self, path: _Path, table: Any, type_: type[Any]) -> Any:
+    def table(self, path: Place, table: Any, type_: type[Any]) -> Any:
         """Return what is right in `table` as `type_`, or None where a value that it needs is missing or wrong."""
         if not _is_table(table):
             self.wrong(path, f"expected a table, got {table!r}")
@@ -362,29 +371,3 @@ def _is_table(value: Any) -> TypeGuard[dict[str, Any]]:
 
 def _is_list(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
-
-
-def _line(text: str, path: _Path) -> int | None:
-    """Return the number of the line on which `path` stands, or else of the one nearest above it."""
-    table: _Path = ()
-    best, counts = (0, 0), Counter[str]()
-    for number, line in enumerate(text.splitlines(), 1):
-        if listed := _LISTED.match(line):
-            counts[listed[1]] += 1
-            table, rest = (*_keys(listed[1]), str(counts[listed[1]])), ""
-            here = table
-        elif header := _HEADER.match(line):
-            table, rest = _keys(header[1]), ""
-            here = table
-        elif key := _KEY.match(line):
-            here, rest = (*table, *_keys(key[1])), line[key.end() :]
-        else:
-            continue
-        if here == path[: len(here)]:
-            inside = [re.search(rf"[{{,]\s*[\"']?{re.escape(key)}[\"']?\s*=", rest) for key in path[len(here) :]]
-            best = max(best, (len(here) + sum(map(bool, inside)), -number))
-    return -best[1] or None
-
-
-def _keys(dotted: str) -> _Path:
-    return tuple(key.strip().strip("\"'") for key in dotted.split("."))

@@ -9,13 +9,14 @@ from typing import Any
 from msgspec import Struct
 
 from mads.bus.port import Bus, Subscription
+from mads.guard.budget.accounts import Accounts
 from mads.host.caller import Caller
 from mads.host.proxy import outcome
-from mads.store.ledger.port import Bookings, Line, State
+from mads.store.ledger.port import Line, State
 from mads.wire import codec
 from mads.wire.call import Call, Reply
 from mads.wire.errors import Denied, InvalidMessage
-from mads.wire.ledger import Amount
+from mads.wire.ledger import NOTHING, Amount
 
 RESERVE, SETTLE = "host.ledger.reserve", "host.ledger.settle"
 AT_ONCE, CAPACITY = 64, 4096
@@ -37,7 +38,7 @@ class Settle(Struct, frozen=True, forbid_unknown_fields=True):
     amount: Amount
 
 
-async def serve_ledger(bus: Bus, bookings: Bookings) -> Subscription:
+async def serve_ledger(bus: Bus, accounts: Accounts) -> Subscription:
     """Serve the book on `bus`: each MAD settles what it reserved itself."""
 
     async def reserve(call: Call, holder: str) -> Any:
@@ -48,15 +49,17 @@ async def serve_ledger(bus: Bus, bookings: Bookings) -> Subscription:
             tenant=identity.tenant,
             holder=holder,
             payer=identity.chain[-2] if len(identity.chain) > 1 else identity.principal,
+            chain=tuple(dict.fromkeys(identity.chain)),
             conversation=call.conversation or "",
+            trace=call.trace,
             what=asked.what,
             amount=asked.most,
         )
-        return await bookings.reserve(line)
+        return await accounts.reserve(line)
 
     async def settle(call: Call, holder: str) -> Any:
         asked: Settle = codec.decode(codec.raw(call.body), Settle)
-        if not await bookings.settle(asked.reservation, holder, asked.state, asked.amount):
+        if not await accounts.settle(asked.reservation, holder, asked.state, asked.amount):
             raise InvalidMessage(f"{holder} has no open reservation {asked.reservation}; settle each once")
 
     verbs: dict[str, Callable[[Call, str], Awaitable[Any]]] = {RESERVE: reserve, SETTLE: settle}
@@ -86,7 +89,7 @@ class HostLedger:
 
     async def release(self, reservation: int) -> None:
         """Say that it came to nothing."""
-        await self._ask(SETTLE, Settle(reservation, "released", Amount(calls=0)), type(None))
+        await self._ask(SETTLE, Settle(reservation, "released", NOTHING), type(None))
 
     async def _ask(self, subject: str, body: Reserve | Settle, answer: Any) -> Any:
         call = self._caller.call(subject, codec.raw(body), outlives=True)

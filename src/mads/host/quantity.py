@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, cast
 
 from msgspec import Meta
 
+from mads.guard.budget.cap import FRACTIONS
 from mads.guard.limits.gcra import SECOND, Pace
-from mads.guard.limits.window import Period
+from mads.guard.window import Period
+from mads.wire.ledger import Unit
 
 NEVER = "never"
 
 _SPANS = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
+_MANY = {"": 1, "k": 1000, "M": 10**6}
+
 SPAN = rf"^\d+(\.\d+)? ?({'|'.join(_SPANS)})$"
 LASTING = rf"^(never|\d+(\.\d+)? ?({'|'.join(_SPANS)}))$"
 SIZE = rf"^\d+(\.\d+)? ?({'|'.join(_SIZES)})$"
 RATE = rf"^[1-9]\d{{0,8}} ?/ ?(\d+(\.\d+)? ?)?({'|'.join(_SPANS)})$"
 QUOTA = r"^[1-9]\d{0,11} ?/ ?(day|month)$"
+BUDGET = r"^\d{1,9}(\.\d{1,6})? ?[kM]? ?(USD|tokens|calls|s)( ?/ ?(hour|day|month))?$"
 
 Span = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=SPAN)]
 """A number of seconds, or one with its unit."""
@@ -41,6 +47,7 @@ WRITE = {
     SIZE: _A_SIZE,
     "int | str": _A_SIZE,
     RATE: 'write how many in which time, as in "5/min", "100/s" or "3/10 s"',
+    BUDGET: 'write how much may be spent, and in which time, as in "2 USD/day", "50k tokens/hour" or "100 calls"',
     QUOTA: 'write how many a day or a month, as in "1000/day" or "20000/month"',
 }
 """What to write instead of what does not fit, by what says that it does not."""
@@ -72,6 +79,15 @@ def quota(amount: str) -> tuple[int, Period]:
     """Return how many calls a quota is, and of what time."""
     calls, period = (part.strip() for part in amount.split("/"))
     return int(calls), cast("Period", period)
+
+
+def budget(written: str) -> tuple[int, Unit, Period | None]:
+    """Return how much a budget is, in what its unit counts, and of what time; None is ever."""
+    found = re.fullmatch(r"([\d.]+) ?([kM]?) ?(\w+)(?: ?/ ?(\w+))?", written)
+    assert found is not None, "the configuration was checked"
+    number, many, unit, period = found.groups()
+    most = Decimal(number) * _MANY[many] * FRACTIONS[cast("Unit", unit)]
+    return int(most), cast("Unit", unit), cast("Period | None", period)
 
 
 def _measured(written: float | str, units: dict[str, float] | dict[str, int]) -> float:

@@ -18,6 +18,7 @@ from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.guard.access import access
+from mads.guard.budget.accounts import Accounts
 from mads.guard.limits.book import Book
 from mads.guard.limits.layer import limits
 from mads.guard.limits.shown import shown
@@ -57,6 +58,7 @@ from mads.host.secrets.opening import opened
 from mads.host.serve import patterns
 from mads.host.signins import SIGNINS_KEY, SignIns
 from mads.host.sources import Sources
+from mads.host.spending import Spending
 from mads.host.supervise.births import Births
 from mads.host.supervise.blocking import BlockingWatch
 from mads.host.supervise.census import Census
@@ -157,7 +159,11 @@ class RunningSystem:
         self._export = export_of(self.config)
         if self._export is not None:
             stack.push_async_callback(self._export.close)
-        self.record, self.bookings = SqliteRecord(database), SqliteBookings(database)
+        self.record, self.book = SqliteRecord(database), SqliteBookings(database)
+        caps = self.config.budget.caps({name: mad.budget for name, mad in self.config.mads.items()})
+        self.accounts = Accounts([*caps], self.book)
+        stack.push_async_callback(self.accounts.close)
+        self.spending = Spending(self.accounts, self.book)
         self.traces = Traces(self.record, self.observer.recorder)
         await self.audit.open(folder, database)
         stack.push_async_callback(self.audit.close)
@@ -183,7 +189,7 @@ class RunningSystem:
         await serve_commands(self.bus, sends)
         await serve_journal(self.bus, journal, self._dispatcher)
         await serve_history(self.bus, archive.conversations)
-        await serve_ledger(self.bus, self.bookings)
+        await serve_ledger(self.bus, self.accounts)
         await serve_secrets(self.bus, self.secrets.vault)
         return Surroundings(
             bus=self.bus,

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from mads.store.ledger.port import Bookings, Line
-from mads.wire.ledger import Amount
+from mads.store.ledger.port import Bookings, Line, Whose
+from mads.wire.ledger import NOTHING, Amount, By, Sum
 from mads.wire.model import Usage
 
 Check = Callable[[Bookings], Awaitable[None]]
@@ -34,9 +34,9 @@ async def what_is_reserved_stands_until_it_is_settled(bookings: Bookings) -> Non
 
 async def a_reservation_is_settled_once_and_by_its_holder(bookings: Bookings) -> None:
     id_ = await bookings.reserve(LINE)
-    assert not await bookings.settle(id_, "scribe", "released", Amount(calls=0))
-    assert not await bookings.settle(id_ + 1, "fiedler", "released", Amount(calls=0))
-    assert await bookings.settle(id_, "fiedler", "released", Amount(calls=0))
+    assert not await bookings.settle(id_, "scribe", "released", NOTHING)
+    assert not await bookings.settle(id_ + 1, "fiedler", "released", NOTHING)
+    assert await bookings.settle(id_, "fiedler", "released", NOTHING)
     assert not await bookings.settle(id_, "fiedler", "spent", SPENT)
     assert [line.state for line in await bookings.lines()] == ["released"]
 
@@ -44,12 +44,42 @@ async def a_reservation_is_settled_once_and_by_its_holder(bookings: Bookings) ->
 async def of_many_that_settle_one_reservation_one_does(bookings: Bookings) -> None:
     id_ = await bookings.reserve(LINE)
     settled = await asyncio.gather(*(bookings.settle(id_, "fiedler", "spent", SPENT) for _ in range(20)))
-    assert settled.count(True) == 1
+    assert [line for line in settled if line] == [replace(LINE, id=id_)]
+
+
+async def sums_are_of_what_was_spent_and_what_is_reserved_of_those_that_fit(bookings: Bookings) -> None:
+    early = replace(LINE, chain=("lead", "scribe"), conversation="c1", trace="t1")
+    late = replace(LINE, at_us=LINE.at_us + 10, tenant="bolt", chain=("lead",), payer="lead", what="big")
+    await bookings.settle(await bookings.reserve(early), "fiedler", "spent", SPENT)
+    for line in (early, late):
+        await bookings.reserve(line)
+    await bookings.settle(await bookings.reserve(late), "fiedler", "released", NOTHING)
+    both = Sum(name="", tenant="", spent=SPENT, reserved=Amount(1800, Usage(200, 40, 6, 800), 2))
+    acme, bolt = replace(both, reserved=MOST), replace(both, spent=NOTHING, reserved=MOST)
+    named: dict[By, list[tuple[str, str, Sum]]] = {
+        "system": [("", "", both)],
+        "tenant": [("acme", "acme", acme), ("bolt", "bolt", bolt)],
+        "mad": [("lead", "", both), ("scribe", "", acme)],
+        "conversation": [("c1", "acme", acme)],
+        "call": [("t1", "acme", acme)],
+        "payer": [("scribe", "acme", acme), ("lead", "bolt", bolt)],
+        "model": [("small", "acme", acme), ("big", "bolt", bolt)],
+    }
+    for by, sums in named.items():
+        wanted = [replace(found, name=name, tenant=tenant) for name, tenant, found in sums]
+        assert list(await bookings.sums(Whose(by=by))) == wanted
+        assert list(await bookings.sums(Whose(by=by), limit=1)) == wanted[:1]
+    assert [it.name for it in await bookings.sums(Whose(by="mad", tenant="bolt"))] == ["lead"]
+    assert [it.name for it in await bookings.sums(Whose(by="mad", name="scribe"))] == ["scribe"]
+    assert [it.spent for it in await bookings.sums(Whose(by="system", since_us=late.at_us))] == [NOTHING]
+    assert [it.reserved for it in await bookings.sums(Whose(by="system", until_us=late.at_us))] == [MOST]
+    assert not await bookings.sums(Whose(by="conversation", name="c2"))
 
 
 CHECKS: tuple[Check, ...] = (
     what_is_reserved_stands_until_it_is_settled,
     a_reservation_is_settled_once_and_by_its_holder,
     of_many_that_settle_one_reservation_one_does,
+    sums_are_of_what_was_spent_and_what_is_reserved_of_those_that_fit,
 )
 """Every promise."""

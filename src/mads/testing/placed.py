@@ -13,6 +13,7 @@ import msgspec
 from mads.author.declaration import declaration
 from mads.bus.memory import MemoryBus
 from mads.guard.principals import ADMIN, ANONYMOUS, NOBODY
+from mads.host.budgets import BudgetConfig
 from mads.host.caller import Caller
 from mads.host.config import CONTROL, Config, MadConfig, Supervision
 from mads.host.door import PATIENCE, BusDoor
@@ -134,6 +135,7 @@ async def placed(
     limits: Sequence[LimitConfig] = (),
     core: Mapping[str, str] = MappingProxyType({}),
     secrets: SecretsConfig | None = None,
+    budget: BudgetConfig | None = None,
     **mads: str | MadConfig,
 ) -> AsyncGenerator[Placed]:
     """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`.
@@ -147,7 +149,7 @@ async def placed(
     configs |= {name: MadConfig(use) for name, use in core.items()} | {"steward": CONTROL}
     configure(data_folder(root))
     settled: dict[str, Any] = {"supervision": supervision or Supervision(), "traces": traces, "limits": tuple(limits)}
-    settled["secrets"] = secrets or SecretsConfig()
+    settled |= {"secrets": secrets or SecretsConfig(), "budget": budget or BudgetConfig()}
     config = Config(mads=configs, path=tuple(path), root=str(root), **settled)
     async with running(config, layers=layers, strict=strict) as system:
         yield Placed(system, strict=strict)

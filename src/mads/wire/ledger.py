@@ -1,8 +1,8 @@
-"""What is spent: money, tokens and calls, in whole numbers."""
+"""What is spent, and by whom: money, tokens, calls and time, in whole numbers."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -10,10 +10,65 @@ from mads.wire.model import Usage
 
 Whole = Annotated[int, Meta(ge=0, le=10**15)]
 
+Level = Literal["system", "tenant", "mad", "conversation", "call"]
+"""Whose spending may have a cap: everything, a tenant's, that of a MAD and of whom it calls, a conversation's, or that
+of one call from outside and of all that it causes."""
+
+Unit = Literal["USD", "tokens", "calls", "s"]
+"""What is counted: money in millionths of a dollar, tokens of all kinds, requests that left, time in milliseconds."""
+
+By = Literal["system", "tenant", "mad", "conversation", "call", "payer", "model"]
+"""What spending is summed by: a level, the MAD or principal that asked for it, or what it was spent on."""
+
 
 class Amount(Struct, frozen=True, forbid_unknown_fields=True):
-    """So much money, in millionths of a dollar, so many tokens of each kind, and so many requests that left."""
+    """So much money, in millionths of a dollar, so many tokens of each kind, requests that left, and milliseconds."""
 
     micro_usd: Whole = 0
     usage: Usage = Usage()
     calls: Whole = 1
+    ms: Whole = 0
+
+
+NOTHING = Amount(calls=0)
+"""What was released came to."""
+
+
+class Sum(Struct, frozen=True, kw_only=True):
+    """What `name` of `tenant` has spent, and what is reserved beside that; the tenant is empty where there are many."""
+
+    name: str
+    tenant: str
+    spent: Amount
+    reserved: Amount
+
+
+class CapUse(Struct, frozen=True, kw_only=True):
+    """What is used of a cap by one of those it is for: `name` of `tenant`, empty where all share it.
+
+    `spent`, `reserved` and `most` are in what the unit counts: millionths of a dollar, tokens, calls, milliseconds.
+    `ends` is when the window does (ISO 8601, UTC); `at_end` what will be spent by then if it goes on as until now.
+    """
+
+    cap: str
+    name: str
+    tenant: str
+    unit: Unit
+    most: int
+    spent: int
+    reserved: int
+    ends: str | None = None
+    at_end: int | None = None
+
+
+class Reservation(Struct, frozen=True, kw_only=True):
+    """What stands reserved since `at` (ISO 8601, UTC): by which MAD, for whom, for what, and how much it may take."""
+
+    id: int
+    at: str
+    holder: str
+    payer: str
+    tenant: str
+    conversation: str
+    what: str
+    most: Amount

@@ -17,8 +17,8 @@ from mads.duos.fiedler.house import Model
 from mads.duos.fiedler.pace import Sent
 from mads.duos.fiedler.port import Answered, Trouble
 from mads.duos.fiedler.prices import Rates
-from mads.wire.errors import Denied
-from mads.wire.ledger import Amount
+from mads.wire.errors import Denied, Limited
+from mads.wire.ledger import NOTHING, Amount
 from mads.wire.model import Attempt, ModelAnswer, ModelRequest, Usage
 
 Judge = Callable[[Model, Answered], Awaitable[tuple[str, ...]]]
@@ -71,8 +71,8 @@ class _Opened:
 
     def __init__(self, trial: Trial, request: ModelRequest, within: float, patience: float) -> None:
         self._trial, self._model = trial, trial.model
-        self._patience = min(patience, within)
-        self._timeout = asyncio.timeout(max(0.0, within))
+        self._within, self._patience = max(0.0, within), min(patience, within)
+        self._timeout = asyncio.timeout(self._within)
         config = self._model.config
         self._request = replace(
             request,
@@ -92,8 +92,11 @@ class _Opened:
         """Return the request as it is to be sent, once it may be."""
         self._rates = await self._model.rates()
         self._sent = await self._model.pace.admit(self._bound.total, within=self._patience)
-        most = Amount(self._rates.cost(self._bound), self._bound)
-        self._reservation = await self._trial.ledger.reserve(f"{self._model.name} rung {self._trial.rung}", most)
+        most = Amount(self._rates.cost(self._bound), self._bound, ms=round(self._within * 1000))
+        try:
+            self._reservation = await self._trial.ledger.reserve(self._model.name, most)
+        except Limited as error:
+            raise Trouble("budget", str(error), retry_after=error.retry_after) from error
         self._began = time.monotonic()
         return self._request
 
@@ -155,7 +158,8 @@ class _Opened:
             self._model.pace.settle(self._sent, self._used().total)
         if self._reservation is not None and self._rates is not None:
             used = self._used()
-            spent = Amount(self._rates.cost(used), used, calls=0 if self._kept_back else 1)
+            took = round((time.monotonic() - self._began) * 1000)
+            spent = NOTHING if self._kept_back else Amount(self._rates.cost(used), used, ms=took)
             await self._trial.ledger.commit(self._reservation, spent)
         return self._trouble is not None
 
@@ -168,5 +172,5 @@ class _Opened:
         """Return what it took: nothing where nothing was sent or it was refused, all that it may where nobody knows."""
         if self._answer is not None:
             return self._answer.usage
-        refused = self._trouble is not None and self._trouble.outcome in ("limited", "overloaded", "refused")
+        refused = self._trouble is not None and self._trouble.outcome in ("limited", "overloaded", "refused", "budget")
         return Usage() if self._sent is None or refused or self._kept_back else self._bound

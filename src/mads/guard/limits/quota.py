@@ -10,7 +10,7 @@ import asyncio
 
 from msgspec import Struct
 
-from mads.guard.limits.window import Period, Window, window_at
+from mads.guard.window import Period, Window, window_at
 from mads.store.quotas.port import Account, Quotas
 
 PARTS, LARGEST = 50, 1000

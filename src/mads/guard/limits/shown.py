@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from mads.guard.limits.book import Book
 from mads.guard.limits.rule import Rule
-from mads.guard.limits.window import window_at
 from mads.guard.principals import theirs
+from mads.guard.window import window_at
 from mads.store.quotas.port import Account
 from mads.wire.status import LimitInfo, LimitUse
 

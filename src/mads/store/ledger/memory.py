@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from mads.store.ledger.port import Line, State
-from mads.wire.ledger import Amount
+from mads.store.ledger.port import Line, State, Whose
+from mads.wire.ledger import NOTHING, Amount, By, Sum
+from mads.wire.model import Usage
+
+_Name = tuple[str, str]
 
 
 class MemoryBookings:
@@ -22,15 +25,63 @@ class MemoryBookings:
         self._lines[id_] = replace(line, id=id_, state="reserved")
         return id_
 
-    async def settle(self, id_: int, holder: str, state: State, amount: Amount) -> bool:
-        """Settle what `holder` reserved; return whether there was such a reservation."""
+    async def settle(self, id_: int, holder: str | None, state: State, amount: Amount) -> Line | None:
+        """Settle a reservation; return it as it was."""
         line = self._lines.get(id_)
-        if line is None or line.holder != holder or line.state != "reserved":
-            return False
+        if line is None or holder not in (None, line.holder) or line.state != "reserved":
+            return None
         self._lines[id_] = replace(line, state=state, amount=amount)
-        return True
+        return line
 
     async def lines(self, *, state: State | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
         """Return the first `limit` lines after the id `after`."""
         found = [line for id_, line in self._lines.items() if id_ > after and state in (None, line.state)]
         return found[:limit]
+
+    async def sums(self, whose: Whose, limit: int = 1000) -> Sequence[Sum]:
+        """Return what was spent and is reserved, those first who spend most."""
+        sums: dict[_Name, Sum] = {}
+        for line in self._lines.values():
+            if whose.since_us <= line.at_us < whose.until_us and whose.tenant in (None, line.tenant):
+                for key in _names(whose.by, line):
+                    if whose.name in (None, key[0]):
+                        sums[key] = _added(sums.get(key), key, line)
+        return sorted(sums.values(), key=_most, reverse=True)[:limit]
+
+
+def _names(by: By, line: Line) -> list[_Name]:
+    if by == "system":
+        return [("", "")]
+    if by == "mad":
+        return [(mad, "") for mad in line.chain]
+    names = {
+        "tenant": line.tenant,
+        "conversation": line.conversation,
+        "call": line.trace,
+        "payer": line.payer,
+        "model": line.what,
+    }
+    return [(names[by], line.tenant)] if names[by] else []
+
+
+def _added(before: Sum | None, key: _Name, line: Line) -> Sum:
+    found = before or Sum(name=key[0], tenant=key[1], spent=NOTHING, reserved=NOTHING)
+    if line.state == "reserved":
+        return replace(found, reserved=_plus(found.reserved, line.amount))
+    return replace(found, spent=_plus(found.spent, line.amount))
+
+
+def _plus(one: Amount, other: Amount) -> Amount:
+    first, second = one.usage, other.usage
+    usage = Usage(
+        first.input + second.input,
+        first.cached + second.cached,
+        first.written + second.written,
+        first.output + second.output,
+    )
+    return Amount(one.micro_usd + other.micro_usd, usage, one.calls + other.calls, one.ms + other.ms)
+
+
+def _most(found: Sum) -> tuple[int, int]:
+    both = _plus(found.spent, found.reserved)
+    return both.micro_usd, both.usage.total

@@ -1,7 +1,7 @@
 """The port that every store of the ledger fills, and what it promises.
 
 * What a method has returned from is on disk: no crash undoes it.
-* A reservation is settled once, by the MAD that holds it; until then it stands, after a crash too.
+* A reservation is settled once; until then it stands, after a crash too.
 * Ids count up.
 """
 
@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from mads.wire.ledger import Amount
+from mads.wire.ledger import Amount, By, Sum
 
 State = Literal["reserved", "spent", "released"]
 
@@ -20,7 +20,8 @@ State = Literal["reserved", "spent", "released"]
 class Line(Struct, frozen=True, kw_only=True):
     """One line: `holder` reserved for what `payer`, the MAD or the principal that asked, wants `what` for.
 
-    `amount` is what is spent, or what may be at most as long as it is reserved. `at_us` is in microseconds since 1970.
+    `amount` is what is spent, or what may be at most as long as it is reserved. `chain` are the MADs through which it
+    was asked, each once, the first of them first. `at_us` is in microseconds since 1970.
     """
 
     id: int = 0
@@ -28,10 +29,22 @@ class Line(Struct, frozen=True, kw_only=True):
     tenant: str
     holder: str
     payer: str
+    chain: tuple[str, ...] = ()
     conversation: str = ""
+    trace: str = ""
     what: str
     state: State = "reserved"
     amount: Amount
+
+
+class Whose(Struct, frozen=True, kw_only=True):
+    """Which lines are summed: those from `since_us` until before `until_us`, of one tenant, of one `name`."""
+
+    by: By
+    since_us: int = 0
+    until_us: int = 2**62
+    tenant: str | None = None
+    name: str | None = None
 
 
 class Bookings(Protocol):
@@ -41,10 +54,14 @@ class Bookings(Protocol):
         """Keep a reservation; return its id."""
         ...
 
-    async def settle(self, id_: int, holder: str, state: State, amount: Amount) -> bool:
-        """Settle what `holder` reserved; return whether there was such a reservation."""
+    async def settle(self, id_: int, holder: str | None, state: State, amount: Amount) -> Line | None:
+        """Settle what `holder` reserved, or whoever did; return it as it was, None where there is none open."""
         ...
 
     async def lines(self, *, state: State | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
         """Return the first `limit` lines after the id `after`, in order; of one state where that is given."""
+        ...
+
+    async def sums(self, whose: Whose, limit: int = 1000) -> Sequence[Sum]:
+        """Return what was spent and is reserved, those first who spend most."""
         ...

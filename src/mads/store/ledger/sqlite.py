@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from mads.store.database import Database
-from mads.store.ledger.port import Line, State
+from mads.store.ledger.port import Line, State, Whose
 from mads.store.sqlite import Connection
-from mads.wire.ledger import Amount
+from mads.wire.ledger import Amount, By, Sum
 from mads.wire.model import Usage
 
-_RESERVE = """
-    INSERT INTO ledger (at_us, tenant, holder, payer, conversation, what, state, micro_usd, calls, input, cached,
-                        written, output)
-    VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?, ?, ?, ?, ?, ?)
-"""
-_SETTLE = """
-    UPDATE ledger SET state = ?, micro_usd = ?, calls = ?, input = ?, cached = ?, written = ?, output = ?
-    WHERE id = ? AND holder = ? AND state = 'reserved'
-"""
-_LINES = """
-    SELECT id, at_us, tenant, holder, payer, conversation, what, state, micro_usd, calls, input, cached, written, output
-    FROM ledger WHERE id > ? AND (? IS NULL OR state = ?) ORDER BY id LIMIT ?
-"""
+_FIGURES = ("micro_usd", "calls", "input", "cached", "written", "output", "ms")
+_COLUMNS = ("at_us", "tenant", "holder", "payer", "chain", "conversation", "trace", "what", "state", *_FIGURES)
+_RESERVE = f"INSERT INTO ledger ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  names
+_SETTLE = f"UPDATE ledger SET state = ?, {', '.join(f'{it} = ?' for it in _FIGURES)} WHERE id = ?"  # noqa: S608  names
+_LINE = f"SELECT id, {', '.join(_COLUMNS)} FROM ledger"  # noqa: S608  names
+_OPEN = f"{_LINE} WHERE id = ? AND (?2 IS NULL OR holder = ?2) AND state = 'reserved'"
+_LINES = f"{_LINE} WHERE id > ? AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT ?3"
+
+_STATES = ("state = 'reserved'", "state <> 'reserved'")
+_NAMES: dict[By, tuple[str, str, str]] = {
+    "system": ("''", "''", ""),
+    "tenant": ("tenant", "tenant", ""),
+    "mad": ("each.value", "''", ", json_each(ledger.chain) AS each"),
+    "conversation": ("conversation", "tenant", ""),
+    "call": ("trace", "tenant", ""),
+    "payer": ("payer", "tenant", ""),
+    "model": ("what", "tenant", ""),
+}
+"""The name by which is summed, the tenant whose it is, and what else has to be looked at, in SQL."""
 
 
 class SqliteBookings:
@@ -34,45 +41,73 @@ class SqliteBookings:
 
     async def reserve(self, line: Line) -> int:
         """Keep a reservation; return its id."""
-        whose = (line.at_us, line.tenant, line.holder, line.payer, line.conversation, line.what)
+        whose = (line.at_us, line.tenant, line.holder, line.payer, json.dumps(line.chain), line.conversation)
 
         def work(connection: Connection) -> int:
-            connection.execute(_RESERVE, (*whose, *_figures(line.amount)))
+            connection.execute(_RESERVE, (*whose, line.trace, line.what, "reserved", *_figures(line.amount)))
             return connection.last_insert_rowid()
 
         return await self._database.write(work)
 
-    async def settle(self, id_: int, holder: str, state: State, amount: Amount) -> bool:
-        """Settle what `holder` reserved; return whether there was such a reservation."""
+    async def settle(self, id_: int, holder: str | None, state: State, amount: Amount) -> Line | None:
+        """Settle a reservation; return it as it was."""
 
-        def work(connection: Connection) -> bool:
-            connection.execute(_SETTLE, (state, *_figures(amount), id_, holder))
-            return connection.changes() == 1
+        def work(connection: Connection) -> Line | None:
+            for row in connection.execute(_OPEN, (id_, holder)).fetchall():
+                connection.execute(_SETTLE, (state, *_figures(amount), id_))
+                return _line(*row)
+            return None
 
         return await self._database.write(work)
 
     async def lines(self, *, state: State | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
         """Return the first `limit` lines after the id `after`."""
-        asked = (after, state, state, limit)
+        asked = (after, state, limit)
         found = await self._database.read(lambda connection: connection.execute(_LINES, asked).fetchall())
         return [_line(*row) for row in found]
+
+    async def sums(self, whose: Whose, limit: int = 1000) -> Sequence[Sum]:
+        """Return what was spent and is reserved, those first who spend most."""
+        sql, asked = _summing(whose, limit)
+        found = await self._database.read(lambda connection: connection.execute(sql, asked).fetchall())
+        return [_sum(*row) for row in found]
+
+
+def _summing(whose: Whose, limit: int) -> tuple[str, tuple[Any, ...]]:
+    name, tenant, beside = _NAMES[whose.by]
+    fits: list[str] = ["at_us >= ?", "at_us < ?"]
+    asked: list[Any] = [whose.since_us, whose.until_us]
+    if whose.by != "system":
+        fits.append(f"{name} <> ''")
+    for column, said in (("tenant", whose.tenant), (name, whose.name)):
+        if said is not None:
+            fits.append(f"{column} = ?")
+            asked.append(said)
+    sums = [f"sum({figure}) FILTER (WHERE {which})" for which in _STATES for figure in _FIGURES]
+    sql = f"""
+        SELECT {name}, {tenant}, {", ".join(sums)} FROM ledger{beside} WHERE {" AND ".join(fits)}
+        GROUP BY 1, 2 ORDER BY sum(micro_usd) DESC, sum(input + cached + written + output) DESC LIMIT ?
+    """  # noqa: S608  names
+    return sql, (*asked, limit)
+
+
+def _sum(name: str, tenant: str, *figures: int | None) -> Sum:
+    half = len(_FIGURES)
+    return Sum(name=name, tenant=tenant, reserved=_amount(figures[:half]), spent=_amount(figures[half:]))
 
 
 def _figures(amount: Amount) -> tuple[int, ...]:
     usage = amount.usage
-    return amount.micro_usd, amount.calls, usage.input, usage.cached, usage.written, usage.output
+    return amount.micro_usd, amount.calls, usage.input, usage.cached, usage.written, usage.output, amount.ms
 
 
-def _line(*row: Any) -> Line:
-    id_, at_us, tenant, holder, payer, conversation, what, state, micro_usd, calls, *tokens = row
-    return Line(
-        id=id_,
-        at_us=at_us,
-        tenant=tenant,
-        holder=holder,
-        payer=payer,
-        conversation=conversation,
-        what=what,
-        state=state,
-        amount=Amount(micro_usd, Usage(*tokens), calls),
-    )
+def _amount(figures: Sequence[int | None]) -> Amount:
+    micro_usd, calls, *tokens, ms = (figure or 0 for figure in figures)
+    return Amount(micro_usd, Usage(*tokens), calls, ms)
+
+
+def _line(id_: int, *row: Any) -> Line:
+    columns = dict(zip(_COLUMNS, row, strict=True))
+    figures = [columns.pop(figure) for figure in _FIGURES]
+    chain = tuple(json.loads(columns.pop("chain")))
+    return Line(id=id_, chain=chain, amount=_amount(figures), **columns)

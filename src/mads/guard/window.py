@@ -1,4 +1,4 @@
-"""The days and months of a quota, in UTC, whatever the machine's own time."""
+"""The hours, days and months in which something is counted, in UTC, whatever the machine's own time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-Period = Literal["day", "month"]
+Period = Literal["hour", "day", "month"]
 
 
 class Window(Struct, frozen=True):
-    """One day ("2026-11-22") or month ("2026-11"): from when until before when, in seconds since 1970."""
+    """One hour ("2026-11-22T14"), day ("2026-11-22") or month ("2026-11"): from when until before when, in seconds."""
 
     name: str
     begins: float
@@ -20,7 +20,10 @@ class Window(Struct, frozen=True):
 
 def window_at(period: Period, now: float) -> Window:
     """Return the window in which `now` lies."""
-    day = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = datetime.fromtimestamp(now, UTC).replace(minute=0, second=0, microsecond=0)
+    if period == "hour":
+        return Window(f"{hour:%Y-%m-%dT%H}", hour.timestamp(), (hour + timedelta(hours=1)).timestamp())
+    day = hour.replace(hour=0)
     if period == "day":
         return Window(f"{day:%Y-%m-%d}", day.timestamp(), (day + timedelta(days=1)).timestamp())
     first = day.replace(day=1)

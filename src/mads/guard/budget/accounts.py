@@ -1,0 +1,181 @@
+"""The accounts: what is reserved counts at every level at once, or at none, and is on disk before it may be spent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from mads.guard.budget.cap import MICRO, Cap, said
+from mads.store.ledger.port import Bookings, Line, State, Whose
+from mads.wire.errors import Limited
+from mads.wire.ledger import NOTHING, Amount
+
+T = TypeVar("T")
+
+ACCOUNTS = 10_000
+"""How many accounts are held before those with nothing open are forgotten; they are summed up anew when needed."""
+
+
+class _Account:
+    """What is spent or reserved of one cap by one of those it is for, and how many reservations hold it here."""
+
+    __slots__ = ("open", "used")
+
+    def __init__(self, used: int) -> None:
+        self.used, self.open = used, 0
+
+
+class _Held(Struct, frozen=True):
+    """An account that a line counts towards."""
+
+    cap: Cap
+    whose: Whose
+    account: _Account
+
+    def left(self) -> int:
+        return self.cap.most - self.account.used
+
+
+class Accounts:
+    """Reserves in `bookings` no more than `caps` let.
+
+    The sums are those of the book: what was reserved before a crash and never settled still counts. Nothing is awaited
+    between looking at a cap and counting towards it.
+    """
+
+    def __init__(self, caps: Sequence[Cap], bookings: Bookings) -> None:
+        self.caps = tuple(caps)
+        self._bookings = bookings
+        self._accounts: dict[tuple[Cap, Whose], _Account] = {}
+        self._most = ACCOUNTS
+        self._open: dict[int, tuple[_Held, ...]] = {}
+        self._summing = asyncio.Lock()
+        self._running = set[asyncio.Task[Any]]()
+
+    async def reserve(self, line: Line) -> int:
+        """Keep a reservation and return its id, or raise `Limited` with the cap that does not let it."""
+        held = await self._held(line)
+        try:
+            self._look(line, held)
+        except Limited:
+            self._let_go(held)
+            raise
+        for each in held:
+            each.account.used += each.cap.of(line.amount)
+        reserving = self._begun(self._reserved(line, held))
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            self._begun(self._undone(reserving))
+            raise
+
+    async def settle(self, id_: int, holder: str | None, state: State, amount: Amount) -> bool:
+        """Settle what `holder` reserved, or whoever did; return whether there was such a reservation."""
+        return await asyncio.shield(self._begun(self._settled(id_, holder, state, amount)))
+
+    async def close(self) -> None:
+        """Come to the end of what was begun."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    def _begun(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin what is done to its end, whether or not its caller waits for that."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # where nobody waits any more, nobody is to be told
+
+    async def _undone(self, reserving: asyncio.Task[int]) -> None:
+        """Release what was reserved for a caller that has gone: nothing was sent."""
+        await self._settled(await reserving, None, "released", NOTHING)
+
+    async def _held(self, line: Line) -> tuple[_Held, ...]:
+        held: list[_Held] = []
+        try:
+            for cap in self.caps:
+                for whose in cap.whose(line):
+                    account = self._accounts.get((cap, whose)) or await self._summed(cap, whose)
+                    account.open += 1
+                    held.append(_Held(cap, whose, account))
+        except BaseException:
+            self._let_go(held)
+            raise
+        return tuple(held)
+
+    async def _summed(self, cap: Cap, whose: Whose) -> _Account:
+        """Return the account of what the book says; nobody counts towards it meanwhile, for nobody has it."""
+        async with self._summing:
+            if (cap, whose) not in self._accounts:
+                sums = await self._bookings.sums(whose)
+                self._tidy()
+                used = sum(cap.of(each.spent) + cap.of(each.reserved) for each in sums)
+                self._accounts[cap, whose] = _Account(used)
+            return self._accounts[cap, whose]
+
+    def _look(self, line: Line, held: Sequence[_Held]) -> None:
+        """Raise `Limited` where a cap has not enough left; of several the one that has for the longest time not."""
+        short = [each for each in held if each.left() < each.cap.of(line.amount)]
+        if short:
+            last = max(short, key=lambda each: each.whose.until_us)
+            raise _refusal(line, last)
+
+    async def _reserved(self, line: Line, held: tuple[_Held, ...]) -> int:
+        try:
+            id_ = await self._bookings.reserve(line)
+        except BaseException:
+            for each in held:
+                each.account.used -= each.cap.of(line.amount)
+            self._let_go(held)
+            raise
+        self._open[id_] = held
+        return id_
+
+    async def _settled(self, id_: int, holder: str | None, state: State, amount: Amount) -> bool:
+        if id_ in self._open:
+            line = await self._bookings.settle(id_, holder, state, amount)
+            if line is not None:
+                held = self._open.pop(id_)
+                self._correct(line, amount, held)
+                self._let_go(held)
+            return line is not None
+        async with self._summing:  # it was reserved before the last start: nobody sums it up while it changes
+            line = await self._bookings.settle(id_, holder, state, amount)
+            if line is not None:
+                known = [(cap, whose) for cap in self.caps for whose in cap.whose(line)]
+                held = tuple(_Held(*key, self._accounts[key]) for key in known if key in self._accounts)
+                self._correct(line, amount, held)
+            return line is not None
+
+    def _correct(self, line: Line, amount: Amount, held: Sequence[_Held]) -> None:
+        for each in held:
+            each.account.used += each.cap.of(amount) - each.cap.of(line.amount)
+
+    def _let_go(self, held: Sequence[_Held]) -> None:
+        for each in held:
+            each.account.open -= 1
+
+    def _tidy(self) -> None:
+        if len(self._accounts) >= self._most:
+            self._accounts = {key: account for key, account in self._accounts.items() if account.open}
+            self._most = max(ACCOUNTS, 2 * len(self._accounts))
+
+
+def _refusal(line: Line, short: _Held) -> Limited:
+    """Return why `line` may not be paid for; after the window it may be, unless it is more than the cap itself."""
+    cap, asked, until = short.cap, short.cap.of(line.amount), ""
+    again = None
+    if cap.period is not None:
+        until = f" until {datetime.fromtimestamp(short.whose.until_us / MICRO, UTC):%Y-%m-%d %H:%M} UTC"
+        again = (short.whose.until_us - line.at_us) / MICRO if asked <= cap.most else None
+    left = said(max(0, short.left()), cap.unit)
+    told = f"{cap.title}: {left} are left{until}, and this may take {said(asked, cap.unit)}"
+    return Limited(f"{line.what} may not be paid for: {told}", rule=f"budget: {cap.title}", retry_after=again)

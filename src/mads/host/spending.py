@@ -1,0 +1,96 @@
+"""What is spent, as whoever asks may see it, and the settling by hand of what nobody settled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from mads.guard.budget.accounts import Accounts
+from mads.guard.budget.cap import MICRO, Cap
+from mads.guard.principals import theirs
+from mads.store.ledger.port import Bookings, Line, State, Whose
+from mads.wire.errors import InvalidMessage
+from mads.wire.ledger import NOTHING, Amount, By, CapUse, Reservation, Sum
+
+SHOWN = 100
+"""How many of those that a cap is for are shown, those first that spend most."""
+
+
+class Spending:
+    """Reads `bookings`, and settles through `accounts`."""
+
+    def __init__(self, accounts: Accounts, bookings: Bookings) -> None:
+        self._accounts, self._bookings = accounts, bookings
+
+    async def caps(self) -> Sequence[CapUse]:
+        """Return what is used of each cap in its present window."""
+        tenant, now = theirs(), time.time()
+        caps = [cap for cap in self._accounts.caps if _is_for(cap, tenant)]
+        return [use for cap in caps for use in await self._uses(cap, tenant, now)]
+
+    async def cost(self, by: By, since: float) -> Sequence[Sum]:
+        """Return what was spent from `since` on, in seconds since 1970, and is reserved."""
+        return await self._bookings.sums(Whose(by=by, since_us=round(since * MICRO), tenant=theirs()))
+
+    async def reservations(self, after: int) -> Sequence[Reservation]:
+        """Return the first that stand after the id `after`."""
+        tenant = theirs()
+        found = await self._bookings.lines(state="reserved", after=after)
+        return [_reservation(line) for line in found if tenant in (None, line.tenant)]
+
+    async def settle(self, reservation: int, spent: Amount | None) -> None:
+        """Settle one by hand: it came to `spent`, or to nothing."""
+        state: State = "released" if spent is None else "spent"
+        if not await self._accounts.settle(reservation, None, state, spent or NOTHING):
+            raise InvalidMessage(f"there is no open reservation {reservation}; see: mads budget open")
+
+    async def _uses(self, cap: Cap, tenant: str | None, now: float) -> Sequence[CapUse]:
+        window = cap.window(round(now * MICRO))
+        since, until = round(window.begins * MICRO), round(window.ends * MICRO)
+        whose = Whose(by=cap.level, since_us=since, until_us=until, tenant=tenant, name=cap.name or None)
+        sums = [each for each in await self._bookings.sums(whose, SHOWN) if each.name not in cap.but]
+        if not sums and (cap.name or cap.level == "system"):
+            sums = [Sum(name=cap.name, tenant="", spent=NOTHING, reserved=NOTHING)]
+        return [_use(cap, each, now) for each in sums]
+
+
+def _is_for(cap: Cap, tenant: str | None) -> bool:
+    """Return whether those of one tenant are told of a cap: of their own, not of what is shared with others."""
+    if tenant is None:
+        return True
+    return cap.level in ("conversation", "call") or (cap.level == "tenant" and cap.name in ("", tenant))
+
+
+def _use(cap: Cap, found: Sum, now: float) -> CapUse:
+    spent, reserved = cap.of(found.spent), cap.of(found.reserved)
+    window = cap.window(round(now * MICRO))
+    gone = (now - window.begins) / (window.ends - window.begins)
+    return CapUse(
+        cap=cap.title,
+        name=found.name,
+        tenant=found.tenant,
+        unit=cap.unit,
+        most=cap.most,
+        spent=spent,
+        reserved=reserved,
+        ends=_iso(window.ends) if cap.period else None,
+        at_end=round((spent + reserved) / gone) if cap.period and gone else None,
+    )
+
+
+def _reservation(line: Line) -> Reservation:
+    return Reservation(
+        id=line.id,
+        at=_iso(line.at_us / MICRO),
+        holder=line.holder,
+        payer=line.payer,
+        tenant=line.tenant,
+        conversation=line.conversation,
+        what=line.what,
+        most=line.amount,
+    )
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,39 @@
+"""MADs that spend: one asks a model, one has others ask it many times over."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mads import CallError, Think, mad, tool
+
+
+@mad
+class Agent:
+    """You ask a model whatever you are asked."""
+
+    think: Think
+
+    @tool
+    async def ask(self, text: str) -> str:
+        """Return what a model says."""
+        return await self.think("What do you say?", text)
+
+
+@mad
+class Lead:
+    """You let your agent ask, far too often."""
+
+    agent: Agent
+
+    @tool
+    async def run(self, times: int) -> list[str]:
+        """Return what became of each: "ok", or the rule that did not let it."""
+
+        async def once(number: int) -> str:
+            try:
+                await self.agent.ask(f"{number}: " + "word " * 20)
+            except CallError as error:
+                return f"{error}"
+            return "ok"
+
+        return list(await asyncio.gather(*(once(number) for number in range(times))))

@@ -1,0 +1,87 @@
+"""A budget holds before a real provider: with many at once, with agents of agents, and after the core was killed.
+
+Covers what callers, the provider's bill and the operator see, in every place. Does not cover the arithmetic of the
+accounts: tests/guard/test_budget.py does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mads import Failed
+from mads.host.budgets import BudgetConfig
+from mads.host.config import MadConfig
+from mads.testing.placed import Placed, placed
+from mads.testing.provider import Provider, provider
+from mads.wire.ledger import Whole
+
+COVERS = ("R-070", "R-071")
+pytestmark = pytest.mark.slow
+
+IN, OUT = 1, 2
+"""Dollars a million tokens, so that a token costs as many millionths."""
+
+
+@pytest.fixture
+def billing() -> Generator[Provider]:
+    with provider() as it:
+        yield it
+
+
+def spenders(it: Provider, **budgets: str) -> dict[str, Any]:
+    """Return the MADs of a system that asks this provider."""
+    price = {"input": IN, "output": OUT}
+    told = {"url": it.url, "models": {"small": {"id": "small", "price": price}}}
+    settings = {"providers": {"a": told}, "policy": [{"models": ["small"]}]}
+    may = (f"net:{it.root.removeprefix('http://')}",)
+    fiedler = MadConfig("mads.duos.fiedler:Fiedler", may=may, set=settings, at_once=64)
+    use = {"lead": "tests.behaviour.spenders:Lead", "agent": "tests.behaviour.spenders:Agent"}
+    mads = {name: MadConfig(each, budget=budgets.get(name, ()), at_once=64) for name, each in use.items()}
+    return {"fiedler": fiedler, **mads}
+
+
+def bill(it: Provider) -> int:
+    """Return what the provider bills, by its own count."""
+    return sum(seen.billed[0] * IN + seen.billed[1] * OUT for seen in it.seen())
+
+
+async def spent(it: Placed) -> Whole:
+    """Return what the book says was spent or stands reserved."""
+    (found,) = await it.system.spending.cost("system", 0)
+    return found.spent.micro_usd + found.reserved.micro_usd
+
+
+@pytest.mark.parametrize("run", ["here", "process"])
+async def test_fifty_at_once_spend_no_more_than_there_is_and_the_others_are_told_why(
+    tmp_path: Path, run: str, billing: Provider
+) -> None:
+    written = BudgetConfig(conversation="0.02 USD")
+    async with placed(tmp_path, run, budget=written, **spenders(billing)) as it:
+        told = await it.call("lead.run", times=50, within=60, conversation="c1")
+        assert 0 < told.count("ok") < 50
+        assert all("each conversation: 0.02 USD" in each for each in told if each != "ok")
+        assert bill(billing) <= await spent(it) <= 20_000
+        before = len(billing.seen())
+        with pytest.raises(Failed, match=r"each conversation: 0\.02 USD"):
+            await it.call("agent.ask", text="word " * 12_000, conversation="c1")
+        assert len(billing.seen()) == before
+        assert await it.call("agent.ask", text="hello", conversation="c2")
+
+
+@pytest.mark.parametrize("run", ["here", "process"])
+async def test_a_mad_pays_for_its_agents_and_who_does_not_go_through_it_does_not(
+    tmp_path: Path, run: str, billing: Provider
+) -> None:
+    async with placed(tmp_path, run, **spenders(billing, lead="3 calls/day")) as it:
+        told = await it.call("lead.run", times=8, within=60)
+        assert (told.count("ok"), len(billing.seen())) == (3, 3)
+        assert all("mad lead: 3 calls/day" in each for each in told if each != "ok")
+        assert await it.call("agent.ask", text="hello")
+    async with placed(tmp_path, run, **spenders(billing, lead="3 calls/day")) as it:
+        assert (await it.call("lead.run", times=2, within=60)).count("ok") == 0
+        (use,) = await it.system.spending.caps()
+        assert (use.name, use.spent, use.reserved, use.most) == ("lead", 3, 0, 3)
