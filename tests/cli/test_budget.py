@@ -54,7 +54,7 @@ def test_what_a_crash_left_reserved_counts_until_it_is_settled_by_hand(tmp_path:
             pass
         process.kill()
         process.wait()
-        asking.wait()
+        asking.communicate()
     with up(tmp_path):
         system, fiedler = json.loads(mads("budget", "--json").stdout)
         assert (system["cap"], system["unit"], system["most"]) == ("system: 0.01 USD/day", "USD", 10_000)
