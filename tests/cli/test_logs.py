@@ -58,5 +58,7 @@ def test_who_follows_sees_the_next_system_too_until_ctrl_c(project: Mads) -> Non
 def test_what_cannot_be_asked_is_refused_in_words(project: Mads) -> None:
     ran = project("logs", "--level", "loud")
     assert (ran.returncode, "'loud' is not one of 'debug', 'info'" in ran.stderr) == (2, True)
+    ran = project("logs", "--trace", "nope", "--json")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "No line is there that fits.\n")
     ran = project("logs", "--mad", "nobody", "--json")
     assert (ran.returncode, "there is no MAD 'nobody'" in ran.stdout) == (2, True)

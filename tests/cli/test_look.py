@@ -141,10 +141,23 @@ def test_a_verb_of_another_verb_is_found_and_each_mistake_says_what_to_write(
         (["import", "x"], "Write: mads conversations import"),
         (["dead", "lst"], "Did you mean: mads dead list?"),
         (["capture", "nope"], "Write: mads capture dataset|stats"),
+        (["capture"], "No such option '--json'. Write: mads capture dataset|stats"),
         (["trace", "--nope"], "Try: mads trace --help"),
     ):
         assert run([*words, "--json"]) == 2
         assert meant in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+@pytest.mark.slow
+def test_a_list_in_which_nothing_fits_is_done_and_says_so(parlour: Mads) -> None:
+    for words, what in (
+        (["dead", "list", "--sender", "nope"], "dead letter"),
+        (["conversations", "--tenant", "nope"], "conversation"),
+        (["audit", "list", "--principal", "nope"], "decision"),
+    ):
+        ran, told = parlour(*words), parlour(*words, "--json")
+        assert (ran.returncode, ran.stderr) == (0, f"No {what} is there that fits.\n")
+        assert (told.returncode, told.stdout, told.stderr) == (0, "[]\n", ran.stderr)
 
 
 def test_an_option_that_is_none_of_a_choice_says_so_and_nothing_of_how_it_was_read() -> None:

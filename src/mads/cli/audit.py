@@ -8,7 +8,7 @@ import click
 
 from mads.cli.group import Group
 from mads.cli.remote import asked
-from mads.cli.terminal import json_option, show, table
+from mads.cli.terminal import json_option, listed, show
 from mads.wire import codec
 from mads.wire.status import AuditRow, Verified
 
@@ -30,10 +30,7 @@ def list_(*, limit: int, principal: str, tenant: str, denied: bool, as_json: boo
     """Show the last decisions, oldest first: about calls, keys, rights and sign-ins."""
     which = {"limit": limit, "principal": principal, "tenant": tenant, "denied": denied}
     rows = asked("audit_list", list[AuditRow], which=which)
-    if as_json:
-        show(codec.plain(rows), as_json=True)
-    else:
-        table(HEAD, [row(each) for each in rows])
+    listed(HEAD, rows, row, what="decision", as_json=as_json)
 
 
 @audit.command()

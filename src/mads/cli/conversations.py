@@ -14,12 +14,13 @@ import msgspec
 from mads.cli.group import Group
 from mads.cli.lines import opened, placed, streamed
 from mads.cli.remote import asked, connected
-from mads.cli.terminal import json_option, show, table
+from mads.cli.terminal import json_option, listed, show
 from mads.wire import codec
 from mads.wire.conversation import LABELS, Certificate, Conversation, Said, Taken
 from mads.wire.errors import UsageError
 
 HEAD = ("ID", "PARTICIPANTS", "TURNS", "FIRST", "LAST", "LABELS", "HELD")
+CERTIFIED = ("NO", "CONVERSATION", "AT", "BY", "ROWS", "BODIES", "LEFT OVER")
 
 tenant_option = click.option(
     "--tenant", default="", metavar="NAME", help="Whose they are; those of all tenants if not given."
@@ -52,10 +53,7 @@ def conversations() -> None:
 def list_(mad: str, since: str, tenant: str, *, as_json: bool) -> None:
     """Show the conversations on record, the last one last."""
     seen = asked("conversations_list", list[Conversation], mad=mad, since=since, tenant=tenant)
-    if as_json:
-        show(codec.plain(seen), as_json=True)
-    else:
-        table(HEAD, [_row(it) for it in seen])
+    listed(HEAD, seen, _row, what="conversation", as_json=as_json)
 
 
 @conversations.command("show")
@@ -162,11 +160,7 @@ def erase(conversation: str, tenant: str, *, as_json: bool) -> None:
 def certificates(*, as_json: bool) -> None:
     """Show what was erased, when and by whom."""
     seen = asked("conversations_certificates", list[Certificate])
-    if as_json:
-        show(codec.plain(seen), as_json=True)
-    else:
-        rows = [(it.id, it.conversation, f"{it.at:%Y-%m-%d %H:%M}", it.by, it.rows, it.bodies, it.found) for it in seen]
-        table(("NO", "CONVERSATION", "AT", "BY", "ROWS", "BODIES", "LEFT OVER"), rows)
+    listed(CERTIFIED, seen, _certified, what="certificate", as_json=as_json)
 
 
 def told(said: Said, numbers: dict[str, int]) -> Iterator[str]:
@@ -195,6 +189,10 @@ def _indented(text: str) -> Iterator[str]:
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _certified(it: Certificate) -> tuple[Any, ...]:
+    return (it.id, it.conversation, f"{it.at:%Y-%m-%d %H:%M}", it.by, it.rows, it.bodies, it.found)
 
 
 def _row(it: Conversation) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import click
 from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.span import Span
-from mads.cli.terminal import json_option, show, table
+from mads.cli.terminal import json_option, listed, show
 from mads.wire import codec
 from mads.wire.status import DeadLetter, DeadLetters
 
@@ -42,10 +42,7 @@ def dead() -> None:
 def list_(*, as_json: bool, **those: Any) -> None:
     """Show what was given up or refused, oldest first, and why."""
     seen = asked("dead_list", DeadLetters, which=those)
-    if as_json:
-        show(codec.plain(seen.letters), as_json=True)
-    else:
-        table(HEAD, [(it.id, it.tool, it.sender, it.key or "", it.sent, it.attempts, it.why) for it in seen.letters])
+    listed(HEAD, seen.letters, _row, what="dead letter", as_json=as_json)
     if seen.more:
         click.echo(f"and {seen.more} more; --tool, --sender, --why or --older-than show fewer", err=True)
 
@@ -80,6 +77,10 @@ def drop(letter: int | None, *, every: bool, as_json: bool, **those: Any) -> Non
     count = _done("dead_drop", letter, every=every, those=those)
     said = f"letter {letter} is forgotten" if count is None else f"{count} letters are forgotten"
     show((letter if count is None else count) if as_json else said, as_json=as_json)
+
+
+def _row(it: DeadLetter) -> tuple[Any, ...]:
+    return (it.id, it.tool, it.sender, it.key or "", it.sent, it.attempts, it.why)
 
 
 def _done(tool: str, letter: int | None, *, every: bool, those: dict[str, Any]) -> int | None:

@@ -10,6 +10,13 @@ import click
 class Group(click.Group):
     """Verbs under one name."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the options of the group; raise `UsageError` that names its verbs, behind which most options stand."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.UsageError(f"{error.message} {self._there_are(ctx)}", ctx) from None
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -30,4 +37,7 @@ class Group(click.Group):
 
         near: Iterable[str] = difflib.get_close_matches(name, self.list_commands(ctx), 2)
         meant = " or ".join(f"{ctx.command_path} {verb}" for verb in near)
-        return f"Did you mean: {meant}?" if meant else f"Write: {ctx.command_path} {'|'.join(self.list_commands(ctx))}"
+        return f"Did you mean: {meant}?" if meant else self._there_are(ctx)
+
+    def _there_are(self, ctx: click.Context) -> str:
+        return f"Write: {ctx.command_path} {'|'.join(self.list_commands(ctx))}"

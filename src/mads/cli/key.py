@@ -10,7 +10,7 @@ from mads.author.system import NewKey
 from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.span import Span
-from mads.cli.terminal import json_option, show, table
+from mads.cli.terminal import json_option, listed, show
 from mads.wire import codec
 from mads.wire.status import KeyInfo
 
@@ -61,10 +61,7 @@ def new(
 def list_(*, as_json: bool) -> None:
     """Show every key, and whether it is good."""
     seen = asked("key_list", list[KeyInfo])
-    if as_json:
-        show(codec.plain(seen), as_json=True)
-    else:
-        table(HEAD, [_row(it) for it in seen])
+    listed(HEAD, seen, _row, what="key", as_json=as_json)
 
 
 @key.command()

@@ -29,7 +29,7 @@ async def _limits(*, as_json: bool) -> None:
         show(codec.plain(seen), as_json=True)
     elif seen:
         table(HEAD, [row for info in seen for row in _rows(info)])
-    else:
+    if not seen:
         click.echo("There is no limit; write [[limits]] in mads.toml.", err=True)
 
 

@@ -44,7 +44,7 @@ def logs(*, lines: int, follow: bool, mad: str, as_json: bool, **wanted: Any) ->
         elif not last and mad not in ("", *read_config(find_root()).mads):
             known = ", ".join(read_config(find_root()).mads)
             raise UsageError(f"there is no MAD {mad!r}, and none has logged anything; there is {known}")
-        elif not (last or as_json):
+        elif not last:
             click.echo("No line is there that fits.", err=True)
 
 

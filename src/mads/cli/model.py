@@ -8,9 +8,12 @@ import click
 import msgspec
 
 from mads.cli.group import Group
-from mads.cli.terminal import json_option, show, table
-from mads.duos.fiedler.shelf import SHELF, Shelved, added, listed, removed
+from mads.cli.terminal import json_option, listed, show
+from mads.duos.fiedler.shelf import SHELF, Shelved, added, removed
+from mads.duos.fiedler.shelf import listed as shelved
 from mads.host.config import find_root
+
+HEAD = ("NAME", "SIZE", "SHA-256", "FROM")
 
 WEIGHTS = ".weights"
 """A folder of a project in which packages of weights lie that nothing imports."""
@@ -39,11 +42,7 @@ def add(source: str, *, name: str, digest: str, as_json: bool) -> None:
 @json_option
 def list_(*, as_json: bool) -> None:
     """List the models on this machine."""
-    found = listed(find_root() / SHELF)
-    if as_json:
-        show(msgspec.to_builtins(found), as_json=True)
-    else:
-        table(("NAME", "SIZE", "SHA-256", "FROM"), [(it.name, _size(it), it.sha256[:16], it.source) for it in found])
+    listed(HEAD, shelved(find_root() / SHELF), _row, what="model", as_json=as_json)
 
 
 @model.command()
@@ -53,6 +52,10 @@ def remove(name: str, *, as_json: bool) -> None:
     """Remove a model from this machine."""
     it = removed(find_root() / SHELF, name)
     show(msgspec.to_builtins(it) if as_json else f"removed {it.name}", as_json=as_json)
+
+
+def _row(it: Shelved) -> tuple[str, ...]:
+    return (it.name, _size(it), it.sha256[:16], it.source)
 
 
 def _size(it: Shelved) -> str:

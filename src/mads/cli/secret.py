@@ -13,7 +13,7 @@ from mads.author.secrets import GrantInfo, Revealed, SealInfo, SecretInfo, Wrapp
 from mads.cli.group import Group
 from mads.cli.remote import LONG, connected
 from mads.cli.span import Span
-from mads.cli.terminal import json_option, show, table
+from mads.cli.terminal import json_option, listed, show
 from mads.wire import codec
 from mads.wire.errors import UsageError
 
@@ -90,10 +90,7 @@ def list_(prefix: str, *, grants: bool, tenant: str, as_json: bool) -> None:
         _grants(_asked("list_grants", list[GrantInfo]), as_json=as_json)
         return
     seen = _asked("list_secrets", list[SecretInfo], prefix=prefix, tenant=tenant)
-    if as_json:
-        show(codec.plain(seen), as_json=True)
-    else:
-        table(HEAD, [_row(it) for it in seen])
+    listed(HEAD, seen, _row, what="secret", as_json=as_json)
 
 
 @secret.command()
@@ -203,7 +200,8 @@ def _sealed(info: SealInfo, *, as_json: bool) -> None:
 
 
 def _grants(seen: list[GrantInfo], *, as_json: bool) -> None:
-    if as_json:
-        show(codec.plain(seen), as_json=True)
-    else:
-        table(GRANTED, [(it.mad, it.pattern, f"{it.lease:g} s" if it.lease else "-", it.tenant) for it in seen])
+    listed(GRANTED, seen, _granted, what="grant", as_json=as_json)
+
+
+def _granted(it: GrantInfo) -> tuple[str, ...]:
+    return (it.mad, it.pattern, f"{it.lease:g} s" if it.lease else "-", it.tenant)

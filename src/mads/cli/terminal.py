@@ -10,9 +10,11 @@ from typing import Any, TypeVar, cast
 import click
 import msgspec
 
+from mads.wire import codec
 from mads.wire.call import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 VISIBLE = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}") | {ord("\t"): "\t"}
 """What is shown for characters that would steer a terminal: what a tool returns may come from anywhere."""
@@ -45,6 +47,18 @@ def lines(value: Any) -> Iterator[str]:
         yield from value.splitlines() or [""]
     elif value is not None:
         yield msgspec.json.encode(value).decode()
+
+
+def listed(
+    head: Sequence[str], found: Sequence[T], row: Callable[[T], Sequence[Any]], *, what: str, as_json: bool
+) -> None:
+    """Print each of `found` as a `row` under `head`, or all `as_json`; that there is no `what` is told beside it."""
+    if as_json:
+        show(codec.plain(found), as_json=True)
+    else:
+        table(head, [row(it) for it in found])
+    if not found:
+        click.echo(f"No {what} is there that fits.", err=True)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import click
 
 from mads.cli.remote import connected
-from mads.cli.terminal import json_option, show, table
+from mads.cli.terminal import json_option, listed, show, table
 from mads.wire import codec
 from mads.wire.errors import UsageError
 from mads.wire.record import Decision
@@ -59,14 +59,11 @@ async def _one(id_: str, *, as_json: bool) -> None:
 async def _last(lines: int, *, failed: bool, control: bool, as_json: bool) -> None:
     async with connected() as remote:
         found = await remote.steward("traces", list[TraceLine], limit=lines, failed=failed, control=control)
-    if as_json:
-        show(codec.plain(found), as_json=True)
-    else:
-        table(LAST, [(it.at, it.trace, it.call, *_counts(it)) for it in found])
+    listed(LAST, found, _line, what="trace", as_json=as_json)
 
 
-def _counts(it: TraceLine) -> tuple[str | int, ...]:
-    return (_ms(it.took_us), it.calls, it.failed, _cost(it.cost))
+def _line(it: TraceLine) -> tuple[str | int, ...]:
+    return (it.at, it.trace, it.call, _ms(it.took_us), it.calls, it.failed, _cost(it.cost))
 
 
 def _row(hop: Hop) -> tuple[str, ...]:
