@@ -68,7 +68,10 @@ async def test_fifty_at_once_spend_no_more_than_there_is_and_the_others_are_told
         before = len(billing.seen())
         with pytest.raises(Failed, match=r"each conversation: 0\.02 USD"):
             await it.call("agent.ask", text="word " * 12_000, conversation="c1")
+        with pytest.raises(Failed, match=r"each conversation: 0\.02 USD"):
+            await it.call("fiedler.embed", texts=["word " * 12_000], conversation="c1")
         assert len(billing.seen()) == before
+        assert await it.call("fiedler.embed", texts=["so it is"], conversation="c2")
         assert await it.call("agent.ask", text="hello", conversation="c2")
 
 

@@ -123,7 +123,7 @@ class Fiedler:
         """Return a vector for each text."""
         asked = tuple(ModelMessage("user", text) for text in texts)
         _, models = self._chosen(ModelRequest(asked, model=model, task=task, labels=tuple(labels)))
-        vectors = await embedded(models, texts, self.turn.remaining)
+        vectors = await embedded(models, texts, self.turn.remaining, self.ledger)
         self.turn.charge(vectors.cost)
         return vectors
 

@@ -66,6 +66,14 @@ class Trial:
         yield opened.done()
 
 
+async def reserved(ledger: Ledger, model: Model, most: Amount) -> int:
+    """Reserve what an attempt at `model` may take at most; raise `Trouble` where nobody may pay for that."""
+    try:
+        return await ledger.reserve(model.name, most)
+    except Limited as error:
+        raise Trouble("budget", str(error), retry_after=error.retry_after) from error
+
+
 class _Opened:
     """An attempt while it lasts; leaving the block ends it, whatever came of it."""
 
@@ -93,10 +101,7 @@ class _Opened:
         self._rates = await self._model.rates()
         self._sent = await self._model.pace.admit(self._bound.total, within=self._patience)
         most = Amount(self._rates.cost(self._bound), self._bound, ms=round(self._within * 1000))
-        try:
-            self._reservation = await self._trial.ledger.reserve(self._model.name, most)
-        except Limited as error:
-            raise Trouble("budget", str(error), retry_after=error.retry_after) from error
+        self._reservation = await reserved(self._trial.ledger, self._model, most)
         self._began = time.monotonic()
         return self._request
 
