@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mads.recall import files
 from mads.recall.decisions import Decision, Front, decision, governing
 from mads.recall.files import listing
 from mads.recall.filling import index
@@ -112,7 +113,11 @@ def test_what_a_label_hides_is_not_there(db: Connection, folder: Path) -> None:
 
 def test_what_belongs_to_a_tenant_is_there_for_that_tenant_alone(tmp_path: Path) -> None:
     lines = [{"event": "the till is jammed", "tenant": "acme"}, {"event": "the till opens", "tenant": "globex"}]
-    text = "\n".join([*map(json.dumps, lines), "the till is closed", "{ no JSON, of the till"])
+    unclear = [json.dumps({"event": "till", "tenant": tenant}) for tenant in (7, None, ["acme"])]
+    twice = '{"event": "the till", "tenant": "acme", "tenant": "globex"}'
+    deep = '{"tenant": "acme", "till": ' + "[" * 100_000
+    start = "the till is closed"
+    text = "\n".join([start, *map(json.dumps, lines), "  a traceback", "{ no JSON, of the till", *unclear, twice, deep])
     (tmp_path / "app.jsonl").write_text(text, encoding="utf-8")
     db = connect(tmp_path / ".mads" / "index.sqlite")
     prepare(db)
@@ -121,12 +126,14 @@ def test_what_belongs_to_a_tenant_is_there_for_that_tenant_alone(tmp_path: Path)
         tenant: sorted(hit.first for hit in search(db, "till", reader=Reader(tenant)))
         for tenant in ("acme", "globex", "other")
     }
-    assert seen == {"acme": [1, 3], "globex": [2, 3], "other": [3]}
-    own = passage(db, tmp_path, "app.jsonl:1", Reader("acme"))
+    assert seen == {"acme": [1, 2], "globex": [1, 3], "other": [1]}
+    own = passage(db, tmp_path, "app.jsonl:2", Reader("acme"))
     assert own is not None
-    assert (own.first, own.last) == (1, 1)
-    for place in ("app.jsonl", "app.jsonl:2", "app.jsonl:1-4", "app.jsonl:2-2"):
+    assert (own.first, own.last) == (2, 2)
+    for place in ("app.jsonl", "app.jsonl:3", "app.jsonl:1-4", "app.jsonl:4-4", "app.jsonl:5-5", "app.jsonl:6-9"):
         assert passage(db, tmp_path, place, Reader("acme")) is None
+    (tmp_path / "app.jsonl").write_text("\n".join(map(json.dumps, reversed([*lines, lines[1]]))), encoding="utf-8")
+    assert passage(db, tmp_path, "app.jsonl:2", Reader("acme")) is None  # it was written anew since
     db.close()
 
 
@@ -164,3 +171,43 @@ def test_a_decision_that_only_speaks_of_a_name_is_told_as_such(db: Connection) -
 )
 def test_a_decision_is_read_in_the_forms_it_comes_in(text: str, front: Front) -> None:
     assert decision("docs/adr/0009-x.md", text) == front
+
+
+def test_figures_that_bear_a_tenants_label_are_there_for_that_tenant_alone(tmp_path: Path) -> None:
+    text = '# HELP tills Tills that jam.\ntills{tenant="acme",at="gate"} 3\ntills{tenant="globex"} 4\ntills 7\n'
+    (tmp_path / "shop.prom").write_text(text, encoding="utf-8")
+    (tmp_path / "metrics.jsonl").write_text('{"tills": 3, "tenant": "acme"}\n{"tills": 4}\n', encoding="utf-8")
+    db = connect(tmp_path / ".index" / "index.sqlite")
+    prepare(db)
+    index(db, tmp_path, listing(tmp_path))
+    seen = {
+        tenant: sorted((hit.path, hit.first) for hit in search(db, "tills", reader=Reader(tenant)))
+        for tenant in ("acme", "other")
+    }
+    both = [("metrics.jsonl", 2), ("shop.prom", 1), ("shop.prom", 4)]
+    assert seen == {"acme": sorted([*both, ("metrics.jsonl", 1), ("shop.prom", 2)]), "other": both}
+    assert passage(db, tmp_path, "shop.prom:1-4", Reader("other")) is None
+    db.close()
+
+
+def test_the_end_of_the_systems_own_log_is_there_for_its_operator_and_each_line_for_its_tenant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_BYTES", 200)
+    (tmp_path / ".mads").mkdir()
+    (tmp_path / ".mads" / "secret.txt").write_text("the till\n", encoding="utf-8")
+    lines = [
+        *({"event": "the till is old"} for _ in range(20)),
+        {"event": "the till burns"},
+        {"event": "the till, too"},
+    ]
+    text = "".join(json.dumps(line | ({"tenant": "acme"} if "too" in line["event"] else {})) + "\n" for line in lines)
+    (tmp_path / ".mads" / "log.jsonl").write_text(text, encoding="utf-8")
+    db = connect(tmp_path / ".index" / "index.sqlite")
+    prepare(db)
+    index(db, tmp_path, listing(tmp_path))
+    seen = {
+        tenant: [hit.last for hit in search(db, "till", reader=Reader(tenant))] for tenant in ("default", "acme", "")
+    }
+    assert seen == {"default": [21], "acme": [22], "": []}
+    db.close()

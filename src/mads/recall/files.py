@@ -6,12 +6,19 @@ import stat
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from mads.recall.git import git
+from mads.recall.kinds import kind_of
 
 MAX_BYTES = 1_000_000
-"""The largest file that is read."""
+"""The largest file that is read, and how much of the end of a log."""
+
+MAX_LOG_BYTES = 64_000_000
+"""The largest log of which the end is read."""
+
+OWN_LOGS = (".mads/log.jsonl", ".mads/log.1.jsonl")
+"""Where a system keeps its log, in the folder it runs in; of the rest of what it keeps nothing is read."""
 
 _NEVER = frozenset({".git", ".mads", ".venv", "node_modules", "__pycache__"})
 _BUILT = frozenset({"build", "dist", "target", "venv"})
@@ -43,13 +50,14 @@ def listing(folder: Path) -> list[File]:
     root = folder.resolve(strict=True)
     os.scandir(root).close()
     names = _tracked(root) or list(_walked(root))
-    return list(_regular(root, sorted(filter(_is_wanted, set(names)))))
+    return list(_regular(root, sorted({*filter(_is_wanted, names), *OWN_LOGS})))
 
 
 def read(folder: Path, path: str) -> str | None:
     r"""Return the text of a listed file with `\n` between its lines; "" of a binary one.
 
-    None where it cannot be read: larger than `MAX_BYTES`, not UTF-8, not allowed, or gone.
+    Of a log that is larger than `MAX_BYTES` it is the end, below as many empty lines as come before. None where a file
+    cannot be read: another that is larger, not UTF-8, not allowed, or gone.
     """
     try:
         whole = folder.resolve(strict=True) / path
@@ -58,18 +66,30 @@ def read(folder: Path, path: str) -> str | None:
         # without O_NONBLOCK, a FIFO that took the file's place would hold us up
         descriptor = os.open(whole, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
-            data = file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+            is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            skipped = _skip(file) if is_regular and kind_of(path) == "log" else 0
+            data = b"\n" * skipped + file.read(MAX_BYTES + (not skipped)) if is_regular else b""
     except (OSError, RuntimeError):  # 3.11 and 3.12 call a symlink loop a RuntimeError
         return None
     if b"\0" in data and not data.startswith(_UTF_16):
         return ""
-    if len(data) > MAX_BYTES:
+    if len(data) - skipped > MAX_BYTES:
         return None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
     return text.replace("\r\n", "\n").replace("\r", " ")
+
+
+def _skip(file: BinaryIO) -> int:
+    """Go to the first line of the last `MAX_BYTES` of a log, unless that is far too large; return its number from 0."""
+    size, skipped = os.fstat(file.fileno()).st_size, 0
+    if not MAX_BYTES < size <= MAX_LOG_BYTES:
+        return 0
+    while file.tell() < size - MAX_BYTES and file.readline(MAX_BYTES).endswith(b"\n"):
+        skipped += 1
+    return skipped
 
 
 def _tracked(root: Path) -> list[str]:

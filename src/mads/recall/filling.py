@@ -3,17 +3,18 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from mads.recall.chunks import Chunk, chunks
 from mads.recall.decisions import decision
 from mads.recall.files import File, read
 from mads.recall.kinds import Kind, kind_of
-from mads.recall.logs import passages
+from mads.recall.logs import passages, shared
 from mads.recall.words import apart
 from mads.store.sqlite import Connection, transaction
 
-_BY_WORDS_ALONE: frozenset[Kind] = frozenset({"log", "metric"})
+BY_WORDS_ALONE: frozenset[Kind] = frozenset({"log", "metric"})
 """What gets no vector: there is a lot of it, it changes all the time, and it is looked for by its words."""
 
 _ADD = """
@@ -25,9 +26,9 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 OR EXISTS (SELECT 1 FROM vectors WHER
 def index(db: Connection, folder: Path, files: Iterable[File]) -> None:
     """Let the index hold what `files` of `folder` say now, in place of what they said before."""
     said = [(file, read(folder, file.path)) for file in files]
-    cut = [(file, text, list(_cut(file.path, text or ""))) for file, text in said]
+    divided = [(file, text, list(cut(file.path, text or ""))) for file, text in said]
     with transaction(db):
-        for file, text, pieces in cut:
+        for file, text, pieces in divided:
             _drop(db, file.path)
             kind = kind_of(file.path)
             for piece, tenant in pieces:
@@ -41,7 +42,7 @@ def add(db: Connection, chunk: Chunk, kind: Kind, changed_ns: int, tenant: str =
     """Let the index hold `chunk`, which belongs to `tenant`, or to all; in a transaction of the caller's."""
     path, first, last, symbol, text = chunk
     digest = hashlib.sha256(spoken(symbol, text).encode(errors="replace")).digest()[:16]
-    row = (path, kind, tenant, first, last, symbol, changed_ns, digest, kind in _BY_WORDS_ALONE, text)
+    row = (path, kind, tenant, first, last, symbol, changed_ns, digest, kind in BY_WORDS_ALONE, text)
     db.execute(_ADD, row)
     db.execute(
         "INSERT INTO words (rowid, symbol, path, text) VALUES (?, ?, ?, ?)",
@@ -49,9 +50,15 @@ def add(db: Connection, chunk: Chunk, kind: Kind, changed_ns: int, tenant: str =
     )
 
 
-def _cut(path: str, text: str) -> Iterator[tuple[Chunk, str]]:
+def cut(path: str, text: str) -> Iterator[tuple[Chunk, str]]:
     """Return the chunks of a file, and whose each is: a tenant's, or "" for all."""
-    return passages(path, text) if kind_of(path) == "log" else ((chunk, "") for chunk in chunks(path, text))
+    match kind_of(path):
+        case "log":
+            return passages(path, text)
+        case "metric":
+            return passages(path, text) if '"tenant"' in text else chain.from_iterable(map(shared, chunks(path, text)))
+        case _:
+            return ((chunk, "") for chunk in chunks(path, text))
 
 
 def spoken(symbol: str, text: str) -> str:

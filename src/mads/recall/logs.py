@@ -1,37 +1,71 @@
-"""Cut a log so that no passage holds lines of two tenants."""
+"""Cut a log, or figures, so that no passage holds lines of two tenants; a line that does not say whose it is hides.
 
+A line of JSON says so by its `tenant`, a figure by its label of that name, and a line that is neither belongs with the
+one before it: the traceback of a tenant's error is that tenant's.
+"""
+
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
 import msgspec
 
 from mads.recall.chunks import LINES, Chunk
+from mads.recall.files import OWN_LOGS
+from mads.recall.tables import NOBODY
+
+OPERATOR = "default"
+"""Whose the lines are that this system's log has about no call: those of whoever runs it on this machine."""
 
 _MOST = 8_000
 """How many characters of a passage are kept."""
 
-
-def passages(path: str, text: str) -> Iterator[tuple[Chunk, str]]:
-    """Yield the passages of a log and whose they are: "" where a line is no JSON object that names its `tenant`."""
-    numbered = ((number, line, _tenant(line)) for number, line in enumerate(text.split("\n"), 1) if line.strip())
-    for tenant, run in groupby(numbered, key=lambda entry: entry[2]):
-        lines = list(run)
-        for start in range(0, len(lines), LINES):
-            part = lines[start : start + LINES]
-            yield Chunk(path, part[0][0], part[-1][0], "", "\n".join(line for _, line, _ in part)[:_MOST]), tenant
+_LABEL = re.compile(r'[{,]\s*tenant\s*=\s*"((?:[^"\\]|\\.)*)"')
 
 
 class _Line(msgspec.Struct):
     """What is looked at of a line."""
 
-    tenant: str = ""
+    tenant: object = ""
 
 
 _decoder = msgspec.json.Decoder(_Line)
 
 
-def _tenant(line: str) -> str:
+def passages(path: str, text: str) -> Iterator[tuple[Chunk, str]]:
+    """Yield the passages of a log and whose they are, "" where it is for all."""
+    whose = unsaid = OPERATOR if path in OWN_LOGS else ""
+    lines: list[tuple[int, str, str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            whose = _tenant(line, whose, unsaid)
+            lines.append((number, line, whose))
+    for tenant, run in groupby(lines, key=lambda entry: entry[2]):
+        same = list(run)
+        for start in range(0, len(same), LINES):
+            part = same[start : start + LINES]
+            yield Chunk(path, part[0][0], part[-1][0], "", "\n".join(line for _, line, _ in part)[:_MOST]), tenant
+
+
+def shared(chunk: Chunk) -> Iterator[tuple[Chunk, str]]:
+    """Yield the figures of `chunk` in runs of one tenant's, and whose they are."""
+    numbered = enumerate(chunk.text.split("\n"), chunk.first)
+    for tenant, run in groupby(numbered, key=lambda entry: _labelled(entry[1])):
+        part = list(run)
+        yield Chunk(chunk.path, part[0][0], part[-1][0], chunk.symbol, "\n".join(line for _, line in part)), tenant
+
+
+def _tenant(line: str, before: str, unsaid: str) -> str:
+    """Return whose a line is: that of the lines `before` where it is no JSON, nobody's where it cannot be told."""
+    if not line.lstrip().startswith("{"):
+        return before
     try:
-        return _decoder.decode(line.encode(errors="replace")).tenant
-    except msgspec.DecodeError:
-        return ""
+        tenant = _decoder.decode(line.encode(errors="replace")).tenant
+    except (msgspec.DecodeError, RecursionError):
+        return NOBODY
+    return (tenant or unsaid) if isinstance(tenant, str) and line.count('"tenant"') <= 1 else NOBODY
+
+
+def _labelled(line: str) -> str:
+    found = set(_LABEL.findall(line))
+    return "" if not found else found.pop() if len(found) == 1 else NOBODY

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from mads.recall.files import read
-from mads.recall.kinds import Kind
+from mads.recall.filling import BY_WORDS_ALONE, cut
+from mads.recall.kinds import Kind, kind_of
 from mads.recall.tables import Reader
 from mads.store.sqlite import Connection
 
@@ -59,7 +60,7 @@ def passage(db: Connection, folder: Path, place: str, reader: Reader) -> Passage
         return None
     lines = text.split("\n")
     last = min(span.last, span.first + LINES - 1, len(lines))
-    if _holds_others(db, span.path, span.first, last, reader):
+    if _holds_others(span.path, text, span.first, last, reader):
         return None
     return Passage(span.path, span.first, last, len(lines), span.symbol, "\n".join(lines[span.first - 1 : last]))
 
@@ -82,14 +83,12 @@ def outline(db: Connection, path: str, reader: Reader) -> list[Entry]:
     return [Entry(f"{at}:{first}", symbol, kind, _beginning(text)) for at, first, symbol, kind, text in rows]
 
 
-def _holds_others(db: Connection, path: str, first: int, last: int, reader: Reader) -> bool:
-    """Return whether some of these lines are not there for the reader, though others of the file are."""
-    allowed, bindings = reader.allowed()
-    found = db.execute(
-        f"SELECT EXISTS (SELECT 1 FROM chunks WHERE path = ? AND first <= ? AND last >= ? AND NOT ({allowed}))",  # noqa: S608
-        (path, last, first, *bindings),
+def _holds_others(path: str, text: str, first: int, last: int, reader: Reader) -> bool:
+    """Return whether some of these lines are another tenant's, as the file is now and not as it was indexed."""
+    return kind_of(path) in BY_WORDS_ALONE and any(
+        tenant not in {"", reader.tenant} and chunk.first <= last and chunk.last >= first
+        for chunk, tenant in cut(path, text)
     )
-    return bool(found.fetchall()[0][0])
 
 
 def _beginning(text: str) -> str:

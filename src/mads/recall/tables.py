@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mads.store.sqlite import Connection, Value, transaction
 
-FORMAT = 4
+FORMAT = 5
 """The version of how files are cut for the tables; an index of any other, or with other tables, is made anew."""
 
 _SCHEMA = (
@@ -55,6 +55,9 @@ class Reader(NamedTuple):
         hides = "".join(f" AND {path} NOT GLOB ?" for _ in self.hidden)
         return f"{tenant} IN ('', ?){hides}", (self.tenant, *self.hidden)
 
+
+NOBODY = "\0"
+"""The tenant of what does not say whose it is, and should; no tenant has this name."""
 
 EVERYONE = Reader()
 """Whoever sees only what all see, and nothing is hidden from."""

@@ -4,13 +4,14 @@ What is still to be done stands in the index itself: the work can stop at any po
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mads.recall.embedding import embedder
 from mads.recall.files import File, listing
 from mads.recall.filling import index, remove
 from mads.recall.history import follow
+from mads.recall.kinds import kind_of
 from mads.recall.learning import learn
 from mads.recall.library import Coverage, Library, coverage, with_index
 from mads.recall.vectors import enrich, sweep
@@ -18,6 +19,9 @@ from mads.store.sqlite import Connection, transaction
 
 BATCH_BYTES = 500_000
 """How much text is indexed in one transaction."""
+
+REST = 20
+"""Seconds after which a log is read again, at the earliest."""
 
 _GONE = -1
 """The size of a file that is no longer there, until the index has forgotten it."""
@@ -31,7 +35,7 @@ def survey(library: Library) -> Coverage:
 
     def note(db: Connection) -> Coverage:
         known = {path: (path, changed_ns, size) for path, changed_ns, size in db.execute(_KNOWN)}
-        changed = [file for path, file in listed.items() if known.get(path) != file]
+        changed = [file for path, file in listed.items() if known.get(path) != file and not _is_resting(file, known)]
         gone = [(path, 0, _GONE) for path in known if path not in listed]
         if changed or gone or not coverage(db).is_surveyed:
             with transaction(db):
@@ -40,6 +44,12 @@ def survey(library: Library) -> Coverage:
         return coverage(db)
 
     return with_index(library, note)
+
+
+def _is_resting(file: File, known: Mapping[str, tuple[str, int, int]]) -> bool:
+    """Return whether a log that grows all the time was read lately."""
+    was_changed_ns = known.get(file.path, ("", 0, 0))[1]
+    return kind_of(file.path) == "log" and 0 <= time.time_ns() - was_changed_ns < REST * 1_000_000_000
 
 
 def advance(library: Library, seconds: float) -> Coverage:
