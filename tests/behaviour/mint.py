@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from enum import Enum
 from typing import Any, cast
 
@@ -64,6 +66,16 @@ class Mint:
         return cast("str", [die.mark])
 
     @tool
+    async def mark(self) -> Sensitive[str]:
+        """Return the mark of the die in use."""
+        return CANARY
+
+    @tool
+    async def marks(self) -> AsyncIterator[Die]:
+        """Stream the dies."""
+        yield Die("sovereign", CANARY)
+
+    @tool
     async def keep(self, die: Die) -> None:
         """Keep what does not fit, and look for it."""
         assert await self.dies.where(mark=cast("Any", [die.mark])) == []
@@ -72,3 +84,29 @@ class Mint:
     async def show(self, die: Die) -> None:
         """Say that it was shown."""
         await self.emit(Shown(die))
+
+
+@mad
+class Assayer:
+    """You look at marks, and talk too much."""
+
+    mint: Mint
+    log: Log
+
+    @tool
+    async def assay(self, how: str) -> None:
+        """Have a mark told, and tell everybody."""
+        match how:
+            case "stream":
+                mark = "".join([die.mark async for die in self.mint.marks()])
+            case "gather":
+                (mark,) = await asyncio.gather(self.mint.mark())
+            case _:
+                mark = await self.mint.mark()
+        self.log.info("assayed", said=f"it says {mark}", mark=mark, all=[mark])
+        raise ValueError(mark)
+
+    @tool
+    async def chat(self) -> None:
+        """Talk of what it knows by itself."""
+        self.log.info("it may say canary")

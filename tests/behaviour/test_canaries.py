@@ -91,6 +91,20 @@ async def test_an_error_that_quotes_a_value_is_told_without_what_is_sensitive(tr
             assert "[sensitive]" in str(raised.value)
 
 
+@pytest.mark.parametrize("how", ["call", "stream", "gather"])
+async def test_what_a_mad_is_answered_is_not_in_what_it_logs_or_how_it_fails(troupe: Troupe, how: str) -> None:
+    async with troupe(**MINT, assayer="tests.behaviour.mint:Assayer") as it:
+        with pytest.raises(CallError, match=r"\[sensitive\]") as raised:
+            await it.call("assayer.assay", how=how)
+        await it.call("assayer.chat")
+        async with asyncio.timeout(5):
+            while b"it may say canary" not in files(it):
+                await asyncio.sleep(0.01)
+        assert b"it says [sensitive]" in files(it)
+        assert CANARY.encode() not in files(it)
+        assert CANARY not in str(raised.value)
+
+
 def test_a_message_shows_itself_without_what_is_sensitive() -> None:
     die = Die("sovereign", CANARY)
     assert repr(die) == "Die(name='sovereign', mark=[sensitive])"

@@ -40,7 +40,8 @@ from mads.host.talk.need import HostTalk
 from mads.host.think.need import HostThink, Mind, Talker
 from mads.host.think.thinker import thinker_of
 from mads.host.workers import ProcessWorkers
-from mads.observe.trace import Bills
+from mads.observe.redact import redactor
+from mads.observe.trace import Bills, discreet
 from mads.store.port import KeptRows, Scope
 from mads.wire import codec
 from mads.wire.call import Identity, current
@@ -90,6 +91,7 @@ class Instance:
         self._retired = asyncio.Event()
         self._log = structlog.get_logger(mad=mad)
         self.subscription: Subscription | None = None
+        self._is_told = False
 
     async def start(self) -> None:
         """Build the MAD and serve it; whatever a factory raises is raised, and nothing is left behind."""
@@ -109,17 +111,11 @@ class Instance:
         ]
 
     async def _serve(self) -> None:
-        around = self._around
+        around, talks = self._around, Talker(self._mind()).answer
+        handle = serve(self._mad, self.declared, self._built, around.layers, talks=talks, strict=around.strict)
         self.subscription = await around.bus.subscribe(
             patterns(self._mad, self.declared),
-            serve(
-                self._mad,
-                self.declared,
-                self._built,
-                around.layers,
-                talks=Talker(self._mind()).answer,
-                strict=around.strict,
-            ),
+            discreet(handle) if self._is_told else handle,
             group=self._mad,
             owner=self._mad,
             at_once=self._config.at_once,
@@ -199,6 +195,7 @@ class Instance:
     def _proxy(self, to: Mad) -> Proxy:
         around, known = self._around, self._around.declared[to.name]
         callee = known if known.cls is to.cls else declaration(to.cls)
+        self._is_told |= any(redactor(tool.result) for tool in callee.tools.values())
         return Proxy(to.name, callee, around.bus, self._caller, strict=around.strict)
 
     def _scope(self, field: str, type_: type[Any]) -> Callable[[], Scope]:

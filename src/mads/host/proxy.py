@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from mads.author.declaration import Declaration, Tool
 from mads.bus.port import Bus
 from mads.host.caller import Caller
+from mads.observe.redact import redactor
 from mads.wire import codec
 from mads.wire.call import Reply
 from mads.wire.errors import Failed, InvalidMessage
@@ -77,6 +78,7 @@ class RemoteTool:
         self._names = list(signature.parameters)[1:]
         self._strict = strict
         self._message = _message(tool.params)
+        self.hides = redactor(tool.result)
         self._by_reference = is_immutable(tool.params) and not strict
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -86,7 +88,7 @@ class RemoteTool:
     async def step(self, args: tuple[Any, ...], kwargs: dict[str, Any], command: str) -> Any:
         """Return the result of a step of a command; whoever is called sees which one it is."""
         call = self._caller.call(self.subject, self._body(args, kwargs), key=command, command=command)
-        return outcome(await self._bus.request(call), self.result, self.subject, strict=self._strict)
+        return self._answered(outcome(await self._bus.request(call), self.result, self.subject, strict=self._strict))
 
     def fitted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return these arguments as a message; raise `InvalidMessage` where they do not fit."""
@@ -115,10 +117,15 @@ class RemoteTool:
 
     async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = self._caller.call(self.subject, self._body(args, kwargs))
-        return outcome(await self._bus.request(call), self.result, self.subject, strict=self._strict)
+        return self._answered(outcome(await self._bus.request(call), self.result, self.subject, strict=self._strict))
+
+    def _answered(self, result: Any) -> Any:
+        if self.hides is not None:
+            self.hides.answered(result)
+        return result
 
     async def _stream(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncGenerator[Any, None]:
         async with self._bus.stream(self._caller.call(self.subject, self._body(args, kwargs))) as items:
             async for item in items:
-                yield received(item, self.result, self.subject, strict=self._strict)
+                yield self._answered(received(item, self.result, self.subject, strict=self._strict))
             outcome(items.reply, type(None), self.subject, strict=self._strict)

@@ -26,6 +26,9 @@ SHORTEST = 2
 unsaid: ContextVar[Callable[[], Sequence[str]]] = ContextVar("mads_unsaid", default=tuple)
 """Returns the words that the handler running in this task must not say, for its call calls them sensitive."""
 
+heard: ContextVar[list[str] | None] = ContextVar("mads_heard", default=None)
+"""Takes the words that the handler running in this task was answered, and must not say; None where it may say all."""
+
 Hide = Callable[[Any, list[Any]], Any]
 """Returns a value, in the types of MessagePack, without what is sensitive, which it adds to the list."""
 
@@ -53,6 +56,11 @@ class Redactor:
         except InvalidMessage:
             return codec.encode(HIDDEN), []
         return codec.encode(self.hide(value, found)), words(found)
+
+    def answered(self, value: Any) -> None:
+        """Have the handler running in this task, which was answered `value`, say nothing of what is sensitive in it."""
+        if (told := heard.get()) is not None:
+            told += self.body(codec.encode(value))[1]
 
     def plain(self, value: Any) -> Any:
         """Return `value`, in the types of JSON, without what is sensitive."""

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
-from mads.observe.redact import Redactor, failed, redactor, unsaid
+from mads.observe.redact import Redactor, failed, heard, redactor, unsaid
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Layer, Reply, current
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, MadsError
@@ -71,11 +71,27 @@ def _hushed(handle: Handle, redactor: Redactor) -> Handle:
     """Have the log say nothing of what a call calls sensitive while it is handled."""
 
     async def hushed(call: Call) -> Reply:
-        token = unsaid.set(lambda: redactor.body(codec.encode(call.body))[1])
+        before = unsaid.get()
+        token = unsaid.set(lambda: (*redactor.body(codec.encode(call.body))[1], *before()))
         try:
             return await handle(call)
         finally:
             unsaid.reset(token)
+
+    return hushed
+
+
+def discreet(handle: Handle) -> Handle:
+    """Have the log, and failures, say nothing of what others answered and call sensitive, while a call is handled."""
+
+    async def hushed(call: Call) -> Reply:
+        told: list[str] = []
+        tokens = heard.set(told), unsaid.set(lambda: told)
+        try:
+            return await handle(call)
+        finally:
+            heard.reset(tokens[0])
+            unsaid.reset(tokens[1])
 
     return hushed
 
@@ -92,9 +108,7 @@ class _Ending:
     def broken(self, error: BaseException, call: Call) -> Reply:
         """Return the failure that `error` is, and log it."""
         told = self._told(error, call)
-        failure = failure_of(told, where=self._served.mad, request=call.id)
-        if self.redactor is not None:
-            failure = failed(failure, self.redactor.body(codec.encode(call.body))[1])
+        failure = failed(failure_of(told, where=self._served.mad, request=call.id), unsaid.get()())
         self._say(error, failure, call)
         return Reply(failure=failure)
 
