@@ -7,6 +7,8 @@ ask: tests/behaviour/test_think.py does; nor the parts by themselves: tests/duos
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -149,6 +151,31 @@ async def test_no_more_tokens_are_asked_for_in_a_minute_than_the_provider_takes(
         seen = it.a.seen()[before:]
         assert seen
         assert {each.status for each in seen} == {200}
+
+
+async def test_limits_hold_across_a_kill_and_a_restart_whatever_was_on_its_way(
+    tmp_path: Path, both: tuple[Provider, Provider]
+) -> None:
+    it = both[0]
+    it.say(Say(), Say(delay=20))
+    settings = {"providers": {"a": {"url": it.url, "models": {"a": "id-a"}, "requests": 2}}}
+    fiedler = MadConfig("mads.duos.fiedler:Fiedler", may=(f"net:{it.root.removeprefix('http://')}",), set=settings)
+    asked = {"messages": [{"role": "user", "text": "across a kill"}]}
+    async with placed(tmp_path, "process", fiedler=fiedler) as run:
+        await run.call("fiedler.complete", request=asked)
+        lost = asyncio.create_task(run.call("fiedler.complete", request=asked))
+        async with asyncio.timeout(10):
+            while not await run.system.book.lines(state="reserved"):
+                await asyncio.sleep(0.01)
+        [status] = [each for each in await run.system.status() if each.mad == "fiedler"]
+        os.kill(status.pid, signal.SIGKILL)
+        with pytest.raises(MadsError):
+            await lost
+    async with placed(tmp_path, "process", fiedler=fiedler) as run:
+        with pytest.raises(MadsError, match="used up"):
+            await run.call("fiedler.complete", request=asked, within=2)
+        [told] = await run.call("fiedler.models")
+    assert (told["requests"], sum("across a kill" in str(each.body) for each in it.seen())) == (2, 1)
 
 
 async def test_what_stays_inside_is_sent_to_no_external_model_however_it_is_asked_for(asking: Ask) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from mads.wire.ledger import Amount
+from mads.wire.ledger import Amount, Recent
 
 
 class Ledger(Protocol):
@@ -24,4 +25,12 @@ class Ledger(Protocol):
 
     async def release(self, reservation: int) -> None:
         """Settle a reservation of which nothing came; raises as `commit` does."""
+        ...
+
+    async def recent(self, seconds: float) -> Sequence[Recent]:
+        """Return what this MAD reserved in so many seconds, oldest first, whoever paid.
+
+        Of what a run before this one reserved in its last `seconds` nobody can say how long ago that was, for clocks
+        may jump: it counts from the start of this run.
+        """
         ...

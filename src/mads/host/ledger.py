@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from mads.bus.port import Bus, Subscription
 from mads.guard.budget.accounts import Accounts
 from mads.host.caller import Caller
 from mads.host.proxy import outcome
-from mads.store.ledger.port import Line, State
+from mads.store.ledger.port import LAST, Bookings, Line, State
 from mads.wire import codec
 from mads.wire.call import Call, Reply
 from mads.wire.errors import Denied, InvalidMessage
-from mads.wire.ledger import NOTHING, Amount
+from mads.wire.ledger import NOTHING, Amount, Recent
 
-RESERVE, SETTLE = "host.ledger.reserve", "host.ledger.settle"
+RESERVE, SETTLE, RECENT = "host.ledger.reserve", "host.ledger.settle", "host.ledger.recent"
 AT_ONCE, CAPACITY = 64, 4096
 MICRO = 1_000_000
+
+LONGEST = 3600.0
+"""Seconds back that somebody may ask for."""
 
 
 class Reserve(Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,8 +41,50 @@ class Settle(Struct, frozen=True, forbid_unknown_fields=True):
     amount: Amount
 
 
-async def serve_ledger(bus: Bus, accounts: Accounts) -> Subscription:
+class Recently(Struct, frozen=True, forbid_unknown_fields=True):
+    """Tell what was reserved in so many seconds."""
+
+    seconds: Annotated[float, Meta(ge=0, le=LONGEST)]
+
+
+class Ages:
+    """How long ago lines were written, whatever the wall clock says: the last one at the start was `last`."""
+
+    def __init__(self, last: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._last, self._clock = last, clock
+        self._began = clock()
+        self._written: dict[int, float] = {}
+
+    def wrote(self, id_: int, at: float) -> None:
+        """Note that a line was written; forget those that nobody asks for any more."""
+        self._written[id_] = at
+        while (first := next(iter(self._written))) != id_ and at - self._written[first] > LONGEST:
+            del self._written[first]
+
+    def now(self) -> float:
+        """Return the time by a clock that does not jump."""
+        return self._clock()
+
+    async def latest(self, bookings: Bookings, holder: str, seconds: float) -> list[Recent]:
+        """Return the lines of so many seconds, and of the last ones before the start; oldest first."""
+        found: list[Recent] = []
+        since: int | None = None
+        before = LAST
+        while page := await bookings.latest(holder=holder, before=before):
+            for line in page:
+                age = self._clock() - self._written.get(line.id, 0.0 if line.id > self._last else self._began)
+                if line.id <= self._last:
+                    since = line.at_us - int(seconds * MICRO) if since is None else since
+                if age >= seconds or (since is not None and line.at_us <= since):
+                    return found[::-1]
+                found.append(Recent(line.what, age, line.amount))
+            before = page[-1].id
+        return found[::-1]
+
+
+async def serve_ledger(bus: Bus, accounts: Accounts, bookings: Bookings) -> Subscription:
     """Serve the book on `bus`: each MAD settles what it reserved itself."""
+    ages = Ages(max((line.id for line in await bookings.latest(limit=1)), default=0))
 
     async def reserve(call: Call, holder: str) -> Any:
         asked: Reserve = codec.decode(codec.raw(call.body), Reserve)
@@ -55,14 +100,21 @@ async def serve_ledger(bus: Bus, accounts: Accounts) -> Subscription:
             what=asked.what,
             amount=asked.most,
         )
-        return await accounts.reserve(line)
+        at = ages.now()
+        id_ = await accounts.reserve(line)
+        ages.wrote(id_, at)
+        return id_
 
     async def settle(call: Call, holder: str) -> Any:
         asked: Settle = codec.decode(codec.raw(call.body), Settle)
         if not await accounts.settle(asked.reservation, holder, asked.state, asked.amount):
             raise InvalidMessage(f"{holder} has no open reservation {asked.reservation}; settle each once")
 
-    verbs: dict[str, Callable[[Call, str], Awaitable[Any]]] = {RESERVE: reserve, SETTLE: settle}
+    async def recent(call: Call, holder: str) -> Any:
+        asked: Recently = codec.decode(codec.raw(call.body), Recently)
+        return await ages.latest(bookings, holder, asked.seconds)
+
+    verbs: dict[str, Callable[[Call, str], Awaitable[Any]]] = {RESERVE: reserve, SETTLE: settle, RECENT: recent}
 
     async def serve(call: Call) -> Reply:
         if not call.identity.chain:
@@ -91,6 +143,11 @@ class HostLedger:
         """Say that it came to nothing."""
         await self._ask(SETTLE, Settle(reservation, "released", NOTHING), type(None))
 
-    async def _ask(self, subject: str, body: Reserve | Settle, answer: Any) -> Any:
+    async def recent(self, seconds: float) -> Sequence[Recent]:
+        """Return what was reserved in so many seconds."""
+        found: list[Recent] = await self._ask(RECENT, Recently(seconds), list[Recent])
+        return found
+
+    async def _ask(self, subject: str, body: Reserve | Settle | Recently, answer: Any) -> Any:
         call = self._caller.call(subject, codec.raw(body), outlives=True)
         return outcome(await self._bus.request(call), answer, subject)

@@ -189,7 +189,7 @@ class RunningSystem:
         await serve_commands(self.bus, sends)
         await serve_journal(self.bus, journal, self._dispatcher)
         await serve_history(self.bus, archive.conversations)
-        await serve_ledger(self.bus, self.accounts)
+        await serve_ledger(self.bus, self.accounts, self.book)
         await serve_secrets(self.bus, self.secrets.vault)
         return Surroundings(
             bus=self.bus,

@@ -47,6 +47,13 @@ async def of_many_that_settle_one_reservation_one_does(bookings: Bookings) -> No
     assert [line for line in settled if line] == [replace(LINE, id=id_)]
 
 
+async def the_newest_come_first_and_those_of_one_holder_alone(bookings: Bookings) -> None:
+    first, second, third = [await bookings.reserve(replace(LINE, holder=it)) for it in ("fiedler", "other", "fiedler")]
+    assert [line.id for line in await bookings.latest()] == [third, second, first]
+    assert [line.id for line in await bookings.latest(holder="fiedler", before=third)] == [first]
+    assert [line.id for line in await bookings.latest(limit=1)] == [third]
+
+
 async def sums_are_of_what_was_spent_and_what_is_reserved_of_those_that_fit(bookings: Bookings) -> None:
     early = replace(LINE, chain=("lead", "scribe"), conversation="c1", trace="t1")
     late = replace(LINE, at_us=LINE.at_us + 10, tenant="bolt", chain=("lead",), payer="lead", what="big")
@@ -80,6 +87,7 @@ CHECKS: tuple[Check, ...] = (
     what_is_reserved_stands_until_it_is_settled,
     a_reservation_is_settled_once_and_by_its_holder,
     of_many_that_settle_one_reservation_one_does,
+    the_newest_come_first_and_those_of_one_holder_alone,
     sums_are_of_what_was_spent_and_what_is_reserved_of_those_that_fit,
 )
 """Every promise."""

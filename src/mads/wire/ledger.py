@@ -72,3 +72,11 @@ class Reservation(Struct, frozen=True, kw_only=True):
     conversation: str
     what: str
     most: Amount
+
+
+class Recent(Struct, frozen=True, forbid_unknown_fields=True):
+    """What was reserved for `what` so many seconds ago: at most so much, or what it came to."""
+
+    what: str
+    age: float
+    amount: Amount

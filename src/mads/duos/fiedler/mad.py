@@ -20,6 +20,7 @@ from mads.duos.fiedler.drift import Drift, Known
 from mads.duos.fiedler.embed import embedded
 from mads.duos.fiedler.house import House, Model, house
 from mads.duos.fiedler.ladder import Ladder
+from mads.duos.fiedler.memory import Memory
 from mads.duos.fiedler.policy import Chooser
 from mads.duos.fiedler.shelf import SHELF
 from mads.duos.fiedler.trial import Trial
@@ -60,6 +61,7 @@ class Fiedler:
         self._chooser = Chooser(self.house, self.policy, self.inside)
         self._drift = Drift(self.known, self.emit, self.log, self.turn)
         self._cache = Cache()
+        self._memory = Memory(self.house, self.ledger)
 
     @tool
     async def complete(self, request: ModelRequest) -> ModelAnswer:
@@ -68,6 +70,7 @@ class Fiedler:
         key = self._cache.key(request, self.turn.tenant, models)
         if rule.cache and (before := self._cache.get(key, rule.cache)):
             return before
+        await self._memory.recall()
         ladder = self._ladder(rule, models)
         try:
             answer = await (ladder.vote(request) if rule.verdict else ladder.climb(request))
@@ -87,6 +90,7 @@ class Fiedler:
     async def stream(self, request: ModelRequest) -> AsyncIterator[Piece]:
         """Yield an answer as it comes, and last the whole of it."""
         rule, models = self._chosen(request)
+        await self._memory.recall()
         ladder = self._ladder(rule, models)
         try:
             async with aclosing(ladder.stream(request)) as pieces:
@@ -123,6 +127,7 @@ class Fiedler:
         """Return a vector for each text."""
         asked = tuple(ModelMessage("user", text) for text in texts)
         _, models = self._chosen(ModelRequest(asked, model=model, task=task, labels=tuple(labels)))
+        await self._memory.recall()
         vectors = await embedded(models, texts, self.turn.remaining, self.ledger)
         self.turn.charge(vectors.cost)
         return vectors
@@ -130,6 +135,7 @@ class Fiedler:
     @tool(read_only=True)
     async def models(self) -> list[ModelInfo]:
         """Return every model, what is used of its provider's limits, and who answers under its id."""
+        await self._memory.recall()
         return [await self._info(model) for model in self.house.models.values()]
 
     @tool(destructive=True)

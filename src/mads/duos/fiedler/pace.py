@@ -85,6 +85,12 @@ class Pace:
         finally:
             self.waiting -= 1
 
+    def remember(self, age: float, tokens: int) -> None:
+        """Count a request that was let go so many seconds ago, by a run before this one; the oldest first."""
+        sent = Sent(self._clock() - age, tokens)
+        sent.open = False
+        self._sent.append(sent)
+
     def settle(self, sent: Sent, tokens: int) -> None:
         """Count what a request really took."""
         sent.tokens, sent.open = tokens, False

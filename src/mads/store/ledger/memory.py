@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from mads.store.ledger.port import Line, State, Whose
+from mads.store.ledger.port import LAST, Line, State, Whose
 from mads.wire.ledger import NOTHING, Amount, By, Sum
 from mads.wire.model import Usage
 
@@ -36,6 +36,11 @@ class MemoryBookings:
     async def lines(self, *, state: State | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
         """Return the first `limit` lines after the id `after`."""
         found = [line for id_, line in self._lines.items() if id_ > after and state in (None, line.state)]
+        return found[:limit]
+
+    async def latest(self, *, holder: str = "", before: int = LAST, limit: int = 1000) -> Sequence[Line]:
+        """Return the last `limit` lines before the id `before`, newest first."""
+        found = [line for line in reversed(self._lines.values()) if line.id < before and holder in ("", line.holder)]
         return found[:limit]
 
     async def sums(self, whose: Whose, limit: int = 1000) -> Sequence[Sum]:

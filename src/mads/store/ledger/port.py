@@ -16,6 +16,9 @@ from mads.wire.ledger import Amount, By, Sum
 
 State = Literal["reserved", "spent", "released"]
 
+LAST = 2**63 - 1
+"""An id that is larger than all."""
+
 
 class Line(Struct, frozen=True, kw_only=True):
     """One line: `holder` reserved for what `payer`, the MAD or the principal that asked, wants `what` for.
@@ -60,6 +63,10 @@ class Bookings(Protocol):
 
     async def lines(self, *, state: State | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
         """Return the first `limit` lines after the id `after`, in order; of one state where that is given."""
+        ...
+
+    async def latest(self, *, holder: str = "", before: int = LAST, limit: int = 1000) -> Sequence[Line]:
+        """Return the last `limit` lines before the id `before`, newest first; of one holder where that is given."""
         ...
 
     async def sums(self, whose: Whose, limit: int = 1000) -> Sequence[Sum]:

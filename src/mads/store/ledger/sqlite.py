@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mads.store.database import Database
-from mads.store.ledger.port import Line, State, Whose
+from mads.store.ledger.port import LAST, Line, State, Whose
 from mads.store.sqlite import Connection
 from mads.wire.ledger import Amount, By, Sum
 from mads.wire.model import Usage
@@ -19,6 +19,7 @@ _SETTLE = f"UPDATE ledger SET state = ?, {', '.join(f'{it} = ?' for it in _FIGUR
 _LINE = f"SELECT id, {', '.join(_COLUMNS)} FROM ledger"  # noqa: S608  names
 _OPEN = f"{_LINE} WHERE id = ? AND (?2 IS NULL OR holder = ?2) AND state = 'reserved'"
 _LINES = f"{_LINE} WHERE id > ? AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT ?3"
+_LATEST = f"{_LINE} WHERE id < ? AND (?2 = '' OR holder = ?2) ORDER BY id DESC LIMIT ?3"
 
 _STATES = ("state = 'reserved'", "state <> 'reserved'")
 _NAMES: dict[By, tuple[str, str, str]] = {
@@ -64,6 +65,12 @@ class SqliteBookings:
         """Return the first `limit` lines after the id `after`."""
         asked = (after, state, limit)
         found = await self._database.read(lambda connection: connection.execute(_LINES, asked).fetchall())
+        return [_line(*row) for row in found]
+
+    async def latest(self, *, holder: str = "", before: int = LAST, limit: int = 1000) -> Sequence[Line]:
+        """Return the last `limit` lines before the id `before`, newest first."""
+        asked = (before, holder, limit)
+        found = await self._database.read(lambda connection: connection.execute(_LATEST, asked).fetchall())
         return [_line(*row) for row in found]
 
     async def sums(self, whose: Whose, limit: int = 1000) -> Sequence[Sum]:
