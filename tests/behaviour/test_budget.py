@@ -6,6 +6,8 @@ accounts: tests/guard/test_budget.py does.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from mads.testing.placed import Placed, placed
 from mads.testing.provider import Provider, provider
 from mads.wire.ledger import Whole
 
-COVERS = ("R-070", "R-071")
+COVERS = ("R-070", "R-071", "R-075")
 pytestmark = pytest.mark.slow
 
 IN, OUT = 1, 2
@@ -88,3 +90,21 @@ async def test_a_mad_pays_for_its_agents_and_who_does_not_go_through_it_does_not
         assert (await it.call("lead.run", times=2, within=60)).count("ok") == 0
         (use,) = await it.system.spending.caps()
         assert (use.name, use.spent, use.reserved, use.most) == ("lead", 3, 0, 3)
+
+
+@pytest.mark.parametrize("run", ["here", "process"])
+async def test_once_spending_is_stopped_nothing_leaves_any_more(tmp_path: Path, run: str, billing: Provider) -> None:
+    async with placed(tmp_path, run, **spenders(billing)) as it:
+        running = [asyncio.create_task(it.call("lead.run", times=40, within=60)) for _ in range(3)]
+        async with asyncio.timeout(30):
+            while not billing.seen():
+                await asyncio.sleep(0.01)
+        await it.call("steward.stop", principal="operator", what="spend", why="enough")
+        stopped = time.time()
+        told = [each for said in await asyncio.gather(*running) for each in said]
+        assert all("stopped" in each for each in told if each != "ok")
+        assert max(seen.at for seen in billing.seen()) < stopped + 1
+        with pytest.raises(Failed, match="stopped by operator: enough"):
+            await it.call("agent.ask", text="hello")
+        await it.call("steward.resume", principal="operator", what="spend")
+        assert await it.call("agent.ask", text="hello")

@@ -14,7 +14,7 @@ import pytest
 from mads.testing.provider import Provider, Say, provider
 from tests.cli.shell import Mads, up
 
-COVERS = ("R-070", "R-071")
+COVERS = ("R-070", "R-071", "R-075")
 pytestmark = pytest.mark.slow
 
 TOML = """
@@ -42,10 +42,15 @@ def billing() -> Generator[Provider]:
         yield it
 
 
-def test_what_a_crash_left_reserved_counts_until_it_is_settled_by_hand(tmp_path: Path, billing: Provider) -> None:
+def project(folder: Path, billing: Provider) -> Mads:
+    """Return the command line of a system that asks this provider."""
     place = billing.root.removeprefix("http://")
-    (tmp_path / "mads.toml").write_text(TOML.format(place=place, url=billing.url), encoding="utf-8")
-    mads = Mads(tmp_path)
+    (folder / "mads.toml").write_text(TOML.format(place=place, url=billing.url), encoding="utf-8")
+    return Mads(folder)
+
+
+def test_what_a_crash_left_reserved_counts_until_it_is_settled_by_hand(tmp_path: Path, billing: Provider) -> None:
+    mads = project(tmp_path, billing)
     with up(tmp_path) as (process, _):
         assert mads(*ASK).returncode == 0
         billing.say(Say(delay=8))
@@ -72,3 +77,29 @@ def test_what_a_crash_left_reserved_counts_until_it_is_settled_by_hand(tmp_path:
         (cost,) = json.loads(mads("cost", "--by", "model", "--json").stdout)
         assert (cost["name"], cost["spent"]["micro_usd"]) == ("small", system["spent"] + 500)
         assert "0.000" in mads("cost", "--by", "payer", "--last", "1h").stdout
+
+
+def test_one_command_stops_all_spending_until_it_is_resumed_whatever_is_restarted(
+    tmp_path: Path, billing: Provider
+) -> None:
+    mads = project(tmp_path, billing)
+    with up(tmp_path):
+        assert mads("stop", "spend").returncode == 2
+        assert mads("stop", "spend", "--why", "the bill is wrong").returncode == 0
+        refused = mads(*ASK)
+        assert (refused.returncode, "stopped by operator: the bill is wrong" in refused.stderr) == (1, True)
+    with up(tmp_path) as (process, _):
+        assert mads(*ASK).returncode == 1
+        (stop,) = json.loads(mads("stop", "--json").stdout)
+        assert (stop["what"], stop["by"], stop["why"]) == ("spend", "operator", "the bill is wrong")
+        process.kill()
+        process.wait()
+    with up(tmp_path):
+        assert "the bill is wrong" in mads("stop").stdout
+        assert mads(*ASK).returncode == 1
+        assert billing.seen() == []
+        assert mads("resume", "spend").returncode == 0
+        assert (mads("resume", "spend").returncode, mads(*ASK).returncode) == (2, 0)
+        assert json.loads(mads("stop", "--json").stdout) == []
+        said = [(row["subject"], row["rule"]) for row in json.loads(mads("audit", "list", "--json").stdout)]
+        assert {("spend", "stopped: the bill is wrong"), ("spend", "resumed")} <= {*said}

@@ -22,6 +22,8 @@ from mads.wire.status import (
     Rights,
     Shown,
     Status,
+    Stop,
+    Stoppable,
     Verified,
     Which,
 )
@@ -53,6 +55,21 @@ class DeadOffice(Protocol):
     async def drop_all(self, which: Which) -> int:
         """Forget all of `which`; return how many."""
         ...
+
+
+class Switches(Protocol):
+    """What is stopped."""
+
+    def stopped(self) -> list[Stop]:
+        """Return what is stopped."""
+        ...
+
+    async def stop(self, what: Stoppable, why: str) -> Stop:
+        """Stop it; what is stopped already stays so, for the reason that was given first."""
+        ...
+
+    async def resume(self, what: Stoppable) -> None:
+        """Let it go on; raise `InvalidMessage` where it is not stopped."""
 
 
 class Spending(Protocol):
@@ -245,6 +262,11 @@ class System(Protocol):
     @property
     def keys(self) -> ApiKeys:
         """Its API keys."""
+        ...
+
+    @property
+    def switches(self) -> Switches:
+        """What is stopped."""
         ...
 
     @property

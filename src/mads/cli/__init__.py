@@ -26,6 +26,8 @@ VERBS = {
     "limits": "Show how much may be asked for, and what is used of it.",
     "budget": "Show what may be spent, what is of it, and settle what nobody settled.",
     "cost": "Show what was spent, by whom, for whom, or on what.",
+    "stop": "Stop all spending at once, and until further notice.",
+    "resume": "Let go on what was stopped.",
     "role": "Make roles: names for what may be called.",
     "grant": "Give a role, or some tools, to somebody.",
     "revoke": "Take back what was given to somebody.",

@@ -27,6 +27,8 @@ from mads.wire.status import (
     Rights,
     Shown,
     Status,
+    Stop,
+    Stoppable,
     Verified,
     Which,
 )
@@ -104,6 +106,21 @@ class Steward:
     async def settle(self, reservation: int, spent: Amount | None = None) -> None:
         """Settle by hand what nobody settled: it came to so much, or to nothing."""
         await self.system.spending.settle(reservation, spent)
+
+    @tool(read_only=True)
+    async def stopped(self) -> list[Stop]:
+        """Return what the operator has stopped."""
+        return self.system.switches.stopped()
+
+    @tool(destructive=True)
+    async def stop(self, what: Stoppable, why: str) -> Stop:
+        """Stop all spending at once, and until it is resumed."""
+        return await self.system.switches.stop(what, why)
+
+    @tool(destructive=True)
+    async def resume(self, what: Stoppable) -> None:
+        """Let go on what was stopped."""
+        await self.system.switches.resume(what)
 
     @tool(read_only=True)
     async def trace(self, id: str) -> Sensitive[Tree]:  # noqa: A002  the word that its callers write

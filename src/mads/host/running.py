@@ -68,6 +68,7 @@ from mads.host.supervise.seat import Seat
 from mads.host.supervise.supervisor import Supervisor
 from mads.host.supervise.upkeep import Upkeep
 from mads.host.survey import Survey, survey
+from mads.host.switches import Switches
 from mads.host.talk.need import serve_history
 from mads.host.workers import ProcessWorkers
 from mads.observe.record import Observer
@@ -167,6 +168,7 @@ class RunningSystem:
         self.traces = Traces(self.record, self.observer.recorder)
         await self.audit.open(folder, database)
         stack.push_async_callback(self.audit.close)
+        self.switches = await Switches.open(SqliteRows(database), self.accounts, self.audit)
         self.observer.recorder.start(self.record, self._written, after_us=await self.traces.newest_us())
         stack.push_async_callback(self.observer.recorder.close)
         return database

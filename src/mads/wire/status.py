@@ -154,6 +154,19 @@ class KeyInfo(Struct, frozen=True, kw_only=True):
     replaces: int
 
 
+Stoppable = Literal["spend"]
+"""What can be stopped: all spending."""
+
+
+class Stop(Struct, frozen=True, kw_only=True):
+    """What is stopped, since when (ISO 8601, UTC), by whom, and why."""
+
+    what: Stoppable
+    why: str
+    by: str
+    at: str
+
+
 class LimitUse(Struct, frozen=True, kw_only=True):
     """What is used of a limit by those who share a counter: `subject` of `tenant`, empty where others share it.
 

@@ -44,8 +44,10 @@ class Accounts:
     """Reserves in `bookings` no more than `caps` let.
 
     The sums are those of the book: what was reserved before a crash and never settled still counts. Nothing is awaited
-    between looking at a cap and counting towards it.
+    between looking at a cap and counting towards it. Where `stopped` says why, nothing is reserved at all.
     """
+
+    stopped = ""
 
     def __init__(self, caps: Sequence[Cap], bookings: Bookings) -> None:
         self.caps = tuple(caps)
@@ -123,6 +125,8 @@ class Accounts:
 
     def _look(self, line: Line, held: Sequence[_Held]) -> None:
         """Raise `Limited` where a cap has not enough left; of several the one that has for the longest time not."""
+        if self.stopped:
+            raise Limited(f"{line.what} may not be paid for: spending is {self.stopped}", rule="spending is stopped")
         short = [each for each in held if each.left() < each.cap.of(line.amount)]
         if short:
             last = max(short, key=lambda each: each.whose.until_us)

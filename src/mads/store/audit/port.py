@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
-Kind = Literal["call", "key", "policy", "signin", "secret", "audit"]
+Kind = Literal["call", "key", "policy", "signin", "secret", "audit", "switch"]
 """What was decided: about a call, a change of keys or rights, a credential, a secret; or found out about the
 audit itself."""
 
