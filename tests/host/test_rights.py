@@ -13,8 +13,10 @@ import pytest
 
 from mads import Denied, InvalidMessage
 from mads.guard.principals import ADMIN, OPERATOR
+from mads.project.migrate import plan
 from mads.testing.placed import Placed, placed
 from mads.wire.call import Identity
+from mads.wire.errors import StoreError
 
 COVERS = ("R-044", "R-047")
 
@@ -161,6 +163,21 @@ async def test_an_audit_that_nobody_touched_is_whole_over_restarts(tmp_path: Pat
     async with placed(tmp_path, **TREE) as it:
         found = (await steward(it, "audit_verify"))["wrong"]
         assert any("the note of the last row was missing" in line for line in found)
+
+
+@pytest.mark.parametrize("left", [None, b""])
+async def test_a_store_that_is_gone_is_not_begun_anew(tmp_path: Path, left: bytes | None) -> None:
+    async with placed(tmp_path, **TREE):
+        pass
+    for file in (tmp_path / ".mads").glob("store.sqlite*"):
+        file.unlink()
+    if left is not None:
+        (tmp_path / ".mads" / "store.sqlite").write_bytes(left)
+    with pytest.raises(StoreError, match=r"is (missing|empty), and by audit\.key .* move .*\.mads away"):
+        async with placed(tmp_path, **TREE):
+            pass
+    with pytest.raises(StoreError, match="is not begun anew"):
+        plan(tmp_path)
 
 
 async def test_keys_that_are_made_and_revoked_are_in_the_audit(tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ KEY, HEAD = "audit.key", "audit.head"
 MOST = 100_000
 """How many rows are told at a time."""
 
+STORE = "store.sqlite"
+"""The file of the database."""
+
 CALLS = ("call", "command", "prose")
 
 
@@ -187,6 +190,17 @@ class Trail:
                     self._waiting.popleft()
             self._news.clear()
             self._written.set()
+
+
+def store_in(folder: Path) -> Path:
+    """Return the path of the database in `folder`; raise `StoreError` where it is gone: no new one takes its place."""
+    store = folder / STORE
+    if (folder / KEY).exists() and not (store.exists() and store.stat().st_size):
+        raise StoreError(
+            f"{store} is {'empty' if store.exists() else 'missing'}, and by {KEY} beside it there was one: what it kept is "
+            f"not begun anew. Put a copy of it back; or, to go on without, move {folder} away"
+        )
+    return store
 
 
 def event_of(call: Call, decision: Decision) -> Event:

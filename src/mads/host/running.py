@@ -24,7 +24,7 @@ from mads.guard.limits.layer import limits
 from mads.guard.limits.shown import shown
 from mads.guard.principals import HOST, vouched
 from mads.guard.rights.policy import Policy
-from mads.host.audit import Trail
+from mads.host.audit import Trail, store_in
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
 from mads.host.commands.dead import Dead
@@ -153,7 +153,7 @@ class RunningSystem:
     async def _open_store(self, stack: contextlib.AsyncExitStack) -> Database:
         """Open what is kept: the database, and in it quotas, the record and the audit."""
         folder = data_folder(Path(self.config.root))
-        database = await Database.open(folder / "store.sqlite")
+        database = await Database.open(store_in(folder))
         stack.push_async_callback(database.close)
         self._book.store = SqliteQuotas(database)
         stack.push_async_callback(self._book.close)

@@ -15,6 +15,7 @@ from mads.author.schema import tool_infos
 from mads.bus.unix import connect
 from mads.gateway import names
 from mads.gateway.view import views
+from mads.host.audit import STORE, store_in
 from mads.host.config import Config, readable
 from mads.host.history.exporting import look_at_traces
 from mads.host.paths import data_folder, socket_path
@@ -23,8 +24,6 @@ from mads.project import contract
 from mads.store.migrations import plan, shipped
 from mads.store.sqlite import explained, peek
 from mads.wire.errors import ConfigError, StoreError, Unreachable
-
-STORE = "store.sqlite"
 
 
 async def check(root: Path, *, today: date | None = None) -> Sequence[str]:
@@ -73,7 +72,7 @@ def look_at_folder(config: Config) -> None:
 
 
 def _look_at_store(config: Config) -> None:
-    path = data_folder(Path(config.root)) / STORE
+    path = store_in(data_folder(Path(config.root)))
     if path.is_file() and os.access(path, os.R_OK):
         with explained(path), closing(peek(path)) as connection:
             plan(connection, shipped())

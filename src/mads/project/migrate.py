@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
+from mads.host.audit import store_in
 from mads.host.paths import data_folder, socket_path
-from mads.project.check import STORE, runs
+from mads.project.check import runs
 from mads.store.migrations import Migration, down, shipped, taken
 from mads.store.migrations.rehearsal import Rehearsal, Undoing, rehearse, rehearse_down
 from mads.store.migrations.upgrade import back_up, refuse_lossy, upgrade
@@ -81,7 +82,7 @@ async def undo(root: Path, to: str | None, *, is_agreed: bool) -> Changed:
 
 
 def _store(root: Path) -> Path:
-    return data_folder(root) / STORE
+    return store_in(data_folder(root))
 
 
 def _at(done: Sequence[Migration]) -> str:
