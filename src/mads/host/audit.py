@@ -197,8 +197,8 @@ def store_in(folder: Path) -> Path:
     store = folder / STORE
     if (folder / KEY).exists() and not (store.exists() and store.stat().st_size):
         raise StoreError(
-            f"{store} is {'empty' if store.exists() else 'missing'}, and by {KEY} beside it there was one: what it kept is "
-            f"not begun anew. Put a copy of it back; or, to go on without, move {folder} away"
+            f"{store} is {'empty' if store.exists() else 'missing'}, and by {KEY} beside it there was one: what it had "
+            f"is not begun anew. Put a copy of it back; or, to go on without, move {folder} away"
         )
     return store
 
