@@ -45,7 +45,9 @@ async def main(address: str, scenario: str) -> None:
     """Do what `scenario` asks."""
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") or "{}")
     signing = SignIn(address, _registered(context), _Memory(), visit) if scenario.startswith("auth/") else None
-    session = Session(Server(mcp=address, within=WITHIN), "", changed=_ignore, said=lambda _: None, auth=signing)
+    session = Session(
+        Server(mcp=address, within=WITHIN), "", changed=_ignore, said=lambda _: None, fetch=_no_secret, auth=signing
+    )
     await session.open()
     try:
         definitions, _ = await session.definitions()
@@ -54,6 +56,10 @@ async def main(address: str, scenario: str) -> None:
                 await session.call(name, arguments, PEER)
     finally:
         await session.close()
+
+
+async def _no_secret(handle: str) -> str:
+    raise NotImplementedError(handle)
 
 
 def _registered(context: Mapping[str, Any]) -> OAuth:

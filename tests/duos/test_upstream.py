@@ -25,7 +25,7 @@ from mads.host.door import BusDoor
 from mads.host.mcp import McpConfig
 from mads.testing.placed import Placed, placed
 from mads.wire.call import Identity
-from mads.wire.errors import Denied, NoResponder
+from mads.wire.errors import Denied, InvalidMessage, NoResponder
 from mads.wire.tools import ToolInfo
 from tests.upstream.servers import ROOT, Mood
 
@@ -37,8 +37,8 @@ BOSS = Identity(OPERATOR)
 
 
 @asynccontextmanager
-async def gated(root: Path, **servers: McpConfig) -> AsyncGenerator[tuple[Placed, Running]]:
-    mads: dict[str, Any] = {name: standing_for(server) for name, server in servers.items()}
+async def gated(root: Path, **servers: McpConfig | str) -> AsyncGenerator[tuple[Placed, Running]]:
+    mads: dict[str, Any] = {name: standing_for(it) if isinstance(it, McpConfig) else it for name, it in servers.items()}
     async with placed(root, path=(), **mads) as it:
 
         async def tools() -> list[ToolInfo]:
@@ -179,6 +179,50 @@ async def test_an_address_is_shown_each_ones_own_credential_and_never_the_client
         assert b"token-of-" not in b"".join(
             path.read_bytes() for path in (tmp_path / ".mads").rglob("*") if path.is_file()
         )
+
+
+async def test_a_secret_of_the_vault_is_shown_as_it_is_at_each_request_where_it_may_go_and_is_granted(
+    tmp_path: Path,
+) -> None:
+    mood, says = Mood(tmp_path), "import os, sys; sys.exit('my token is ' + os.environ['TOKEN'])"
+    async with at_an_address(mood) as address:
+        tales = McpConfig(address, credential={"*": "secret:forge/all", "bo": "secret:forge/bo"})
+        words = McpConfig((sys.executable, "-c", says), env={"TOKEN": "secret:forge/bo"})
+        async with gated(tmp_path, turing="mads.duos.turing:Turing", tales=tales, words=words) as (it, _):
+
+            async def boss(tool: str, **said: Any) -> Any:
+                return await it.call(f"turing.{tool}", principal=OPERATOR, **said)
+
+            async def refused(name: str, why: str) -> None:
+                with pytest.raises((Denied, InvalidMessage, NoResponder), match=why):
+                    await it.call("tales.echo", principal=name)
+
+            def trouble(mad: str, why: str) -> Callable[[], bool]:
+                return lambda: why in it.system.missing().get(mad, "")
+
+            host = address.split("/")[2]
+            await until(trouble("tales", "mads secret grant tales forge/all"))
+            await boss("grant_secret", mad="tales", pattern="forge/*")
+            await until(trouble("tales", "there is no secret 'forge/all'"))
+            await boss("set_secret", path="forge/all", value="token-of-all", hosts=[host])
+            await until(offers(it, "mads.tales.echo"))
+            assert told(await it.call("tales.echo"))["shown"] == "all"
+            await boss("set_secret", path="forge/all", value="token-of-more", hosts=[host])
+            assert told(await it.call("tales.echo"))["shown"] == "more"
+            await boss("set_secret", path="forge/bo", value="token-of-bo", hosts=["process"])
+            await refused("bo", "may not go to .* but to process")
+            await until(trouble("words", "mads secret grant words forge/bo"))
+            await boss("grant_secret", mad="words", pattern="forge/bo")
+            await until(trouble("words", "my token is …"))
+            await boss("seal")
+            await refused("ana", "mads secret unseal")
+            used = await it.call("steward.audit_list", principal=OPERATOR)
+            assert {(row["chain"], row["principal"], row["rule"]) for row in used if row["allowed"]} >= {
+                ("tales", "ana", f"used for {host}"),
+                ("words", "host", "used for process"),
+            }
+        stored = b"".join(path.read_bytes() for path in (tmp_path / ".mads").rglob("*") if path.is_file())
+        assert b"token-of-" not in stored
 
 
 async def test_a_thousand_tools_are_offered_and_one_that_goes_away_says_so(tmp_path: Path) -> None:

@@ -75,6 +75,10 @@ class Ear:
         """Never be asked: nobody signs in."""
         raise NotImplementedError(principal)
 
+    async def secret(self, path: str) -> str:
+        """Never be asked: there is no vault."""
+        raise NotImplementedError(path)
+
     def said(self, line: str) -> None:
         """Remember a line."""
         self.lines.append(line)

@@ -213,6 +213,17 @@ class Keep(Protocol):
         ...
 
 
+class Credentials(Protocol):
+    """For a MAD that stands for an MCP server: what is shown to that server, and to nobody else."""
+
+    async def __call__(self, path: str, url: str) -> str:
+        """Return the secret at `path`, which goes to `url`, or into the environment of a command where that is "".
+
+        Who it was for is in the audit before. Raises as `Vault.resolve` does.
+        """
+        ...
+
+
 class Offers(Protocol):
     """For a MAD that stands for an MCP server: what that offers is found out while the MAD runs."""
 

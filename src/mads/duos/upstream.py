@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Any
 
 from mads import Emit, Log, ResourceUpdated, Turn, every, mad, provides
-from mads.author.system import Keep, Offers
+from mads.author.system import Credentials, Keep, Offers
 from mads.upstream.link import Link
 from mads.upstream.peer import Peer, Said
 from mads.upstream.server import Server
@@ -36,6 +36,7 @@ class Upstream:
 
     server: Server
     offers: Offers
+    credentials: Credentials
     link: Link
     turn: Turn
     log: Log
@@ -100,6 +101,10 @@ class Upstream:
     def signed(self, principal: str) -> Keep:
         """Return where the sign-in of `principal` is kept."""
         return self.offers.signed(principal)
+
+    async def secret(self, path: str) -> str:
+        """Return a secret of the vault, to be shown to the server and to nobody else."""
+        return await self.credentials(path, self.server.url)
 
     def said(self, line: str) -> None:
         """Keep what the command says on its stderr."""

@@ -21,13 +21,13 @@ from mads.author.message import is_message
 from mads.author.needs import Clock, Emit, Kept, Log, Random, Send, Step, Talk, Think, Turn, Workers
 from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
-from mads.author.system import Capture, Conversations, Offers, System
+from mads.author.system import Capture, Conversations, Credentials, Offers, System
 from mads.wire import codec
 from mads.wire.errors import ConfigError, InvalidMessage
 
 NEEDS: tuple[type[Any], ...] = (
     *(Think, Emit, Send, Step, Talk, Turn, Clock, Random, Workers, Log, Egress, Secrets, Ledger),
-    *(System, Conversations, Capture, Offers, SecretsOffice, SecretsKeeping),
+    *(System, Conversations, Capture, Credentials, Offers, SecretsOffice, SecretsKeeping),
 )
 """The needs of the runtime but for `Kept`, which asks for a message type."""
 

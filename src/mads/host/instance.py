@@ -17,7 +17,7 @@ from mads.author.message import wire_name
 from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
 from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
-from mads.author.system import Capture, Conversations, Offers, System
+from mads.author.system import Capture, Conversations, Credentials, Offers, System
 from mads.bus.port import Bus, Subscription
 from mads.host.caller import Caller
 from mads.host.commands.dispatcher import Sends
@@ -231,4 +231,5 @@ class Instance:
             SecretsOffice: lambda: around.secrets,
             SecretsKeeping: lambda: around.keeping,
             Offers: lambda: HostOffers(self._mad, self.offer, around.foreign),
+            Credentials: lambda: around.foreign and around.foreign.credentials(self._mad),
         }

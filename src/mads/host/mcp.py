@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from mads.host.quantity import Span
-from mads.upstream.handle import is_handle
+from mads.upstream.handle import KINDS, is_handle
 from mads.upstream.oauth.settings import CALLBACK, OAuth
 from mads.upstream.server import EACH, SHARED
 
@@ -21,9 +21,10 @@ class McpConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """An MCP server as a MAD: `mcp` is the command that starts it, with its arguments, or its address.
 
     `env` is what the command finds in its environment; `credential` is shown to an address, one for the system or a
-    table of principals ("*": everybody else). A secret is written as a handle: "env:NAME" or "file:PATH". One answer
-    may take `within`, which also bounds how long it may take to say who it is. `inbox`, `at_once`: see `MadConfig`.
-    The credentials "oauth" and "oauth:each" stand for tokens for which somebody signs in, as `oauth` says.
+    table of principals ("*": everybody else). A secret is written as a handle: "env:NAME", "file:PATH", or
+    "secret:PATH" for one that Turing keeps. The credentials "oauth" and "oauth:each" stand for tokens for which
+    somebody signs in, as `oauth` says. One answer may take `within`, which also bounds how long it may take to say who
+    it is. `inbox`, `at_once`: see `MadConfig`.
     """
 
     mcp: tuple[str, ...] | str
@@ -49,13 +50,13 @@ class McpConfig(Struct, frozen=True, forbid_unknown_fields=True):
             if handle and handle not in (SHARED, EACH) and not is_handle(handle):
                 yield (
                     ("credential", principal) if principal else ("credential",),
-                    'write where the secret lies, not the secret: "env:NAME" or "file:PATH"; or "oauth"',
+                    'write where the secret lies, not the secret: "secret:PATH", "env:NAME" or "file:PATH"; or "oauth"',
                 )
         yield from self._oauth_mistakes()
 
     def _oauth_mistakes(self) -> Iterator[tuple[tuple[str, ...], str]]:
         for key, handle in (("secret", self.oauth.secret), ("key", self.oauth.key)):
-            if handle and not is_handle(handle):
+            if handle and not (is_handle(handle) and handle.startswith(KINDS)):
                 yield ("oauth", key), 'write where the secret lies, not the secret: "env:NAME" or "file:PATH"'
         if not _CALLBACK.fullmatch(self.oauth.callback):
             yield ("oauth", "callback"), f'write an address on this machine, "{CALLBACK}", not {self.oauth.callback!r}'

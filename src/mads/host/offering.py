@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from mads.author.declaration import Declaration, Tool
 from mads.author.system import Keep
+from mads.author.vault import Vault
 from mads.host.config import UPSTREAM, MadConfig
 from mads.host.offers import Approvals
+from mads.host.secrets.credentials import HostCredentials
 from mads.wire import codec
 from mads.wire.asking import LEVELS, Asks, LogLine, Question
 from mads.wire.call import current
@@ -26,10 +28,21 @@ class Foreign:
     """What a system knows of the servers that some of `mads` stand for: what was approved, what is wrong with each."""
 
     def __init__(
-        self, mads: Mapping[str, MadConfig], approvals: Approvals, sign_ins: SignIns, publish: Publish
+        self,
+        mads: Mapping[str, MadConfig],
+        approvals: Approvals,
+        sign_ins: SignIns,
+        publish: Publish,
+        *,
+        vault: Vault,
     ) -> None:
+        self._vault = vault
         self.approvals, self.sign_ins, self.publish = approvals, sign_ins, publish
         self.troubles = {mad: "its server is being reached" for mad, config in mads.items() if config.use == UPSTREAM}
+
+    def credentials(self, mad: str) -> HostCredentials | None:
+        """Return what `mad` shows to the server for which it stands; None where it is a MAD like any other."""
+        return HostCredentials(self._vault, mad) if mad in self.troubles else None
 
 
 class HostOffers:

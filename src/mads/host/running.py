@@ -242,7 +242,9 @@ class RunningSystem:
         key = own_key(data_folder(Path(self.config.root)) / SIGNINS_KEY)
         self.approvals, self.sign_ins = Approvals(rows), SignIns(rows, key, self.config.mads)
         stack.push_async_callback(self.sign_ins.close)
-        self._foreign = Foreign(self.config.mads, self.approvals, self.sign_ins, self._publish)
+        self._foreign = Foreign(
+            *(self.config.mads, self.approvals, self.sign_ins, self._publish), vault=self.secrets.vault
+        )
 
     async def drain(self) -> None:
         """Take no new call, let what runs come to its end, then end the MADs, callers first: within 2 s together."""

@@ -1,6 +1,7 @@
 """A handle says where a secret lies, so that the secret itself stands in no configuration, record or log.
 
-`env:NAME` is a variable of the environment, `file:PATH` the first line of a file. It is read when it is used.
+`env:NAME` is a variable of the environment, `file:PATH` the first line of a file, `secret:PATH` a secret of the vault,
+which only the core can ask. It is read when it is used.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from mads.wire.errors import ConfigError
 
 KINDS = ("env:", "file:")
 
+SECRET = "secret:"  # noqa: S105  how a handle of one begins
+
 
 def is_handle(written: str) -> bool:
     """Return whether `written` is a handle."""
-    return written.startswith(KINDS) and bool(written.partition(":")[2])
+    return written.startswith((*KINDS, SECRET)) and bool(written.partition(":")[2])
 
 
 def resolved(handle: str, *, lines: bool = False) -> str:
@@ -24,6 +27,8 @@ def resolved(handle: str, *, lines: bool = False) -> str:
     It has several `lines` where it is a key.
     """
     kind, _, where = handle.partition(":")
+    if handle.startswith(SECRET):
+        raise ConfigError(f"{handle!r} cannot stand here; write env:NAME or file:PATH")
     try:
         secret = os.environ.get(where, "") if kind == "env" else Path(where).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -20,8 +20,8 @@ from mcp_types import (
     PROTOCOL_VERSION_META_KEY,
 )
 
+from mads.upstream.bearer import Bearer
 from mads.upstream.faults import refusal
-from mads.upstream.oauth.signin import SignIn
 from mads.upstream.peer import Peer, Said
 from mads.upstream.post import Post, Response
 from mads.wire.codec import MAX_BYTES
@@ -39,10 +39,10 @@ _INFO = {"name": "mads", "version": "1"}
 
 
 class Lean:
-    """Asks a server in that version of MCP; each request shows it `secret`, or what came of `signin`."""
+    """Asks a server in that version of MCP; each request shows it `secret`, or what `bearer` says."""
 
-    def __init__(self, http: Post, version: str, secret: str, signin: SignIn | None) -> None:
-        self._http, self._version, self._secret, self._signin = http, version, secret, signin
+    def __init__(self, http: Post, version: str, secret: str, bearer: Bearer | None) -> None:
+        self._http, self._version, self._secret, self._bearer = http, version, secret, bearer
         self._new_id = count(1).__next__
         self._mirrored: dict[str, Any] = {}
 
@@ -68,14 +68,14 @@ class Lean:
     @asynccontextmanager
     async def _posted(self, headers: dict[str, str], body: bytes) -> AsyncGenerator[Response]:
         """Yield the answer to a request; where that asks for another token, and there is one, it is posted again."""
-        shown = await self._signin.token() if self._signin is not None else self._secret
+        shown = await self._bearer.token() if self._bearer is not None else self._secret
         if shown:
             headers["authorization"] = f"Bearer {shown}"
         async with self._http.post(headers, body) as response:
-            if self._signin is None or not await self._signin.challenged(response.status, response.headers, shown):
+            if self._bearer is None or not await self._bearer.challenged(response.status, response.headers, shown):
                 yield response
                 return
-        headers["authorization"] = f"Bearer {await self._signin.token()}"
+        headers["authorization"] = f"Bearer {await self._bearer.token()}"
         async with self._http.post(headers, body) as response:
             yield response
 

@@ -10,12 +10,14 @@ import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
+from functools import partial
 from typing import NoReturn, Protocol
 
 from mads.author.system import Keep
+from mads.upstream.bearer import Bearer
 from mads.upstream.breaker import Breaker
 from mads.upstream.faults import told
-from mads.upstream.handle import resolved
+from mads.upstream.handle import SECRET, resolved
 from mads.upstream.oauth.signin import SignIn
 from mads.upstream.peer import Peer
 from mads.upstream.server import EACH, EVERYBODY, SHARED, Server
@@ -58,6 +60,10 @@ class Hearer(Protocol):
 
     def signed(self, principal: str) -> Keep:
         """Return where the sign-in of `principal` is kept; "" is that of the system."""
+        ...
+
+    async def secret(self, path: str) -> str:
+        """Return the secret at `path` of the vault, for this server; raise `Denied` or `InvalidMessage`."""
         ...
 
     def said(self, line: str) -> None:
@@ -157,11 +163,24 @@ class Link:
 
     def _new(self, handle: str) -> Session:
         try:
-            signing = self._signing(handle.removeprefix(SIGNED)) if handle.startswith(SIGNED) else None
-            secret = resolved(handle) if handle and signing is None else ""
+            auth = self._bearer(handle)
+            secret = resolved(handle) if handle and auth is None else ""
         except ConfigError as error:
             raise NoResponder(str(error)) from error
-        return Session(self._server, secret, changed=self._changed, said=self._hearer.said, auth=signing)
+        return Session(
+            self._server, secret, changed=self._changed, said=self._hearer.said, fetch=self._fetch, auth=auth
+        )
+
+    def _bearer(self, handle: str) -> Bearer | None:
+        """Return what says at each request what it shows; None where that is the same at all."""
+        if handle.startswith(SECRET):
+            return Bearer(partial(self._fetch, handle))
+        return self._signing(handle.removeprefix(SIGNED)) if handle.startswith(SIGNED) else None
+
+    async def _fetch(self, handle: str) -> str:
+        if handle.startswith(SECRET):
+            return await self._hearer.secret(handle.removeprefix(SECRET))
+        return resolved(handle)
 
     def _signing(self, principal: str) -> SignIn:
         async def visit(_: str) -> NoReturn:

@@ -11,15 +11,15 @@ from mcp import Client
 from mcp_types import Implementation
 from pydantic import BaseModel
 
+from mads.upstream.bearer import Bearer
 from mads.upstream.calls import Calls, answers, plain
 from mads.upstream.changes import Changed, Changes, modern
 from mads.upstream.faults import first, told, typed
 from mads.upstream.lean import Lean
-from mads.upstream.oauth.signin import SignIn
 from mads.upstream.peer import Peer, Said
 from mads.upstream.post import Post
 from mads.upstream.server import Server
-from mads.upstream.watched import child, client_for, remote
+from mads.upstream.watched import Fetch, child, client_for, remote
 from mads.wire.errors import DeadlineExceeded, Denied, Failed, InvalidMessage, NoResponder
 from mads.wire.tools import Definition
 
@@ -44,9 +44,10 @@ class Session:
         *,
         changed: Changed,
         said: Callable[[str], None],
-        auth: SignIn | None = None,
+        fetch: Fetch,
+        auth: Bearer | None = None,
     ) -> None:
-        self._server, self._secret, self._said, self._auth = server, secret, said, auth
+        self._server, self._secret, self._said, self._auth, self._fetch = server, secret, said, auth, fetch
         self._calls, self._changes = Calls(), Changes(changed)
         self.gone, self._leave = asyncio.Event(), asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -246,7 +247,7 @@ class Session:
                 http = await stack.enter_async_context(client_for(self._server, self._secret, self._auth))
                 transport = remote(self._server, http, self.gone)
             else:
-                transport = child(self._server, self._complain, self.gone)
+                transport = child(self._server, self._complain, self.gone, self._fetch)
             client = Client(
                 transport,
                 mode="auto",

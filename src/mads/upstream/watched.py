@@ -6,7 +6,7 @@ import os
 import sys
 from asyncio import Event, StreamReader, StreamWriter, create_subprocess_exec, create_task, gather, timeout
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 from pydantic import ValidationError
 
-from mads.upstream.handle import is_handle, resolved
+from mads.upstream.handle import is_handle
 from mads.upstream.server import Server
 
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -41,15 +41,18 @@ GOING = 0.5
 CONNECTIONS = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=4)
 """How many connections to one server there are at most, and are kept for the next call: by Node's servers for 5 s."""
 
+Fetch = Callable[[str], Awaitable[str]]
+"""Returns the secret behind a handle; raises `ConfigError` or `Denied` where there is none for this server."""
+
 Streams = Any
 """What the SDK's client reads from and writes to."""
 
 
 @asynccontextmanager
-async def child(server: Server, said: Callable[[str], None], gone: Event) -> AsyncGenerator[Streams]:
+async def child(server: Server, said: Callable[[str], None], gone: Event, fetch: Fetch) -> AsyncGenerator[Streams]:
     """Start the command of `server`, which ends with this process, however that ends; `said` hears its stderr."""
     env = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    secrets = {name: resolved(value) for name, value in server.env.items() if is_handle(value)}
+    secrets = {name: await fetch(value) for name, value in server.env.items() if is_handle(value)}
     env |= {**server.env, **secrets}
     keeper = (sys.executable, "-I", "-S", str(KEEPER), str(os.getpid()), *server.mcp)
     process = await create_subprocess_exec(

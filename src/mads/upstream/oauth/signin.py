@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 import httpx2
@@ -15,6 +15,7 @@ from mcp_types.version import LATEST_MODERN_VERSION
 from pydantic import ValidationError
 
 from mads.author.system import Keep
+from mads.upstream.bearer import Bearer
 from mads.upstream.oauth.provider import Visit, provider
 from mads.upstream.oauth.settings import OAuth
 from mads.wire.errors import Denied
@@ -28,7 +29,7 @@ ENCODED = ("content-encoding", "content-length", "transfer-encoding")
 """Headers that say how a body travelled; it is kept as it was read."""
 
 
-class SignIn(httpx2.Auth):
+class SignIn(Bearer):
     """Signs in at the server at `url`, and keeps what came of it; `visit` takes whoever it is for to a browser.
 
     Requests go side by side: only while a token is asked for do the others wait for it. What was asked for is asked
@@ -39,6 +40,7 @@ class SignIn(httpx2.Auth):
         self, url: str, oauth: OAuth, keep: Keep, visit: Visit, http: Callable[[], httpx2.AsyncClient] | None = None
     ) -> None:
         logging.getLogger("mcp.client.auth").setLevel(logging.CRITICAL)  # the SDK logs what it raises, with all of it
+        super().__init__(self.token)
         self._url, self._http = url, http or (lambda: httpx2.AsyncClient(timeout=20))
         self._provider, self._memory = provider(url, oauth, keep, visit)
         self._one = asyncio.Lock()
@@ -83,16 +85,6 @@ class SignIn(httpx2.Auth):
         if scope := self._memory.wanted:
             told = f'Bearer error="insufficient_scope", scope="{scope}"'
             await self.challenged(403, {"www-authenticate": told}, await self.token())
-
-    async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        """Sign `request`; do so once more where its answer asks for another token."""
-        shown = await self.token()
-        if shown:
-            request.headers["authorization"] = f"Bearer {shown}"
-        response = yield request
-        if await self.challenged(response.status_code, response.headers, shown):
-            request.headers["authorization"] = f"Bearer {await self.token()}"
-            yield request
 
     async def _converse(self, refused: httpx2.Response | None) -> None:
         """Let the SDK talk with the authorization server, as if a request had been `refused` (None: it is to come)."""
