@@ -104,6 +104,20 @@ async def test_the_next_model_answers_for_one_that_fails_and_the_answer_says_whi
         assert [(each.rung, each.outcome) for each in answer.tried] == [(1, outcome), (2, "ok")]
 
 
+async def test_the_trace_says_which_rung_answered_and_what_the_others_came_to(asking: Ask) -> None:
+    async with asking([{"models": ["a", "b"], "cache": 60}]) as it:
+        it.a.say(Say(status=429, retry_after=1))
+        for _ in range(2):
+            await it.complete()
+        lines = await it.it.call("steward.traces", limit=9, failed=False, control=False)
+        trees = [await it.it.call("steward.trace", id=line["trace"]) for line in lines]
+    cached, asked = (next(_said(hop) for hop in tree["hops"] if hop["call"] == "fiedler.complete") for tree in trees)
+    assert [(allowed, rule.partition(":")[0]) for allowed, rule in asked] == [(False, "rung 1 a"), (True, "rung 2 b")]
+    assert "limited, answered 429" in asked[0][1]
+    assert "tokens" in asked[1][1]
+    assert cached == [(True, "from the cache, as b answered before")]
+
+
 async def test_a_model_that_is_slow_leaves_time_for_the_one_below_it(asking: Ask) -> None:
     async with asking() as it:
         it.a.say(Say(delay=5))
@@ -301,3 +315,8 @@ async def test_what_fiedler_may_not_reach_it_says_with_the_line_to_write(tmp_pat
         with pytest.raises(MadsError, match=r"net:127\.0\.0\.1"):
             await it.call("fiedler.complete", request={"messages": [{"role": "user", "text": "x"}]})
         assert [(line.amount.calls, line.amount.usage.total) for line in await it.system.book.lines()] == [(0, 0)]
+
+
+def _said(hop: dict[str, Any]) -> list[tuple[bool, str]]:
+    """Return what Fiedler itself decided."""
+    return [(each["allowed"], each["rule"]) for each in hop["decisions"] if each["layer"] == "mads.fiedler"]

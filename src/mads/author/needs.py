@@ -256,6 +256,12 @@ class Turn(Protocol):
         Raises `InvalidMessage` for anything but a whole number of 0 or more, and once the call has ended.
         """
 
+    def decided(self, rule: str, *, allowed: bool = True) -> None:
+        """Say in the trace of the call by which `rule` this MAD took a way, or did not; raises as `charge` does.
+
+        The first 500 characters of 32 decisions count.
+        """
+
 
 class Talk(Protocol):
     """The conversation that the call being handled belongs to, and others in which this MAD has taken part.

@@ -23,6 +23,7 @@ from mads.wire.call import Call, Progress, current
 from mads.wire.content import PromptMessage, Text
 from mads.wire.context import traceparent
 from mads.wire.errors import CannotAsk, InvalidMessage, MadsError
+from mads.wire.record import RULE, Decision, speaker
 from mads.wire.shape import is_immutable
 
 T = TypeVar("T")
@@ -160,6 +161,11 @@ class HostTurn:
     def charge(self, micro_usd: int) -> None:
         """Say that the call cost so much outside, in millionths of a dollar, besides what was said before."""
         self._bills.charge(self._call, micro_usd)
+
+    def decided(self, rule: str, *, allowed: bool = True) -> None:
+        """Say by which rule a way was taken, or not."""
+        call = self._call
+        self._bills.decide(call, Decision(speaker(call.subject), allowed=allowed, rule=rule[:RULE]))
 
 
 def _mad(call: Call) -> str:

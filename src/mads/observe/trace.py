@@ -18,23 +18,34 @@ from mads.wire import codec
 from mads.wire.call import Call, Handle, Layer, Reply, current
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, InvalidMessage, MadsError
 from mads.wire.failure import Failure, failure_of, root_of
-from mads.wire.record import amount
+from mads.wire.record import RULES, Decision, amount
 from mads.wire.served import Served
 
 NONE: Mapping[str, Redactor] = MappingProxyType({})
 
 
 class Bills:
-    """What the calls that are being handled in this process have cost so far, by their spans."""
+    """What the calls that are being handled in this process have cost so far, and decided, by their spans."""
 
     def __init__(self) -> None:
         self.open: dict[str, int] = {}
+        self.decisions: dict[str, list[Decision]] = {}
 
     def charge(self, call: Call, micro_usd: int) -> None:
         """Put so much on the bill of `call`; raise `InvalidMessage` where it is no amount, or the call has ended."""
-        if call.span not in self.open:
-            raise InvalidMessage(f"call {call.id!r} has ended; charge while its handler runs")
+        self._check(call)
         self.open[call.span] += amount(micro_usd)
+
+    def decide(self, call: Call, decision: Decision) -> None:
+        """Note what was decided while `call` was handled; raise `InvalidMessage` where it has ended."""
+        self._check(call)
+        said = self.decisions.setdefault(call.span, [])
+        if len(said) < RULES:
+            said.append(decision)
+
+    def _check(self, call: Call) -> None:
+        if call.span not in self.open:
+            raise InvalidMessage(f"call {call.id!r} has ended; charge, and decide, while its handler runs")
 
 
 class Trace:
@@ -45,7 +56,8 @@ class Trace:
 
     def layer(self, served: Served) -> Layer:
         """Make a call current for the handler of `served`, end it with what it cost, and log it where that broke."""
-        bills, end = self.bills.open, _Ending(served, self._hides.get(f"mads.{served.mad}.{served.name}"))
+        bills, decisions = self.bills.open, self.bills.decisions
+        end = _Ending(served, self._hides.get(f"mads.{served.mad}.{served.name}"))
 
         def trace(handle: Handle) -> Handle:
             async def traced(call: Call) -> Reply:
@@ -60,6 +72,9 @@ class Trace:
                 finally:
                     current.reset(token)
                     cost = bills.pop(call.span, 0)
+                    said = decisions.pop(call.span, ()) if decisions else ()
+                if said:
+                    reply = replace(reply, decisions=(*reply.decisions, *said))
                 return replace(reply, cost=reply.cost + cost) if cost else reply
 
             return traced if end.redactor is None else _hushed(traced, end.redactor)

@@ -96,7 +96,8 @@ class Line(NamedTuple):
 class turning:
     """A `Turn` with these values, of whose `answers` each question gets the next; none is left: `CannotAsk`.
 
-    `told` is the progress that was told, `lines` what was logged, `asked` what was asked, `charged` the cost in all.
+    `told` is the progress that was told, `lines` what was logged, `asked` what was asked, `charged` the cost in all,
+    `decisions` what was decided, and whether it was allowed.
     """
 
     id: str = "turn-1"
@@ -115,6 +116,7 @@ class turning:
     lines: list[Line] = field(default_factory=list[Line], init=False)
     asked: list[str] = field(default_factory=list[str], init=False)
     charged: int = field(default=0, init=False)
+    decisions: list[tuple[str, bool]] = field(default_factory=list[tuple[str, bool]], init=False)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Remember the progress."""
@@ -158,6 +160,10 @@ class turning:
     def charge(self, micro_usd: int) -> None:
         """Remember the cost; refuse what is no amount."""
         self.charged += amount(micro_usd)
+
+    def decided(self, rule: str, *, allowed: bool = True) -> None:
+        """Remember the decision."""
+        self.decisions.append((rule, allowed))
 
 
 class emitting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -27,6 +28,21 @@ class Decision(Struct, frozen=True):
     allowed: bool
     rule: str
     revision: int = 0
+
+
+RULES, RULE = 32, 500
+"""How many decisions of its own the handler of a call may name, and how many characters of each count."""
+
+
+def speaker(subject: str) -> str:
+    """Return the layer in whose name the MAD that handles `subject` says what it decided; no guard's name has a dot."""
+    return ".".join(subject.split(".")[:2])
+
+
+def own(decisions: Sequence[Decision], subject: str) -> tuple[Decision, ...]:
+    """Return those of `decisions` that the MAD that handles `subject` may have made: none is a guard's."""
+    layer = speaker(subject)
+    return tuple(Decision(layer, it.allowed, it.rule[:RULE]) for it in decisions[:RULES] if it.layer == layer)
 
 
 class Entry(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from mads.bus.unix.link import Link
 from mads.wire import codec
 from mads.wire.call import Call, Reply, Sink
 from mads.wire.errors import Denied, InvalidMessage, UsageError
+from mads.wire.record import own
 
 Vouch = Callable[[Call], Call]
 """Returns a peer's call with the identity that the hub vouches for, or raises the `Denied` that is its answer."""
@@ -165,8 +166,8 @@ class Served:
             credit = None if call.sink is None else 0
             deliver = Deliver(link.number(), self._asked.no, credit, codec.to_wire(call))
             reply = await link.ask(deliver, sink=call.sink, settle=True)
-            if reply.decisions:  # what is decided is the hub's alone to say
-                reply = replace(reply, decisions=())
+            if reply.decisions:  # what guards decided is the hub's alone to say
+                reply = replace(reply, decisions=own(reply.decisions, call.subject))
         finally:
             self._running -= 1
             self._peer.release(call)

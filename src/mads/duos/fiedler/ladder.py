@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -135,6 +135,16 @@ class Ladder:
         if done.attempt.outcome in AGAIN:
             self._retry[name] = done.retry_after or 0.0
         return done.answer
+
+    def told(self) -> Iterator[tuple[str, bool]]:
+        """Iterate over what came of each attempt, in words, and whether it was an answer.
+
+        What a provider wrote is not in it: that may quote a request, and is where answers are.
+        """
+        for it in self.tried:
+            why = it.why.partition(": ")[0]
+            took = f"{it.usage.total} tokens, {it.cost / 1_000_000:f} USD, {it.took_ms:.0f} ms"
+            yield f"rung {it.rung} {it.model}: {it.outcome}{why and f', {why}'}; {took}", it.outcome == "ok"
 
     def _told(self, answer: ModelAnswer) -> ModelAnswer:
         return replace(answer, tried=tuple(self.tried), cost=sum(attempt.cost for attempt in self.tried))

@@ -69,6 +69,7 @@ class Fiedler:
         rule, models = self._chosen(request)
         key = self._cache.key(request, self.turn.tenant, models)
         if rule.cache and (before := self._cache.get(key, rule.cache)):
+            self.turn.decided(f"from the cache, as {before.model} answered before")
             return before
         await self._memory.recall()
         ladder = self._ladder(rule, models)
@@ -78,10 +79,11 @@ class Fiedler:
             last = self._cache.get(key, None) if rule.stale else None
             if last is None and not rule.degraded:
                 raise
+            self.turn.decided("the last rung: " + ("an older answer" if last else "what the policy says"))
             last = last or ModelAnswer(text=rule.degraded, finish="degraded", prompt=request.prompt)
             return replace(last, degraded=True, tried=tuple(ladder.tried))
         finally:
-            self.turn.charge(sum(attempt.cost for attempt in ladder.tried))
+            self._account(ladder)
         if rule.cache or rule.stale:
             self._cache.put(key, answer)
         return answer
@@ -99,7 +101,7 @@ class Fiedler:
                         await self.emit(Streamed(piece.answer))
                     yield piece
         finally:
-            self.turn.charge(sum(attempt.cost for attempt in ladder.tried))
+            self._account(ladder)
 
     @tool
     async def decide(  # noqa: PLR0917  the arguments of a call go by name
@@ -151,6 +153,12 @@ class Fiedler:
     def _ladder(self, rule: Rule, models: Sequence[Model]) -> Ladder:
         trials = [Trial(rung, model, self._drift.judge, self.ledger) for rung, model in enumerate(models, 1)]
         return Ladder(trials, lambda: self.turn.remaining, rule.hedge)
+
+    def _account(self, ladder: Ladder) -> None:
+        """Charge what the attempts cost, and say in the trace what came of each."""
+        self.turn.charge(sum(attempt.cost for attempt in ladder.tried))
+        for rule, allowed in ladder.told():
+            self.turn.decided(rule, allowed=allowed)
 
     async def _info(self, model: Model) -> ModelInfo:
         requests, tokens = model.pace.used()
