@@ -16,7 +16,7 @@ from mads.recall.files import listing
 from mads.recall.filling import index
 from mads.recall.history import Commit, commits, follow
 from mads.recall.learning import learn
-from mads.recall.localising import START, likely, weights
+from mads.recall.localising import START, WAYS, evidence, likely, weights
 from mads.recall.tables import EVERYONE, Reader, prepare
 from mads.store.sqlite import Connection, connect
 
@@ -131,6 +131,15 @@ def test_a_change_is_about_the_files_that_like_changes_touched(db: Connection, f
     assert likely(db, "Let the lion roar", limit=2) == ["gate.py", "hay.py"]
     assert likely(db, "Correct zoo.py")[0] == "zoo.py"
     assert likely(db, "") is not None
+
+
+def test_a_change_is_about_the_files_that_define_or_mention_the_names_in_it(db: Connection, folder: Path) -> None:
+    commit(folder, "Begin", zoo="THE = LION", hay="def feed_the_lion():\n    pass\n", gate="feed_the_lion()\n")
+    index(db, folder, listing(folder))
+    assert likely(db, "Deprecate `feed_the_lion`", limit=2) == ["hay.py", "gate.py"]
+    named = {path: row for path, row in evidence(db, "feed_the_lion()").items() if path != "zoo.py"}
+    assert {path: row[WAYS.index("defines")] for path, row in named.items()} == {"hay.py": 1.0, "gate.py": 0.0}
+    assert all(row[WAYS.index("mentions")] == 1.0 for row in named.values())
 
 
 @pytest.mark.slow

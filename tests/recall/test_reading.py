@@ -211,3 +211,8 @@ def test_the_end_of_the_systems_own_log_is_there_for_its_operator_and_each_line_
     }
     assert seen == {"default": [21], "acme": [22], "": []}
     db.close()
+
+
+def test_a_name_of_any_length_has_its_decisions_and_no_name_has_none(db: Connection) -> None:
+    for target in ("x" * 100_000, "[*?", "", " ", "a\0b"):
+        assert governing(db, target, EVERYONE) == []

@@ -59,6 +59,8 @@ def governing(db: Connection, target: str, reader: Reader) -> list[Decision]:
 
     Those that name it, or a folder it is in, come before those that only speak of it; what is superseded comes last.
     """
+    if not target.strip():
+        return []
     paths = sorted({target.rstrip("/"), *_where(db, target, reader)})
     allowed, bindings = reader.allowed(tenant="''")
     found = db.execute(f"SELECT * FROM decisions WHERE {allowed}", bindings)  # noqa: S608  the condition is ours
@@ -92,8 +94,9 @@ def _where(db: Connection, name: str, reader: Reader) -> Iterator[str]:
     """Yield the files in which `name` is defined."""
     allowed, bindings = reader.allowed()
     found = db.execute(
-        f"SELECT DISTINCT path FROM chunks WHERE (symbol = ? OR symbol GLOB ?) AND {allowed} LIMIT 100",  # noqa: S608
-        (name, f"*.{name.replace('[', '').replace('*', '').replace('?', '')}", *bindings),
+        "SELECT DISTINCT path FROM chunks WHERE (symbol = ?1 OR substr(symbol, -length(?1) - 1) = '.' || ?1)"  # noqa: S608
+        f" AND {allowed} LIMIT 100",
+        (name, *bindings),
     )
     return (str(path) for (path,) in found.fetchall())
 

@@ -28,7 +28,7 @@ AFTER = 50
 FILES = 5
 """A commit that changed more files of code teaches nothing."""
 
-_STEPS, _RATE, _PULL = 200, 0.1, 0.01
+_STEPS, _RATE, _PULL = 200, 0.1, 0.3
 """How long and how fast is learned, and how strongly the weights are held at those to begin with."""
 
 

@@ -12,15 +12,19 @@ from mads.recall.kinds import Kind, kind_of
 from mads.recall.lexical import any_of
 from mads.recall.tables import EVERYONE, Reader, fact
 from mads.recall.vectors import asked, near
-from mads.recall.words import keywords
+from mads.recall.words import apart, keywords
 from mads.store.sqlite import Connection
 
-WAYS = ("best", "total", "path", "named", "meaning", "memory", "prior", "recent", "company", "test", "told")
+WAYS = (
+    *("best", "total", "subject", "path", "named", "defines", "mentions", "meaning"),
+    *("memory", "lately", "habit", "prior", "recent", "company", "test", "told"),
+)
 """What is known of a file, each from 0 to 1.
 
-How well its best chunk fits, and its best three together; how well its path does, and whether it is named; how near its
-meaning is; how much like commits changed it, how often it was changed, how lately, and how often together with the
-likeliest; whether it proves or tells of the code.
+How well its best chunk fits, its best three together, and its best one the first line; how well its path does, and
+whether it is named; whether it defines, and how much it mentions, the names that are said; how near its meaning is; how
+much like commits changed it, and like ones made lately, and how much each word makes that likely; how often it was
+changed, how lately, and how often together with the likeliest; whether it proves or tells of the code.
 """
 
 _CHUNKS, _COMMITS, _WINDOW = 400, 150, 1_500
@@ -28,12 +32,16 @@ _CHUNKS, _COMMITS, _WINDOW = 400, 150, 1_500
 
 _TRAILER = re.compile(r"^(signed-off-by|co-authored-by|reviewed-by|change-id|cc):.*$", re.IGNORECASE | re.MULTILINE)
 _NAME = re.compile(r"[\w./-]+")
+_IDENTIFIER = re.compile(r"(?<=`)[A-Za-z_]\w+(?=`)|[A-Za-z_]\w+(?=\(\))|\b_*[A-Za-z]\w*(?:[a-z0-9][A-Z]|_+[A-Za-z])\w*")
 
-START = (3.5, 2.0, 1.5, 2.5, 2.0, 2.0, 0.7, 0.0, 1.2, 0.0, 0.0)
+START = (2.2, 0.7, 1.7, 1.5, 2.5, 0.7, 1.5, 2.0, 1.5, 1.0, 1.0, 1.7, 1.0, 0.9, 0.0, 0.0)
 """The weights to begin with."""
 
-_WORDS = 64
-"""How many words of a message are looked for."""
+_WORDS, _NAMES = 64, 12
+"""How many words of a message are looked for, and how many names."""
+
+_WHILE = 300
+"""After so many commits a like one counts half."""
 
 _TOGETHER = 20
 """How many files a commit may change that says something of which belong together."""
@@ -64,27 +72,28 @@ def weights(db: Connection) -> Sequence[float]:
 
 
 def evidence(db: Connection, message: str, before: int = 2**62) -> Evidence:
-    """Return for each file that may be meant what is known of it, in the order of `WAYS`, by the commits `before`."""
+    """Return for each file what is known of it, in the order of `WAYS`, by the commits `before`."""
     said = _TRAILER.sub("", message).strip()
     words = keywords(said, most=_WORDS)
-    known = {str(path) for (path,) in db.execute("SELECT path FROM files WHERE is_done").fetchall()}
+    known = {str(path): kind_of(path) for (path,) in db.execute("SELECT path FROM files WHERE is_done").fetchall()}
     best, total = _by_words(db, words)
-    memory = _by_memory(db, words, before)
+    subject, _ = _by_words(db, keywords(said.partition("\n")[0], most=_WORDS))
+    defines, mentions = _by_names(db, said)
+    memory, lately = _by_memory(db, words, before)
     prior, recent = _by_time(db, before)
-    meaning = _by_meaning(db, said)
     path, named = _by_path(known, words, said)
     rough = {
-        file: best.get(file, 0.0) + memory.get(file, 0.0) + path.get(file, 0.0) + 2 * named.get(file, 0.0)
-        for file in {*best, *memory, *path, *named} & known
+        file: sum(part.get(file, 0.0) for part in (best, subject, memory, path, mentions)) + 2 * named.get(file, 0.0)
+        for file in {*best, *subject, *memory, *path, *named, *mentions} & known.keys()
     }
-    companions = _by_company(db, _most(rough, 4), rough, before)
-    candidates = {*best, *meaning, *named, *_most(companions, 20)}
-    candidates.update(*(_most(part, 30) for part in (memory, recent, prior, path)))
-    parts = (best, total, path, named, meaning, memory, prior, recent, companions)
+    parts = (
+        *(best, total, subject, path, named, defines, mentions, _by_meaning(db, said)),
+        *(memory, lately, _by_habit(db, words, before), prior, recent),
+        _by_company(db, _most(rough, 4), rough, before),
+    )
     return {
         file: [*(part.get(file, 0.0) for part in parts), float(kind == "test"), float(kind not in {"test", "code"})]
-        for file in candidates & known
-        for kind in [kind_of(file)]
+        for file, kind in known.items()
     }
 
 
@@ -106,6 +115,25 @@ def _by_words(db: Connection, words: Sequence[str]) -> tuple[dict[str, float], d
     return _scaled(best), _scaled({path: sum(many[:3]) for path, many in scores.items()})
 
 
+def _by_names(db: Connection, said: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Return how many of the names that are said each file defines, and mentions, the rarer counting more."""
+    [(files,)] = db.execute("SELECT count(*) FROM files").fetchall()
+    defines: dict[str, float] = defaultdict(float)
+    mentions: dict[str, float] = defaultdict(float)
+    for name in list(dict.fromkeys(_IDENTIFIER.findall(said)))[:_NAMES]:
+        found = db.execute(
+            "SELECT path, count(*), max(symbol = ?1 OR substr(symbol, -length(?1) - 1) = '.' || ?1) FROM"
+            " (SELECT rowid AS chunk FROM words WHERE words MATCH ?2 LIMIT ?3) JOIN chunks ON id = chunk GROUP BY path",
+            (name, f'text: "{apart(name)}"', 2 * _CHUNKS),
+        ).fetchall()
+        rarity = math.log(1 + files / max(1, len(found)))
+        defining = sum(is_defined for *_, is_defined in found)
+        for path, count, is_defined in found:
+            mentions[path] += rarity * math.log1p(count)
+            defines[path] += rarity * is_defined / max(1, defining)
+    return _scaled(defines), _scaled(mentions)
+
+
 def _by_meaning(db: Connection, said: str) -> dict[str, float]:
     """Return how near the nearest chunk of each file is to what is said, from 0 for the farthest of them to 1."""
     meaning = asked(db, said)
@@ -120,8 +148,8 @@ def _by_meaning(db: Connection, said: str) -> dict[str, float]:
     return {path: (cosine - low) / (high - low or 1.0) for path, cosine in nearest.items()}
 
 
-def _by_memory(db: Connection, words: Sequence[str], before: int) -> dict[str, float]:
-    """Return how much commits of like messages changed each file."""
+def _by_memory(db: Connection, words: Sequence[str], before: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Return how much commits of like messages changed each file, and how much those of them that were made lately."""
     like = (
         db.execute(
             "SELECT rowid, -rank FROM messages WHERE messages MATCH ? AND rowid < ? ORDER BY rank LIMIT ?",
@@ -130,12 +158,31 @@ def _by_memory(db: Connection, words: Sequence[str], before: int) -> dict[str, f
         if words
         else []
     )
+    last = max((id_ for id_, _ in like), default=0)
     memory: dict[str, float] = defaultdict(float)
+    lately: dict[str, float] = defaultdict(float)
     for id_, score in like:
         changed = _changed(db, id_)
         for path in changed:
-            memory[path] += (score / like[0][1]) ** 2 / math.log2(2 + len(changed))
-    return _scaled(memory)
+            weight = (score / like[0][1]) ** 2 / math.log2(2 + len(changed))
+            memory[path] += weight
+            lately[path] += weight * 0.5 ** ((last - id_) / _WHILE)
+    return _scaled(memory), _scaled(lately)
+
+
+def _by_habit(db: Connection, words: Sequence[str], before: int) -> dict[str, float]:
+    """Return how much likelier each word makes a change of each file, by the last commits that say it."""
+    habit: dict[str, float] = defaultdict(float)
+    for word in words[:_NAMES]:
+        said = db.execute(
+            "SELECT path, count(*), (SELECT count(*) FROM messages WHERE messages MATCH ?1 AND rowid < ?2) FROM changes"
+            " WHERE made_by IN (SELECT rowid FROM messages WHERE messages MATCH ?1 AND rowid < ?2"
+            " ORDER BY rowid DESC LIMIT ?3) GROUP BY path",
+            (f'"{word}"', before, _COMMITS),
+        ).fetchall()
+        for path, count, commits in said:
+            habit[path] += count / (min(commits, _COMMITS) + 3) / math.log2(4 + commits)
+    return _scaled(habit)
 
 
 def _by_time(db: Connection, before: int) -> tuple[dict[str, float], dict[str, float]]:

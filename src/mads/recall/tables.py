@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mads.store.sqlite import Connection, Value, transaction
 
-FORMAT = 5
+FORMAT = 6
 """The version of how files are cut for the tables; an index of any other, or with other tables, is made anew."""
 
 _SCHEMA = (
@@ -21,7 +21,8 @@ _SCHEMA = (
     changed_ns INTEGER NOT NULL, digest BLOB NOT NULL, has_vector INTEGER NOT NULL, text TEXT NOT NULL
 )""",
     "CREATE INDEX chunks_of_file ON chunks (path)",
-    "CREATE INDEX chunks_by_symbol ON chunks (symbol)",
+    "CREATE INDEX chunks_by_symbol ON chunks (symbol, path, tenant)",
+    "CREATE INDEX chunks_of_decisions ON chunks (path) WHERE kind = 'decision'",
     "CREATE INDEX chunks_by_digest ON chunks (digest)",
     "CREATE INDEX chunks_without_vector ON chunks (changed_ns) WHERE NOT has_vector",
     """CREATE VIRTUAL TABLE words USING fts5 (
