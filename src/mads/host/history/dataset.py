@@ -7,7 +7,8 @@ the same record gives the same lines wherever it lies.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, takewhile
 from typing import Any
 
 from mads.host.config import STEWARD
@@ -21,6 +22,9 @@ HEAD = {"schema": "mads.dataset", "version": 1}
 
 PAGE = 500
 """How many rows are read at a time."""
+
+AT_ONCE = 100
+"""Of how many rows the bodies are read at a time."""
 
 ROOTS = ("call", "command", "prose", "model")
 """What a process may begin with."""
@@ -42,20 +46,48 @@ class Dataset:
             for mark in await self._capture.marks(part)
         }
         yield canonical(HEAD)
-        trace, tree = "", Tree(())
+        trees: dict[str, Tree] = {}
         last: Entry | None = None
         while page := await self._capture.page(part, last, PAGE):
-            for entry in page:
-                if entry.kind not in ROOTS or is_control(entry):
-                    continue
-                if trace != entry.trace or not trace:
-                    trace = entry.trace
-                    tree = Tree(await self._capture.trace(trace, part.tenant) if trace else (entry,))
-                if tree.is_root(entry):
-                    steps = [step for step in tree.under(entry) if not is_control(step)]
-                    bodies = await self._conversations.bodies((entry, *steps))
-                    yield canonical(_process(entry, steps, bodies, labels))
+            left = [entry for entry in page if entry.kind in ROOTS and not is_control(entry)]
+            while left:
+                trees = await self._trees(left, trees, part.tenant)
+                ready = [*takewhile(lambda entry: entry.trace in trees or not entry.trace, left)]  # noqa: B023  done here
+                left = left[len(ready) :]
+                for some in _in_parts(_processes(ready, trees)):
+                    bodies = await self._conversations.bodies(chain.from_iterable(some))
+                    for entry, *steps in some:
+                        yield canonical(_process(entry, steps, bodies, labels))
             last = page[-1]
+
+    async def _trees(self, entries: Sequence[Entry], known: Mapping[str, Tree], tenant: str | None) -> dict[str, Tree]:
+        """Return the trees of `entries` that are `known`, or else of as many of the first as are read at a time."""
+        wanted = dict.fromkeys(entry.trace for entry in entries if entry.trace)
+        found = {trace: known[trace] for trace in wanted if trace in known}
+        if entries[0].trace and entries[0].trace not in found:
+            new = await self._capture.traces((trace for trace in wanted if trace not in found), tenant)
+            found |= {trace: Tree(read) for trace, read in new.items()}
+        return found
+
+
+def _processes(entries: Iterable[Entry], trees: Mapping[str, Tree]) -> Iterator[list[Entry]]:
+    """Iterate over those of `entries` with which a process began, each with its steps."""
+    for entry in entries:
+        tree = trees.get(entry.trace) or Tree((entry,))
+        if tree.is_root(entry):
+            yield [entry, *(step for step in tree.under(entry) if not is_control(step))]
+
+
+def _in_parts(processes: Iterable[list[Entry]]) -> Iterator[list[list[Entry]]]:
+    """Iterate over `processes` in parts of so many rows as have their bodies read at a time."""
+    part: list[list[Entry]] = []
+    for process in processes:
+        part.append(process)
+        if sum(map(len, part)) >= AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 class Tree:

@@ -17,6 +17,9 @@ from mads.wire.record import Entry
 PART = 2_000
 """How many rows are counted at a time: for no longer does anybody wait who folds the log."""
 
+MANY = 2_000
+"""How many entries of several traces are read at a time."""
+
 WHOLE = 100_000
 """How many entries of one trace are read."""
 
@@ -195,10 +198,23 @@ class SqliteCapture:
         found = await self._database.scan(lambda connection: connection.execute(_PAGE, bindings).fetchall())
         return [entry_of(row) for row in found]
 
-    async def trace(self, trace: str, tenant: str | None) -> list[Entry]:
-        """Return the entries of a trace, of one tenant or of all, in the order of their times; `WHOLE` at most."""
-        found = await self._database.scan(lambda connection: connection.execute(_TRACE, (trace, tenant)).fetchall())
-        return [entry_of(row) for row in found]
+    async def traces(self, traces: Iterable[str], tenant: str | None) -> dict[str, list[Entry]]:
+        """Return the entries of `traces`, of one tenant or of all, in the order of their times: `WHOLE` of each.
+
+        That is of as many, from the first on, as have `MANY` entries together: of one at least.
+        """
+
+        def read(connection: Connection) -> dict[str, list[Entry]]:
+            found: dict[str, list[Entry]] = {}
+            left = MANY
+            for trace in traces:
+                found[trace] = [entry_of(row) for row in connection.execute(_TRACE, (trace, tenant)).fetchall()]
+                left -= len(found[trace])
+                if left <= 0:
+                    break
+            return found
+
+        return await self._database.scan(read)
 
     async def marks(self, part: Slice) -> list[Mark]:
         """Return the labels in `part`, in a fixed order."""
