@@ -48,6 +48,11 @@ async def nothing() -> None:
     """Have nothing to write."""
 
 
+async def whole(before: int) -> bool:
+    """Have no audit to cut."""
+    return before < 0
+
+
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncGenerator[tuple[HostCapture, Database]]:
     """Open a record in `folder`, asked by the operator."""
@@ -55,7 +60,7 @@ async def opened(folder: Path) -> AsyncGenerator[tuple[HostCapture, Database]]:
     token = current.set(call)
     database = await Database.open(folder / "store.sqlite")
     store = SqliteConversations(database, SAY)
-    sweeper = Sweeper(Retention("never", "never", "never"), SqliteUpkeep(database, SAY))
+    sweeper = Sweeper(Retention("never", "never", "never"), SqliteUpkeep(database, SAY), whole)
     try:
         yield HostCapture(SqliteCapture(database), store, sweeper, nothing, lambda: 0), database
     finally:

@@ -21,12 +21,19 @@ from tests.store.test_record_upkeep import SAY, entry, left, opened, write
 COVERS = ("R-147",)
 
 DAY = 86_400
+
+
+async def uncut(before: int) -> bool:
+    """Have no audit."""
+    return before < 0
+
+
 RULES = Retention(bodies="7d", prose="14 d", envelopes="30d")
 
 
 async def test_each_class_goes_when_its_time_has_come(tmp_path: Path) -> None:
     async with opened(tmp_path) as database:
-        sweeper = Sweeper(RULES, SqliteUpkeep(database, SAY))
+        sweeper = Sweeper(RULES, SqliteUpkeep(database, SAY), uncut)
         now = 1_800_000_000
         old = [now - days * DAY for days in (6, 8, 15, 31)]
         await write(database, *(entry(at * MICRO, kind="prose") for at in old))
@@ -69,7 +76,7 @@ async def test_a_clock_that_is_ahead_at_a_start_is_not_believed_whatever_was_rec
     right = 1_800_000_000
     for wall in (right, right + 40 * DAY, right + 41 * DAY):
         async with opened(tmp_path) as database:
-            sweeper = Sweeper(RULES, SqliteUpkeep(database, SAY), partial(float, wall))
+            sweeper = Sweeper(RULES, SqliteUpkeep(database, SAY), uncut, partial(float, wall))
             await write(database, entry(wall * MICRO))
             await sweeper.sweep_now()
             assert all(there for _, there in await left(database))
@@ -89,13 +96,18 @@ def test_how_long_a_clock_has_been_ahead_counts_over_starts() -> None:
 async def test_never_is_never(tmp_path: Path) -> None:
     async with opened(tmp_path) as database:
         await write(database, entry(1), entry(2, kind="prose"), entry(3, conversation="42"))
-        assert await Sweeper(Retention("never", "never", "never"), SqliteUpkeep(database, SAY)).sweep(10**10) == 0
+        assert (
+            await Sweeper(Retention("never", "never", "never", "never"), SqliteUpkeep(database, SAY), uncut).sweep(
+                10**10
+            )
+            == 0
+        )
         assert [there for _, there in await left(database)] == [True, True, True]
 
 
 async def test_what_was_held_goes_once_it_is_released(tmp_path: Path) -> None:
     async with opened(tmp_path) as database:
-        sweeper, conversations = Sweeper(RULES, SqliteUpkeep(database, SAY)), SqliteConversations(database, SAY)
+        sweeper, conversations = Sweeper(RULES, SqliteUpkeep(database, SAY), uncut), SqliteConversations(database, SAY)
         await write(database, entry(1, conversation="42"))
         await conversations.hold(("default", "42"), "court", "ana", 1)
         assert await sweeper.sweep(1_800_000_000) == 0
@@ -120,3 +132,16 @@ def test_a_mistake_is_told_with_what_to_write(said: str, told: str, tmp_path: Pa
     _, mistakes = readable(tmp_path)
     assert len(mistakes) == 1
     assert told in mistakes[0]
+
+
+async def test_the_audit_goes_by_whole_days(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    async def cut(before: int) -> bool:
+        asked.append(before)
+        return len(asked) < 3
+
+    async with opened(tmp_path) as database:
+        now = 20_000 * DAY + 4_711
+        assert await Sweeper(Retention("never", "never", "never"), SqliteUpkeep(database, SAY), cut).sweep(now) == 2
+    assert asked == [(20_000 - 400) * DAY * MICRO] * 3

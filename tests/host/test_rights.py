@@ -5,6 +5,7 @@ Covers the desk and the audit. Does not cover what a decision is about: tests/gu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,15 @@ import pytest
 
 from mads import Denied, InvalidMessage
 from mads.guard.principals import ADMIN, OPERATOR
+from mads.host.attest import Attested
+from mads.project import audit, policy
 from mads.project.migrate import plan
+from mads.project.resting import opened
+from mads.store.audit.port import Which
 from mads.testing.placed import Placed, placed
 from mads.wire.call import Identity
-from mads.wire.errors import StoreError
+from mads.wire.errors import ConfigError, StoreError, UsageError
+from mads.wire.status import AuditQuery, Case
 
 COVERS = ("R-044", "R-047")
 
@@ -116,8 +122,8 @@ async def test_each_tenant_sees_its_own_rows_and_rules(tmp_path: Path) -> None:
         assert {grant["tenant"] for grant in shown} == {"*", "acme"}
 
 
-async def tampered(folder: Path, *statements: str) -> list[str]:
-    """Fill an audit, do something to it behind the system's back while it is down, and return what is found."""
+async def tampered(folder: Path, *statements: str) -> None:
+    """Fill an audit, and do something to it behind the system's back while it is down."""
     async with placed(folder, **TREE) as it:
         for _ in range(6):
             with pytest.raises(Denied):
@@ -126,9 +132,14 @@ async def tampered(folder: Path, *statements: str) -> list[str]:
     for statement in statements:
         list(database.execute(statement))
     database.close()
-    async with placed(folder, **TREE) as it:
-        found: list[str] = (await steward(it, "audit_verify"))["wrong"]
-        return found
+
+
+async def found(folder: Path) -> Sequence[str]:
+    """Return what is wrong with the audit of a system that does not start for it."""
+    with pytest.raises(StoreError, match="mads audit accept"):
+        async with placed(folder, **TREE):
+            pass
+    return (await audit.verified(folder)).wrong
 
 
 @pytest.mark.parametrize(
@@ -139,8 +150,8 @@ async def tampered(folder: Path, *statements: str) -> list[str]:
         ("UPDATE audit SET hash = zeroblob(32) WHERE seq = 2", "row 2 was changed"),
         ("DELETE FROM audit WHERE seq = 4", "row 4 missing"),
         ("DELETE FROM audit WHERE seq IN (2, 3)", "rows 2 to 3 missing"),
-        ("DELETE FROM audit WHERE seq > 4", "the rows from 5 to 6 at the end were missing"),
-        ("DELETE FROM audit", "the rows from 1 to 6 at the end were missing"),
+        ("DELETE FROM audit WHERE seq > 4", "the rows from 5 to 6 at the end are missing"),
+        ("DELETE FROM audit", "the rows from 1 to 6 at the end are missing"),
         (
             "UPDATE audit SET seq = 9 - seq + 90 WHERE seq IN (4, 5); UPDATE audit SET seq = seq - 90 WHERE seq > 90",
             "row 4 was changed",
@@ -148,21 +159,74 @@ async def tampered(folder: Path, *statements: str) -> list[str]:
     ],
 )
 async def test_what_was_done_to_the_audit_is_found(tmp_path: Path, statement: str, said: str) -> None:
-    assert any(said in line for line in await tampered(tmp_path, *statement.split("; ")))
+    await tampered(tmp_path, *statement.split("; "))
+    assert any(said in line for line in await found(tmp_path))
 
 
 async def test_rows_cut_off_at_the_end_are_found_even_where_the_count_was_cut_too(tmp_path: Path) -> None:
     cut = "DELETE FROM audit WHERE seq > 4"
     count = "UPDATE sqlite_sequence SET seq = 4 WHERE name = 'audit'"
-    assert any("the rows from 5 to 6 at the end were missing" in line for line in await tampered(tmp_path, cut, count))
+    await tampered(tmp_path, cut, count)
+    assert any("the rows from 5 to 6 at the end are missing" in line for line in await found(tmp_path))
+
+
+async def test_what_is_wrong_with_the_audit_stays_to_be_seen_where_the_operator_accepts_it(tmp_path: Path) -> None:
+    await tampered(tmp_path, "DELETE FROM audit WHERE seq = 4")
+    assert tuple(await audit.accept(tmp_path)) == ("row 4 missing",)
+    with pytest.raises(UsageError, match="accepted before"):
+        await audit.accept(tmp_path)
+    async with placed(tmp_path, **TREE) as it:
+        wrong = (await steward(it, "audit_verify"))["wrong"]
+    assert wrong == ["row 4 missing", "row 7 says: accepted as it is: row 4 missing"]
 
 
 async def test_an_audit_that_nobody_touched_is_whole_over_restarts(tmp_path: Path) -> None:
-    assert await tampered(tmp_path) == []
+    await tampered(tmp_path)
+    assert (await audit.verified(tmp_path)).wrong == ()
     (tmp_path / ".mads" / "audit.head").unlink()
+    assert any("which notes the last row, is missing" in line for line in await found(tmp_path))
+
+
+async def test_a_row_that_pretends_to_accept_accepts_nothing(tmp_path: Path) -> None:
+    await tampered(
+        tmp_path,
+        "UPDATE audit SET principal = 'ana' WHERE seq = 3",
+        "UPDATE audit SET kind = 'audit', rule = 'accepted as it is: nothing' WHERE seq = 5",
+    )
+    assert any("row 3 was changed" in line for line in await found(tmp_path))
+
+
+async def test_what_is_cut_by_age_is_only_what_is_as_it_was_written(tmp_path: Path) -> None:
     async with placed(tmp_path, **TREE) as it:
-        found = (await steward(it, "audit_verify"))["wrong"]
-        assert any("the note of the last row was missing" in line for line in found)
+        await steward(it, "grant", whom="ana", what="mads.tree.*")
+    async with opened(tmp_path) as database:
+        kept = Attested(tmp_path / ".mads", database)
+        late = (await kept.store.last(Which(), 1))[0].event.at + 1
+        await database.write(lambda it: it.execute("UPDATE audit SET at = 1 WHERE seq = 1"))
+        with pytest.raises(StoreError, match="row 1 was changed"):
+            await kept.store.cut(late)
+        await kept.accept()
+        while (head := await kept.store.cut(late)) is not None:
+            kept.remember(head)
+        assert (await kept.verified()).wrong == (
+            "row 3 says: accepted as it is: row 1 was changed, or the one before it",
+        )
+    async with placed(tmp_path, **TREE) as it:
+        assert await it.call("tree.all", principal=Identity("ana")) == []
+
+
+async def test_rules_are_tested_and_the_audit_is_shown_while_the_system_rests(tmp_path: Path) -> None:
+    case = Case(principal="ana", tool="tree.all", expect="allow")
+    with pytest.raises(UsageError, match="nothing ran here yet"):
+        await audit.verified(tmp_path)
+    async with placed(tmp_path, **TREE) as it:
+        await steward(it, "grant", whom="ana", what="mads.tree.*:read_only")
+        with pytest.raises(ConfigError, match="end that first"):
+            await audit.verified(tmp_path)
+    (tmp_path / "mads.toml").write_text(f'path = ["{ROOT}"]\n[mads]\ntree = "tests.behaviour.troupe:Tree"\n')
+    (result,) = await policy.tested(tmp_path, [case])
+    assert result.passed
+    assert [row.kind for row in await audit.rows(tmp_path, AuditQuery(limit=1))] == ["policy"]
 
 
 @pytest.mark.parametrize("left", [None, b""])

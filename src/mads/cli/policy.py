@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import tomllib
@@ -13,13 +14,17 @@ import msgspec
 
 from mads.cli.audit import HEAD as AUDIT
 from mads.cli.audit import row as audited
+from mads.cli.audit import rows_of
 from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.role import HEAD, row
 from mads.cli.terminal import json_option, show, table
+from mads.host.config import find_root
+from mads.project import policy as project
+from mads.project.check import runs
 from mads.wire import codec
 from mads.wire.errors import UsageError
-from mads.wire.status import AuditRow, Case, CaseResult, Rights
+from mads.wire.status import AuditQuery, Case, CaseResult, Rights
 
 LISTS = ("roles", "chain", "labels")
 
@@ -46,10 +51,10 @@ def show_(*, as_json: bool) -> None:
 @json_option
 def explain(request_id: str, *, as_json: bool) -> None:
     """Show which rule decided about a call, by its id as its answer or its error has it, and about those below it."""
-    own = asked("audit_list", list[AuditRow], which={"request": request_id})
+    own = rows_of(AuditQuery(request=request_id))
     if not own:
         raise UsageError(f"nothing was decided about a request {request_id!r}; mads audit list shows what was")
-    rows = asked("audit_list", list[AuditRow], which={"trace": own[0].trace}) if own[0].trace else own
+    rows = rows_of(AuditQuery(trace=own[0].trace)) if own[0].trace else own
     if as_json:
         show(codec.plain(rows), as_json=True)
     else:
@@ -63,9 +68,13 @@ def test(file: Path, *, as_json: bool) -> int:
     """Decide the cases in FILE by the rules that count now, and show those that come out otherwise than expected.
 
     FILE is TOML, a table [[case]] each, or CSV with a head: principal, tool and expect (allow or deny); and tenant,
-    roles, arguments, chain, conversation, labels where they matter.
+    roles, arguments, chain, conversation, labels where they matter. The system may run or rest.
     """
-    results = asked("policy_test", list[CaseResult], cases=codec.plain(cases(file)))
+    read, root = cases(file), find_root()
+    if asyncio.run(runs(root)):
+        results = asked("policy_test", list[CaseResult], cases=codec.plain(read))
+    else:
+        results = list(asyncio.run(project.tested(root, read)))
     failed = [result for result in results if not result.passed]
     if as_json:
         show({"cases": len(results), "failed": codec.plain(failed)}, as_json=True)

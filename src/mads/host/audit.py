@@ -1,13 +1,11 @@
 """What was decided in a running system: on disk before a refusal is answered, else in order behind the calls.
 
-The key that binds the rows lies beside the database, and so does a note of the last row: who removes rows at the end
-has to change that as well, and the log, which tells of it at every start and end.
+The log tells of the last row at every start and end.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -18,26 +16,19 @@ from typing import Any
 import structlog
 from msgspec.structs import asdict, replace
 
-from mads.guard.principals import HOST, theirs
+from mads.guard.principals import theirs
+from mads.host.attest import Attested
 from mads.host.commands.together import Together
-from mads.host.keyfile import own_key
 from mads.observe.span import Span
-from mads.store.audit.port import Audit, Event, Head, Kind, Row, Which
-from mads.store.audit.sqlite import SqliteAudit
+from mads.store.audit.port import Event, Head, Kind, Row, Which
 from mads.store.database import Database
 from mads.wire.call import Call, current
 from mads.wire.errors import StoreError
 from mads.wire.record import Decision, Entry
 from mads.wire.status import AuditQuery, AuditRow, Verified
 
-KEY, HEAD = "audit.key", "audit.head"
-"""The files of the key and of the note."""
-
 MOST = 100_000
 """How many rows are told at a time."""
-
-STORE = "store.sqlite"
-"""The file of the database."""
 
 CALLS = ("call", "command", "prose")
 
@@ -46,8 +37,7 @@ class Trail:
     """The rows of one system; `open` it before anything is decided, `close` it after."""
 
     def __init__(self) -> None:
-        self._store: Audit
-        self._note: Path
+        self._kept: Attested
         self._waiting: deque[tuple[Sequence[Span], Sequence[Entry]]] = deque()
         self._news, self._written = asyncio.Event(), asyncio.Event()
         self._written.set()
@@ -57,15 +47,10 @@ class Trail:
         self._log = structlog.get_logger()
 
     async def open(self, folder: Path, database: Database) -> None:
-        """Keep rows in `database` from now on; say so in them where some that were noted are no longer there."""
-        self._store = SqliteAudit(database, await asyncio.to_thread(own_key, folder / KEY))
-        self._note = folder / HEAD
-        if wrong := await self._gone():
-            self._log.error("the audit was changed", why=wrong)
-            await self.note(
-                Event(at=_now(), kind="audit", principal=HOST, tenant="", subject="audit", allowed=False, rule=wrong)
-            )
-        self._newest = await self._store.head()
+        """Keep rows in `database` from now on; raise `StoreError` where those there are not as they were written."""
+        self._kept = await asyncio.to_thread(Attested, folder, database)
+        await self._kept.refuse_doubts()
+        self._newest = await self._kept.store.head()
         self._log.info("audit", rows=self._newest.seq, head=self._newest.hash.hex())
         self._writer = asyncio.create_task(self._write_all(), name="audit")
 
@@ -139,29 +124,27 @@ class Trail:
             trace=asked.trace,
             denied=asked.denied,
         )
-        return [_told(row) for row in await self._store.last(which, max(1, min(asked.limit, MOST)))]
+        return [told(row) for row in await self._kept.store.last(which, max(1, min(asked.limit, MOST)))]
 
     async def verified(self) -> Verified:
         """Return how many rows there are, and what is wrong with them."""
         await self.flush()
-        noted, head = await asyncio.to_thread(_noted, self._note), await self._store.head()
-        wrong = list(await self._store.verify(noted or self._newest))
-        if noted is None:
-            wrong.append(f"{self._note}, which notes the last row, is missing or cannot be read")
-        return Verified(rows=head.seq, head=head.hash.hex(), wrong=tuple(wrong))
+        return await self._kept.verified()
 
-    async def _gone(self) -> str:
-        """Return what is wrong with the last rows, in words."""
-        noted, head = await asyncio.to_thread(_noted, self._note), await self._store.head()
-        if noted is None:
-            return f"the note of the last row was missing, where there were {head.seq} rows" if head.seq else ""
-        if head.seq >= noted.seq:
-            return ""
-        return f"the rows from {head.seq + 1} to {noted.seq} at the end were missing"
+    async def cut(self, before: int) -> bool:
+        """Take one step to be rid of what was decided before `before`; return whether another may be left."""
+        try:
+            head = await self._kept.store.cut(before)
+        except StoreError as error:
+            self._log.error("the audit is not cut", why=str(error))
+            return False
+        if head is not None:
+            self._remember(head)
+        return head is not None
 
     async def _note_all(self, events: Sequence[Event]) -> Sequence[None]:
         """Write what is to be noted at one moment: in one row after the other, and at once."""
-        self._remember(await self._store.add(events))
+        self._remember(await self._kept.store.add(events))
         return [None] * len(events)
 
     def _remember(self, head: Head) -> None:
@@ -169,11 +152,7 @@ class Trail:
         if head.seq <= self._newest.seq:
             return
         self._newest = head
-        file = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.pwrite(file, f"{head.seq:020} {head.hash.hex()}\n".encode(), 0)
-        finally:
-            os.close(file)
+        self._kept.remember(head)
 
     async def _write_all(self) -> None:
         while True:
@@ -182,7 +161,7 @@ class Trail:
                 events = await asyncio.to_thread(_events, *self._waiting[0])
                 try:
                     if events:
-                        self._remember(await self._store.add(events))
+                        self._remember(await self._kept.store.add(events))
                 except StoreError as error:
                     self._log.error("the audit waits for the store", why=str(error))
                     await asyncio.sleep(1)
@@ -190,17 +169,6 @@ class Trail:
                     self._waiting.popleft()
             self._news.clear()
             self._written.set()
-
-
-def store_in(folder: Path) -> Path:
-    """Return the path of the database in `folder`; raise `StoreError` where it is gone: no new one takes its place."""
-    store = folder / STORE
-    if (folder / KEY).exists() and not (store.exists() and store.stat().st_size):
-        raise StoreError(
-            f"{store} is {'empty' if store.exists() else 'missing'}, and by {KEY} beside it there was one: what it had "
-            f"is not begun anew. Put a copy of it back; or, to go on without, move {folder} away"
-        )
-    return store
 
 
 def event_of(call: Call, decision: Decision) -> Event:
@@ -234,19 +202,11 @@ def _events(spans: Sequence[Span], entries: Sequence[Entry]) -> list[Event]:
     return events
 
 
-def _told(row: Row) -> AuditRow:
+def told(row: Row) -> AuditRow:
+    """Return a row as it is shown."""
     at = datetime.fromtimestamp(row.event.at / 1_000_000, UTC).isoformat(timespec="milliseconds")
     said: dict[str, Any] = {**asdict(row.event), "seq": row.seq, "at": at}
     return AuditRow(**said)
-
-
-def _noted(path: Path) -> Head | None:
-    """Return the last row as it is noted; None where it is not, or not readably."""
-    try:
-        seq, hash_ = path.read_text(encoding="ascii").split()
-        return Head(int(seq), bytes.fromhex(hash_))
-    except (OSError, ValueError):
-        return None
 
 
 def _now() -> int:

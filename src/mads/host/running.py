@@ -24,7 +24,8 @@ from mads.guard.limits.layer import limits
 from mads.guard.limits.shown import shown
 from mads.guard.principals import HOST, vouched
 from mads.guard.rights.policy import Policy
-from mads.host.audit import Trail, store_in
+from mads.host.attest import store_in
+from mads.host.audit import Trail
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
 from mads.host.commands.dead import Dead
@@ -228,6 +229,7 @@ class RunningSystem:
             recorder=self.observer.recorder,
             commands=commands,
             retention=self.config.retention,
+            cut=self.audit.cut,
             mads=self.config.mads,
             tools=self.catalogue.tools,
             beyond=beyond(self.config),

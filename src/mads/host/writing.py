@@ -30,9 +30,10 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     """For how long what is on record is kept.
 
     `bodies` are what calls and events carried, `prose` is what was said, `envelopes` are the rows themselves: those of
-    one conversation go together, so long after its last turn.
+    one conversation go together, so long after its last turn. `audit` is what was decided.
     """
 
     bodies: Lasting = "7d"
     prose: Lasting = "30d"
     envelopes: Lasting = "30d"
+    audit: Lasting = "400d"

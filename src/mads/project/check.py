@@ -15,7 +15,7 @@ from mads.author.schema import tool_infos
 from mads.bus.unix import connect
 from mads.gateway import names
 from mads.gateway.view import views
-from mads.host.audit import STORE, store_in
+from mads.host.attest import STORE, store_in
 from mads.host.config import Config, readable
 from mads.host.history.exporting import look_at_traces
 from mads.host.paths import data_folder, socket_path

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
 
-from mads.bus.memory import MemoryBus
-from mads.bus.unix import Hub
-from mads.host.audit import store_in
-from mads.host.paths import data_folder, socket_path
-from mads.project.check import runs
+from mads.host.attest import store_in
+from mads.host.paths import data_folder
+from mads.project.resting import resting
 from mads.store.migrations import Migration, down, shipped, taken
 from mads.store.migrations.rehearsal import Rehearsal, Undoing, rehearse, rehearse_down
 from mads.store.migrations.upgrade import back_up, refuse_lossy, upgrade
 from mads.store.sqlite import connect, explained
-from mads.wire.call import Call
-from mads.wire.errors import ConfigError, Denied, UsageError
+from mads.wire.errors import UsageError
 
 NOTHING = "0000"
 """The version of a database that has taken no step."""
@@ -53,7 +50,7 @@ def plan(root: Path) -> Plan:
 async def up(root: Path) -> Changed:
     """Take every step that is left; raise `StoreError` where one is lossy and does not say so, or fails."""
     path, known = _store(root), shipped()
-    async with _resting(root):
+    async with resting(root):
         refuse_lossy(rehearse(path, known))
         took, backup = upgrade(path, known)
     return Changed(database=str(path), at=_at(known), steps=[step.name for step in took], backup=str(backup or ""))
@@ -68,7 +65,7 @@ async def undo(root: Path, to: str | None, *, is_agreed: bool) -> Changed:
     path, known = _store(root), shipped()
     if not path.exists():
         raise UsageError(f"there is no {path}, and so no step to undo")
-    async with _resting(root):
+    async with resting(root):
         with closing(connect(path)) as connection, explained(path):
             steps = _after(taken(connection, known), to)
             lost = [said for it in rehearse_down(path, known, len(steps)) if (said := _said(it))]
@@ -105,20 +102,3 @@ def _said(undoing: Undoing) -> str:
     if undoing.lost:
         return f"undoing {undoing.name} loses {undoing.lost}"
     return f"{undoing.name} cannot be undone exactly: {undoing.lossy}" if undoing.lossy else ""
-
-
-@asynccontextmanager
-async def _resting(root: Path) -> AsyncGenerator[None]:
-    """Make sure that the system of the project does not run, and is not started, while the block lasts."""
-    if await runs(root):
-        raise ConfigError(f"the system in {root} runs, or a mads migrate; end that first (mads ps shows its process)")
-    hub = Hub(MemoryBus())
-    await hub.listen(socket_path(root), vouch=_refused, may_serve=lambda _: False)
-    try:
-        yield
-    finally:
-        await hub.close()
-
-
-def _refused(call: Call) -> Call:
-    raise Denied("the database is being migrated; try again in a moment", request=call.id, retry_after=1.0)

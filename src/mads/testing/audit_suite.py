@@ -65,9 +65,39 @@ async def rows_that_have_to_be_there_are_missed(audit: Audit) -> None:
     assert list(await audit.verify(Head(2, bytes(32)))) == ["row 2 is not the one that was noted as the last"]
 
 
+async def what_somebody_accepted_is_still_told_but_no_doubt_any_more(audit: Audit) -> None:
+    await audit.add((EVENT,))
+    head = Head(3, bytes(32))
+    assert list(await audit.verify(head, latest=100)) == ["the rows from 2 to 3 at the end are missing"]
+    head = await audit.add((replace(EVENT, kind="audit", rule="seen"), OTHER))
+    assert list(await audit.verify(head)) == ["row 2 says: seen"]
+    assert list(await audit.verify(head, latest=100)) == []
+    assert list(await audit.verify(head, latest=1)) == []
+
+
+async def rows_go_by_age_and_those_behind_are_verified_as_before(audit: Audit) -> None:
+    old = replace(EVENT, at=1_000)
+    await audit.add((*[old] * 700, OTHER, old, OTHER))
+    head, steps = await audit.head(), 0
+    assert await audit.cut(1_000) is None
+    while (last := await audit.cut(2_000)) is not None:
+        assert list(await audit.verify(last)) == []
+        head, steps = last, steps + 1
+    assert steps > 1
+    rows = await audit.last(Which(), 10)
+    assert [row.seq for row in rows] == [701, 702, 703, 704]
+    assert (rows[-1].event.kind, head.seq) == ("cut", 704)
+    assert list(await audit.verify(Head(1, bytes(32)))) == []
+    assert list(await audit.verify(head, latest=2)) == []
+    await audit.add((OTHER,))
+    assert list(await audit.verify(head)) == []
+
+
 CHECKS: tuple[Check, ...] = (
     rows_are_numbered_without_a_gap_and_stay_as_they_were_given,
     what_is_added_at_once_is_all_bound,
     the_last_of_those_that_are_wanted_are_told,
     rows_that_have_to_be_there_are_missed,
+    what_somebody_accepted_is_still_told_but_no_doubt_any_more,
+    rows_go_by_age_and_those_behind_are_verified_as_before,
 )

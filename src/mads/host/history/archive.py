@@ -9,7 +9,7 @@ from mads.host.config import STEWARD, MadConfig
 from mads.host.history.capture import HostCapture
 from mads.host.history.conversations import HostConversations
 from mads.host.history.erasure import Eraser
-from mads.host.history.retention import Sweeper
+from mads.host.history.retention import Cut, Sweeper
 from mads.host.history.transcript import SAY
 from mads.host.talk.exchange import Exchanges
 from mads.host.writing import Retention
@@ -36,12 +36,13 @@ class Archive:
         recorder: Recorder,
         commands: Commands,
         retention: Retention,
+        cut: Cut,
         mads: Mapping[str, MadConfig],
         tools: Callable[[], Iterable[ToolInfo]],
         beyond: Sequence[str] = (),
     ) -> None:
         store, upkeep = SqliteConversations(database, SAY), SqliteUpkeep(database, SAY)
-        self.sweeper = Sweeper(retention, upkeep)
+        self.sweeper = Sweeper(retention, upkeep, cut)
         self.eraser = Eraser(database, upkeep, commands, beyond)
         self.conversations = HostConversations(
             bus=bus,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from mads.host.history.calendar import Calendar
 from mads.host.quantity import lasting
@@ -20,13 +20,20 @@ BREATH = 0.02
 
 MICRO = 1_000_000
 
+DAY = 86_400 * MICRO
+
+Cut = Callable[[int], Awaitable[bool]]
+"""Takes one step to be rid of what was decided before a time; says whether another may be left."""
+
 
 class Sweeper:
-    """Applies `config` to what `upkeep` keeps, by what the `wall` clock says, as far as it is believed."""
+    """Applies `config` to what `upkeep` keeps and `cut` can cut, by the `wall` clock, as far as it is believed."""
 
-    def __init__(self, config: Retention, upkeep: SqliteUpkeep, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: Retention, upkeep: SqliteUpkeep, cut: Cut, wall: Callable[[], float] = time.time
+    ) -> None:
         self._ages = {name: lasting(getattr(config, name)) for name in Retention.__struct_fields__}
-        self._upkeep, self._wall = upkeep, wall
+        self._upkeep, self._cut, self._wall = upkeep, cut, wall
         self._swept = dict.fromkeys(("bodies", "prose"), 0)
         self._calendar: Calendar | None = None
         self._task: asyncio.Task[None] | None = None
@@ -67,6 +74,10 @@ class Sweeper:
             self._swept[name] = before
         before = self._before("envelopes", now)
         while before and await self._upkeep.drop(before):
+            steps += 1
+            await asyncio.sleep(BREATH)
+        before = self._before("audit", now) // DAY * DAY  # whole days: each cut is a row itself
+        while before and await self._cut(before):
             steps += 1
             await asyncio.sleep(BREATH)
         return steps
