@@ -21,6 +21,10 @@ WITHIN = 0.7
 """Seconds after which those MADs that are still to be stopped get no time any more, when the whole system stops."""
 
 
+LAST = 0.3
+"""Seconds after that in which the order is kept all the same: who gets no time is soon gone."""
+
+
 class Supervisor:
     """Sees to the `places`, which are given in the order of their start; `spared` is never ended for another's sake."""
 
@@ -96,7 +100,10 @@ class Supervisor:
         return place
 
     async def stop(self) -> None:
-        """Stop every MAD, each once those that call it have stopped: within `WITHIN` seconds, or at once."""
+        """Stop every MAD, each once those that call it have stopped: within `WITHIN` seconds, or else in haste.
+
+        One that is not gone `LAST` seconds after that holds up no other any more.
+        """
         self._stopping = True
         for task in self._tasks:
             task.cancel()
@@ -106,7 +113,7 @@ class Supervisor:
 
         async def stop(mad: str, callers: list[asyncio.Task[None]]) -> None:
             if callers:
-                await asyncio.wait(callers, timeout=max(0.0, end - time.monotonic()))
+                await asyncio.wait(callers, timeout=max(0.0, end + LAST - time.monotonic()))
             place = self.places[mad]
             await place.stop(end)
             place.seat.be("stopped")
