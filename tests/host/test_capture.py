@@ -10,7 +10,7 @@ import os
 import random
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
@@ -27,7 +27,7 @@ from mads.host.history.capture import HostCapture
 from mads.host.history.retention import Sweeper
 from mads.host.writing import Retention
 from mads.store.database import READERS, Database
-from mads.store.record.capture import SqliteCapture
+from mads.store.record.capture import STEP, Part, SqliteCapture
 from mads.store.record.conversations import SqliteConversations
 from mads.store.record.port import Batch
 from mads.store.record.sqlite import SqliteRecord
@@ -35,6 +35,7 @@ from mads.store.record.upkeep import SqliteUpkeep
 from mads.wire import codec
 from mads.wire.call import Call, Identity, current
 from mads.wire.conversation import LABELS, Taken
+from mads.wire.errors import StoreError
 from mads.wire.record import Decision, Entry, address
 
 COVERS = ("R-055", "R-056", "R-150")
@@ -260,6 +261,19 @@ async def test_an_export_of_an_earlier_version_is_taken(tmp_path: Path) -> None:
     (tmp_path / "old.jsonl").write_bytes(b"".join([head.replace(b"4", b"1"), *lines, b'{"lines":4}\n']))
     async with opened(tmp_path / "two") as (capture, _):
         assert await capture.take(str(tmp_path / "old.jsonl")) == Taken(3, 0)
+
+
+async def test_an_import_that_was_cut_short_goes_on_where_the_same_is_taken_again(tmp_path: Path) -> None:
+    rows = [(msgspec.structs.replace(ROW, id=f"i-{number}"), dict[bytes, bytes]()) for number in range(3 * STEP)]
+
+    def cut() -> Iterator[Part]:
+        yield from rows[: 2 * STEP + 1]
+        raise StoreError("the disk is full")
+
+    async with opened(tmp_path) as (_, database):
+        with pytest.raises(StoreError, match="the disk is full"):
+            await SqliteCapture(database).take(cut())
+        assert await SqliteCapture(database).take(iter(rows)) == (STEP, 2 * STEP)
 
 
 async def test_who_reads_a_little_does_not_wait_for_whoever_reads_all(tmp_path: Path) -> None:

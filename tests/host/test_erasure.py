@@ -67,6 +67,7 @@ async def test_an_erasure_that_was_killed_is_carried_out_at_the_next_start(tmp_p
         assert held_in(tmp_path, CANARY) == []
         (certificate,) = await ask(it, "steward.conversations_certificates")
         assert (certificate["conversation"], certificate["rows"], certificate["lines"] > 0) == ("42", 60, True)
+        assert (certificate["searched"], certificate["rewritten"]) == (0, True)
     assert held_in(tmp_path, CANARY) == []
 
 

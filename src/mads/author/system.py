@@ -394,7 +394,7 @@ class Capture(Protocol):
         ...
 
     async def take(self, path: str) -> Taken:
-        """Take the export in a file on this machine into the record, all of it or nothing; raise `InvalidMessage`."""
+        """Take the export in a file on this machine into the record; where a line is wrong raise `InvalidMessage`."""
         ...
 
     def dataset(self, *, since: str, to: str) -> AsyncIterator[str]:

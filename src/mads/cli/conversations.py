@@ -100,7 +100,7 @@ async def _exported(file: str, **arguments: str) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def import_(file: Path, *, as_json: bool) -> None:
-    """Take an export into the record: all of it or, where a line is wrong, nothing. Twice is as good as once."""
+    """Take an export into the record; where a line is wrong, nothing of it. Twice, or after a crash, is as good."""
     taken = asked("conversations_import", Taken, path=str(file.resolve()))
     told = f"{taken.added} rows are new, {taken.known} were here already"
     show(codec.plain(taken) if as_json else told, as_json=as_json)

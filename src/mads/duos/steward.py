@@ -376,7 +376,7 @@ class Steward:
 
     @tool(destructive=True)
     async def conversations_import(self, path: str) -> Taken:
-        """Take an export in a file on this machine into the record, all of it or nothing; twice is as good as once."""
+        """Take an export in a file on this machine into the record, if no line is wrong; twice is as good as once."""
         return await self.capture.take(path)
 
     @tool(read_only=True)

@@ -88,6 +88,8 @@ class Certificate(Struct, frozen=True, kw_only=True):
     were erased were looked for in every file of the system's folder of data: `found` are left over, in `places`;
     `elsewhere` stand in what others keep or said, `within` which tables. `copies` says what may be left where this
     system cannot reach: exports and datasets that were made, files that were imported, collectors, its own output.
+    Where the database was `rewritten` it holds nothing but its rows; after a crash that is all there is to be done, for
+    nobody knows any more what to look for: then `searched` is 0.
     """
 
     id: int
@@ -108,6 +110,7 @@ class Certificate(Struct, frozen=True, kw_only=True):
     places: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
+    rewritten: bool = False
 
 
 class Stats(Struct, frozen=True, kw_only=True):

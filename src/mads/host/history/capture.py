@@ -14,7 +14,7 @@ from mads.host.history.dataset import Dataset
 from mads.host.history.retention import Sweeper
 from mads.host.history.transcript import microseconds, time_of
 from mads.host.moment import moment
-from mads.store.record.capture import Copy, Slice, SqliteCapture
+from mads.store.record.capture import Copy, Hold, Slice, SqliteCapture
 from mads.store.record.conversations import SqliteConversations
 from mads.wire.call import Identity, current
 from mads.wire.conversation import Stats, Taken, conversation_id
@@ -95,13 +95,20 @@ class HostCapture:
             yield transfer.hold(held)
 
     async def take(self, path: str) -> Taken:
-        """Take the export in a file on this machine into the record, all of it or nothing."""
+        """Take the export in a file on this machine into the record, once all of it is known to be right."""
         theirs = whose(_person())
         with await asyncio.to_thread(_opened, path) as file:
-            others = await asyncio.to_thread(_tenants, file) - {theirs}
+            tenants, holds = await asyncio.to_thread(_looked_through, file)
+            others = tenants - {theirs}
             if theirs is not None and others:
                 raise Denied(f"{path} has rows of tenant {min(others)!r}; the operator may import it")
-            added, known = await self._store.take(transfer.read(file))
+            await self._store.take(iter(holds))  # before what they hold, or that might go meanwhile
+            try:
+                added, known = await self._store.take(transfer.read(file))
+            except InvalidMessage as error:
+                raise InvalidMessage(
+                    f"{path} was changed while it was imported ({error.__cause__}); do it again"
+                ) from None
         await self._noted("import", Slice(tenant=theirs), path)
         self._sweeper.again()
         return Taken(added, known)
@@ -133,9 +140,14 @@ def _opened(path: str) -> BinaryIO:
         raise InvalidMessage(f"{path}: {why}; write the file that mads conversations export has made") from None
 
 
-def _tenants(file: BinaryIO) -> set[str]:
-    """Return whose an export is; raise `InvalidMessage` where a line of it is wrong."""
-    return {part[0].tenant if isinstance(part, tuple) else part.tenant for part in transfer.read(file)}
+def _looked_through(file: BinaryIO) -> tuple[set[str], list[Hold]]:
+    """Return whose an export is, and what is held of it; raise `InvalidMessage` where a line of it is wrong."""
+    tenants, holds = set[str](), list[Hold]()
+    for part in transfer.read(file):
+        tenants.add(part[0].tenant if isinstance(part, tuple) else part.tenant)
+        if isinstance(part, Hold):
+            holds.append(part)
+    return tenants, holds
 
 
 def _person() -> Identity:

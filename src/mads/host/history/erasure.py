@@ -41,6 +41,7 @@ class Search(Struct, frozen=True):
     elsewhere: int
     places: tuple[str, ...]
     within: tuple[str, ...]
+    rewritten: bool
 
 
 class Eraser:
@@ -71,7 +72,7 @@ class Eraser:
             it = msgspec.json.decode(draft, type=Certificate)
             dead, lines = await self._cleared((it.tenant, it.conversation), it.at)
             await self._database.alone(rebuild)
-            whole = msgspec.structs.replace(it, id=number, commands=dead, lines=lines)
+            whole = msgspec.structs.replace(it, id=number, commands=dead, lines=lines, rewritten=True)
             await self._upkeep.certify(number, msgspec.json.encode(whole))
 
     def _ended(self, task: asyncio.Task[Certificate]) -> None:
@@ -143,13 +144,14 @@ class Eraser:
         await self._database.alone(fold)
         found = await self._search(sought)
         elsewhere = await self._database.scan(lambda connection: living(connection, found))
-        if found.keys() - elsewhere.keys() or len(everything) > len(sought):
+        rewritten = bool(found.keys() - elsewhere.keys()) or len(everything) > len(sought)
+        if rewritten:
             await self._database.alone(rebuild)
             found = await self._search(sought)
         left = [piece for piece in found if piece not in elsewhere]
         places = tuple(sorted({place for piece in left for place in found[piece]}))
         kept = [elsewhere[piece] for piece in found if piece in elsewhere]
-        return Search(len(sought), len(left), len(kept), places, tuple(sorted({*kept})))
+        return Search(len(sought), len(left), len(kept), places, tuple(sorted({*kept})), rewritten)
 
     async def _search(self, sought: list[bytes]) -> dict[bytes, list[str]]:
         return await asyncio.to_thread(search, self._database.path.parent, sought)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 import msgspec
 from msgspec import UNSET, Struct
 
-from mads.store.record.capture import Hold, Mark
+from mads.store.record.capture import Hold, Mark, Part
 from mads.wire import codec
 from mads.wire.conversation import LABELS
 from mads.wire.errors import InvalidMessage
@@ -31,7 +31,7 @@ LONGEST = 256 * 1024 * 1024
 """How many bytes a line may have: two bodies as large as they may travel, in whatever letters."""
 
 MOST = 2_000_000
-"""How many lines an import may have, which are all written at once."""
+"""How many lines an import may have."""
 
 RAW = "$msgpack"
 """The key of a body that JSON could not tell: its bytes, as base64."""
@@ -89,10 +89,6 @@ class Sum:
             raise ValueError(f"{lines} lines should stand above this one, and {self._lines} do: some are missing")
         if self.version >= SUMMED and sha256 != self._hash.hexdigest():
             raise ValueError("the lines above are not as they were written: their SHA-256 is another")
-
-
-Part = tuple[Entry, dict[bytes, bytes]] | Mark | Hold
-"""What a line holds that is taken: a row with its bodies, a label, or what is held."""
 
 
 def head() -> str:

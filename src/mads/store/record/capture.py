@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
@@ -19,6 +21,12 @@ PART = 2_000
 
 MANY = 2_000
 """How many entries of several traces are read at a time."""
+
+STEP = 200
+"""How many parts of an import are written at a time: for so long others wait who want to write."""
+
+WEIGHT = 4 * 1024 * 1024
+"""How many bytes of bodies are enough for fewer."""
 
 WHOLE = 100_000
 """How many entries of one trace are read."""
@@ -100,6 +108,10 @@ class Hold(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
     author: str
     at_us: int
+
+
+Part = tuple[Entry, dict[bytes, bytes]] | Mark | Hold
+"""What is taken from elsewhere: a row with its bodies, a label, or what is held."""
 
 
 class Copy(Struct, frozen=True):
@@ -230,25 +242,42 @@ class SqliteCapture:
         """Remember that something was handed on, or taken."""
         await self._database.write(lambda connection: connection.execute(_COPY, _fields(copy)).close())
 
-    async def take(self, parts: Iterable[tuple[Entry, dict[bytes, bytes]] | Mark | Hold]) -> tuple[int, int]:
-        """Add what is not there yet, all of it or nothing; return how many rows were new and how many were known.
+    async def take(self, parts: Iterator[Part]) -> tuple[int, int]:
+        """Add what is not there yet, `STEP` parts at a time; return how many rows were new and how many were known.
 
-        A label that was given later than the one that is there takes its place. What is held stays as it is held.
+        Others write in between; what was cut short goes on where the same is taken again. A label that was given later
+        than the one that is there takes its place. What is held stays as it is held.
         """
+        added = known = 0
+        while step := await asyncio.to_thread(_step, parts):
+            new, old = await self._database.write(partial(_take, parts=step))
+            added, known = added + new, known + old
+        return added, known
 
-        def work(connection: Connection) -> tuple[int, int]:
-            added = known = 0
-            for part in parts:
-                if isinstance(part, Mark | Hold):
-                    connection.execute(_LABEL if isinstance(part, Mark) else _HOLD, _fields(part)).close()
-                elif _is_known(connection, part[0]):
-                    known += 1
-                else:
-                    put(connection, Batch([part[0]], part[1]))
-                    added += 1
-            return added, known
 
-        return await self._database.write(work)
+def _step(parts: Iterator[Part]) -> list[Part]:
+    """Return the next of `parts`: `STEP` of them, or fewer whose bodies have `WEIGHT` bytes."""
+    step: list[Part] = []
+    weight = 0
+    for part in parts:
+        step.append(part)
+        weight += sum(map(len, part[1].values())) if isinstance(part, tuple) else 0
+        if len(step) >= STEP or weight >= WEIGHT:
+            break
+    return step
+
+
+def _take(connection: Connection, parts: Sequence[Part]) -> tuple[int, int]:
+    added = known = 0
+    for part in parts:
+        if isinstance(part, Mark | Hold):
+            connection.execute(_LABEL if isinstance(part, Mark) else _HOLD, _fields(part)).close()
+        elif _is_known(connection, part[0]):
+            known += 1
+        else:
+            put(connection, Batch([part[0]], part[1]))
+            added += 1
+    return added, known
 
 
 def _is_known(connection: Connection, entry: Entry) -> bool:
