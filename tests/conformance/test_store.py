@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from mads.bus.memory import MemoryBus
+from mads.guard.labels import Labels
 from mads.host.caller import Caller
 from mads.host.kept_rows import RemoteRows, serve_rows
 from mads.store.kept import open_rows
 from mads.store.memory import MemoryRows
-from mads.store.port import KeptRows, Row, Scope
+from mads.store.port import KeptRows, Row, Scope, Taint
 from mads.testing.store_suite import CHECKS, Check, Open, follows_a_plain_list
 from mads.wire.call import Identity
 
@@ -38,13 +39,17 @@ class EveryMad:
     def __init__(self, bus: MemoryBus) -> None:
         self._bus = bus
 
-    async def add(self, scope: Scope, body: bytes) -> int:
+    async def add(self, scope: Scope, body: bytes, taint: Taint = ()) -> int:
         """Keep one more row; return its id."""
-        return await self._of(scope).add(scope, body)
+        return await self._of(scope).add(scope, body, taint)
 
     async def rows(self, scope: Scope, *, after: int = 0, size: int | None = None) -> list[Row]:
         """Return the rows with an id above `after`."""
         return await self._of(scope).rows(scope, after=after, size=size)
+
+    async def tainted(self, scope: Scope) -> dict[int, Taint]:
+        """Return none: the core labels the call that reads."""
+        return await self._of(scope).tainted(scope)
 
     async def remove(self, scope: Scope, ids: Sequence[int]) -> int:
         """Forget rows; return how many there were."""
@@ -61,7 +66,7 @@ class EveryMad:
 @asynccontextmanager
 async def bus() -> AsyncGenerator[KeptRows]:
     over = MemoryBus()
-    serving = await serve_rows(over, MemoryRows())
+    serving = await serve_rows(over, MemoryRows(), Labels())
     yield EveryMad(over)
     await serving.close()
 

@@ -187,7 +187,7 @@ Edit = Callable[[list[bytes]], list[bytes]]
 """Makes of the lines of an export those of a wrong one."""
 
 WRONG: list[tuple[Edit, int, str]] = [
-    (lambda lines: [lines[0].replace(b"4", b"5"), *lines[1:]], 1, "version 5, and what can be read is"),
+    (lambda lines: [lines[0].replace(b"5", b"6"), *lines[1:]], 1, "version 6, and what can be read is"),
     (lambda lines: lines[1:], 1, "this is no export: its first line should be"),
     (lambda lines: [*lines[:2], b"{\n", *lines[3:]], 3, "Input data was truncated"),
     (lambda lines: [*lines[:2], b"\xff\n", *lines[3:]], 3, "invalid"),
@@ -258,7 +258,7 @@ async def test_what_is_held_is_held_wherever_it_is_taken(tmp_path: Path) -> None
 
 async def test_an_export_of_an_earlier_version_is_taken(tmp_path: Path) -> None:
     head, *lines, _ = await lines_of(tmp_path / "one")
-    (tmp_path / "old.jsonl").write_bytes(b"".join([head.replace(b"4", b"1"), *lines, b'{"lines":4}\n']))
+    (tmp_path / "old.jsonl").write_bytes(b"".join([head.replace(b"5", b"1"), *lines, b'{"lines":4}\n']))
     async with opened(tmp_path / "two") as (capture, _):
         assert await capture.take(str(tmp_path / "old.jsonl")) == Taken(3, 0)
 

@@ -38,6 +38,7 @@ class ToolMark:
     destructive: bool = False
     idempotent: bool = False
     interactive: bool = False
+    untrusted: bool = False
     deprecated: str = ""
 
 
@@ -116,6 +117,7 @@ def tool(
     destructive: bool = False,
     idempotent: bool = False,
     interactive: bool = False,
+    untrusted: bool = False,
     deprecated: str = "",
 ) -> Callable[[ToolMethod], ToolMethod]: ...
 def tool(method: Any = None, /, **marks: Any) -> Any:
@@ -123,7 +125,9 @@ def tool(method: Any = None, /, **marks: Any) -> Any:
 
     `read_only`: changes nothing. `destructive`: destroys or reveals something, so the anonymous developer may not call
     it. `idempotent`: twice is as good as once. `interactive`: it asks its caller while it runs, or tells it something,
-    and may take as long as a person does. `deprecated`: its last day and what to use, "2027-03-01: use find".
+    and may take as long as a person does. `untrusted`: what it returns comes from outside, so that whoever is told may
+    from then on call nothing destructive that does not accept it. `deprecated`: its last day and what to use,
+    "2027-03-01: use find".
     """
     mark = ToolMark(**marks)
     return partial(_marked, mark=mark) if method is None else _marked(method, mark)

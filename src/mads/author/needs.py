@@ -225,6 +225,11 @@ class Turn(Protocol):
         """What the W3C header of that name is to say; empty where there is nothing to send."""
         ...
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the call came with of what is not to be trusted, as "untrusted:marco"."""
+        ...
+
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell the caller how far the work has come, in units of your own."""
 

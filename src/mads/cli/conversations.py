@@ -170,6 +170,7 @@ def told(said: Said, numbers: dict[str, int]) -> Iterator[str]:
         f"answers {said.replies_to}" if said.replies_to else "",
         f"thread {numbers.get(said.thread, said.thread)}" if said.thread else "",
         said.label if said.label != "ok" else "",
+        *said.taint,
     ]
     aside = ", ".join(filter(None, notes))
     yield f"{said.turn:>4}  {said.at:%Y-%m-%d %H:%M:%S}  {said.by or 'nobody'}{to}{f'  ({aside})' if aside else ''}"

@@ -14,7 +14,7 @@ from mads.wire.errors import UsageError
 from mads.wire.record import Decision
 from mads.wire.trace import Hop, TraceLine, Tree
 
-HEAD = ("AT ms", "WAITED", "TOOK", "CALL", "OUTCOME", "BY", "COST", "LAYERS", "WHY")
+HEAD = ("AT ms", "WAITED", "TOOK", "CALL", "OUTCOME", "BY", "COST", "LAYERS", "TAINT", "WHY")
 LAST = ("AT", "TRACE", "CALL", "TOOK ms", "CALLS", "FAILED", "COST")
 
 
@@ -76,6 +76,7 @@ def _row(hop: Hop) -> tuple[str, ...]:
         f"{hop.mad}@{hop.version} {hop.place}".strip() if hop.version else hop.mad,
         _cost(hop.cost),
         _decided(hop.decisions),
+        " ".join(hop.taint),
         hop.why.partition("\n")[0],
     )
 

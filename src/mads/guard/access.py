@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from msgspec import Raw
 
+from mads.guard.labels import Labels, named, untrusted
 from mads.guard.principals import ANONYMOUS
-from mads.guard.rights.policy import NOTHING, SCOPES, UNDECLARED, Policy
+from mads.guard.rights.policy import NOTHING, SCOPES, TAINTED, UNDECLARED, Policy
 from mads.guard.rights.rule import DESTRUCTIVE, Target, target_of
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Layer, Reply
@@ -34,12 +35,13 @@ class Audit(Protocol):
         ...
 
 
-def access(policy: Policy, audit: Audit) -> LayerFor:
+def access(policy: Policy, audit: Audit, labels: Labels) -> LayerFor:
     """Return the layer that refuses what `policy` does not allow; events, and each MAD's own timers, it lets pass.
 
-    A refusal is in the `audit` before it is answered, and what destroys before it is begun.
+    A refusal is in the `audit` before it is answered, and what destroys before it is begun. What was answered by
+    something untrusted, or to it, is in the `labels` before the caller has it.
     """
-    guard = _Guard(policy, audit)
+    guard = _Guard(policy, audit, labels)
 
     def layer(served: Served) -> Layer:
         match served.kind:
@@ -59,12 +61,13 @@ def standing(served: Served) -> tuple[Decision, ...]:
 
 
 class _Guard:
-    def __init__(self, policy: Policy, audit: Audit) -> None:
-        self._policy, self._audit = policy, audit
+    def __init__(self, policy: Policy, audit: Audit, labels: Labels) -> None:
+        self._policy, self._audit, self._labels = policy, audit, labels
 
     def tool(self, served: Served, handle: Handle) -> Handle:
         policy, audit, target = self._policy, self._audit, target_of(served)
         known, destructive = policy.known(target), served.destructive
+        labels, picked, brought = self._labels, self._labels.picked, self._labels.brought(served)
 
         async def guarded(call: Call) -> Reply:
             decision = known.get(call.identity)
@@ -77,9 +80,25 @@ class _Guard:
                 await audit.decided(call, decision)
             reply = await handle(call)
             others = reply.decisions
-            return Reply(reply.body, reply.failure, reply.cost, (decision, *others) if others else (decision,))
+            ended = Reply(reply.body, reply.failure, reply.cost, (decision, *others) if others else (decision,))
+            labelled = brought or call.identity.labels or call.id in picked
+            return labels.answered(call, ended, brought) if labelled else ended
 
-        return guarded
+        return self._streamed(guarded, brought) if served.streams else guarded
+
+    def _streamed(self, handle: Handle, brought: tuple[str, ...]) -> Handle:
+        """Label whoever reads a stream before it has the first item, and from then on with whatever its giver is."""
+        labels = self._labels
+
+        async def streamed(call: Call) -> Reply:
+            labels.streams(call)
+            labels.pick(call.cause, brought)
+            try:
+                return await handle(call)
+            finally:
+                labels.ended(call)
+
+        return streamed
 
     def timer(self, served: Served, handle: Handle) -> Handle:
         async def own(call: Call) -> Reply:
@@ -101,7 +120,7 @@ def _facts(policy: Policy, served: Served, target: Target, call: Call) -> dict[s
         **policy.facts(call.identity, target),
         "arguments": _arguments(served, call.body),
         "conversation": call.conversation or "",
-        "labels": [],
+        "labels": named(call.identity.labels),
     }
 
 
@@ -125,6 +144,14 @@ def denied(call: Call, target: Target, decision: Decision, mad: str) -> Denied:
             told = (
                 f"{last} calls {name} without declaring it; name {mad!r} in a field of its class, "
                 f'or write in mads.toml: {last} = {{ …, calls = ["{name}"] }}'
+            )
+        case rule if rule == TAINTED:
+            _, name_of_mad, tool = name.split(".", 2)
+            told = (
+                f"{name} destroys or reveals something, and the call carries the label 'untrusted', brought in by "
+                f"{', '.join(untrusted(identity.labels))}; whoever runs the system may accept that, in mads.toml: "
+                f'{name_of_mad} = {{ …, accepts = ["{tool}"] }}, or with: mads grant mad:{identity.chain[-1]} '
+                f"{name}{DESTRUCTIVE} --when '\"untrusted\" in labels'"
             )
         case rule if rule == NOTHING and identity.principal == ANONYMOUS:
             what = "is destructive and the caller is anonymous" if target.destructive else "is not for the anonymous"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from mads.guard.labels import Labels
 from mads.wire.call import Band, Call, Identity, Sink, current
 from mads.wire.ids import call_ids, span_ids, trace_ids
 
@@ -16,11 +17,12 @@ class Caller:
     """Makes calls in the name of one MAD.
 
     A call made while another is handled is its child: it inherits principal, tenant, conversation and trace, and the
-    deadline where its own would be later.
+    deadline where its own would be later, and the labels that this one has by now.
     """
 
-    def __init__(self, identity: Identity) -> None:
-        self._own = identity
+    def __init__(self, identity: Identity, labels: Labels | None = None) -> None:
+        self._own, self._labels = identity, labels or Labels()
+        self._picked = self._labels.picked
         self._as: tuple[Identity, Identity] = (identity, identity)
         self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
 
@@ -61,7 +63,7 @@ class Caller:
             body=body,
             id=self._new_id(),
             deadline=deadline if outlives else min(deadline, parent.deadline),
-            identity=self._descend(parent.identity),
+            identity=self._descend(parent),
             trace=parent.trace,
             span=self._new_span(),
             cause=parent.id,
@@ -80,11 +82,12 @@ class Caller:
         parent = current.get()
         if parent is None:
             return self._own, self._new_trace(), None, Band.NORMAL, ""
-        return self._descend(parent.identity), parent.trace, parent.conversation, parent.band, parent.span
+        return self._descend(parent), parent.trace, parent.conversation, parent.band, parent.span
 
-    def _descend(self, parent: Identity) -> Identity:
+    def _descend(self, parent: Call) -> Identity:
         """Return the identity of a call that is made on behalf of `parent`; the last one is remembered."""
-        if self._as[0] is not parent:
-            chain = (*parent.chain, *self._own.chain)
-            self._as = (parent, Identity(parent.principal, parent.tenant, chain, parent.roles))
-        return self._as[1]
+        above = parent.identity
+        if self._as[0] is not above:
+            chain = (*above.chain, *self._own.chain)
+            self._as = (above, Identity(above.principal, above.tenant, chain, above.roles, labels=above.labels))
+        return self._labels.on(self._as[1], parent.id) if parent.id in self._picked else self._as[1]

@@ -79,7 +79,8 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     `calls` are patterns of the tools that it may call, instead of all those of the MADs that its fields name. `may` is
     what it may reach outside, as in "net:api.example.com", "net:*.example.org:8443": nothing, unless it says so;
-    `outgoing` says what happens to secrets and personal data in what it sends.
+    `outgoing` says what happens to secrets and personal data in what it sends. `accepts` are the tools of its that
+    destroy and may be called with what is untrusted, as which all counts that it brings in, unless it is `trusted`.
     `at_once` calls are handled side by side; `inbox` more may wait. `budget` is what may be spent by it and whom it
     calls. `restart` says whether it is started again when it
     ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
@@ -92,6 +93,8 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     calls: tuple[str, ...] | None = None
     may: tuple[str, ...] = ()
     outgoing: Outgoing = Outgoing()
+    accepts: tuple[str, ...] = ()
+    trusted: bool = False
     at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
     budget: Budget = ()
@@ -116,7 +119,8 @@ def standing_for(server: McpConfig) -> MadConfig:
         "within": seconds(server.within),
         "oauth": msgspec.to_builtins(server.oauth),
     }
-    return MadConfig(UPSTREAM, set={"server": told}, at_once=server.at_once, inbox=server.inbox)
+    own = {key: getattr(server, key) for key in ("at_once", "inbox", "accepts", "trusted")}
+    return MadConfig(UPSTREAM, set={"server": told}, **own)
 
 
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ from mads.egress.broker import Broker, For
 from mads.egress.config import authorities
 from mads.egress.grants import Grants
 from mads.egress.target import target
+from mads.guard.labels import Labels
 from mads.host.caller import PATIENCE, Caller
 from mads.host.config import Config
 from mads.host.proxy import outcome, received
@@ -75,14 +76,15 @@ _open: ContextVar[_Open] = ContextVar("mads_egress_open")
 class _Desk:
     """Serves the broker to whoever is on the bus, with the record round it."""
 
-    def __init__(self, broker: Broker, observer: Observer) -> None:
-        self._broker = broker
+    def __init__(self, broker: Broker, observer: Observer, labels: Labels) -> None:
+        self._broker, self._labels = broker, labels
         self._observed = observer.round(_watched(observer), self._handle)
 
     async def serve(self, call: Call) -> Reply:
         """Do what is asked, and hand over all of it."""
         ask: Ask = codec.decode(codec.raw(call.body), Ask)
         it = _Open(call, ask)
+        self._labels.pick(call.cause, self._labels.source(_asker(call)))
         token = _open.set(it)
         try:
             shown = Asked(ask.method[:40], _place(ask.url), tuple(ask.headers), len(ask.content))
@@ -96,7 +98,7 @@ class _Desk:
         call, ask, identity = it.call, it.ask, it.call.identity
         if not identity.chain:
             raise Denied("only a MAD asks for what is outside; call one that does")
-        who = For(identity.chain[-1], identity.principal, identity.tenant)
+        who = For(_asker(call), identity.principal, identity.tenant)
         try:
             if call.subject == STREAM:
                 return await self._stream(call, who, ask)
@@ -126,9 +128,9 @@ def broker_of(config: Config, vault: Vault) -> Broker:
     )
 
 
-async def serve_egress(bus: Bus, broker: Broker, observer: Observer) -> Subscription:
-    """Serve `broker` on `bus`, to each MAD what it was granted."""
-    desk = _Desk(broker, observer)
+async def serve_egress(bus: Bus, broker: Broker, observer: Observer, labels: Labels) -> Subscription:
+    """Serve `broker` on `bus`, to each MAD what it was granted; what comes from outside labels whoever is told."""
+    desk = _Desk(broker, observer, labels)
     return await bus.subscribe((REQUEST, STREAM), desk.serve, group=ROOM, at_once=AT_ONCE, capacity=CAPACITY)
 
 
@@ -189,6 +191,11 @@ def _asked(
     if len(content or b"") > LARGEST:
         raise InvalidMessage(f"a request of {len(content or b'')} bytes cannot be sent, {LARGEST} can")
     return codec.raw(Ask(method, url, dict(headers), content or b"", limit, redirects))
+
+
+def _asker(call: Call) -> str:
+    """Return the MAD that asks for what is outside; empty where none does."""
+    return call.identity.chain[-1] if call.identity.chain else ""
 
 
 def _watched(observer: Observer) -> dict[str, Watched]:

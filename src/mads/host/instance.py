@@ -19,6 +19,7 @@ from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
 from mads.author.system import Capture, Conversations, Credentials, Offers, System
 from mads.bus.port import Bus, Subscription
+from mads.guard.labels import Labels
 from mads.host.caller import Caller
 from mads.host.commands.dispatcher import Sends
 from mads.host.commands.sending import HostSend
@@ -58,7 +59,10 @@ AWAY = ("no_responder", "lost")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What one process gives to the MADs in it; `system` is there in the core process only."""
+    """What one process gives to the MADs in it; `system` is there in the core process only.
+
+    So are the `labels` of what those that are here are told: for a child, the core knows them.
+    """
 
     bus: Bus
     rows: KeptRows
@@ -69,6 +73,7 @@ class Surroundings:
     workers: ProcessWorkers
     watch: BlockingWatch
     census: Census
+    labels: Labels
     declared: Mapping[str, Declaration]
     strict: bool
     system: System | None = None
@@ -85,7 +90,7 @@ class Instance:
     def __init__(self, mad: str, config: MadConfig, fillings: list[Filling], around: Surroundings) -> None:
         self._mad, self._config, self._fillings, self._around = mad, config, fillings, around
         self.declared = around.declared[mad]
-        self._caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
+        self._caller = Caller(Identity(f"mad:{mad}", chain=(mad,)), around.labels)
         self._stack = AsyncExitStack()
         self._timers: list[asyncio.Task[None]] = []
         self._retired = asyncio.Event()
@@ -173,7 +178,7 @@ class Instance:
         if isinstance(source, Mad):
             return self._proxy(source)
         if isinstance(source, KeptOf):
-            return KeptField(around.rows, self._scope(filling.field, source.type), source.type)
+            return KeptField(around.rows, self._scope(filling.field, source.type), source.type, around.labels)
         assert isinstance(source, Need)
         need = self._needs()[source.type]()
         if need is None:

@@ -6,27 +6,35 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from mads.author.sensitive import HIDDEN
+from mads.guard.labels import Labels, union
 from mads.observe.redact import redactor
-from mads.store.port import MAX_BODY, KeptRows, Scope
+from mads.store.port import MAX_BODY, KeptRows, Row, Scope
 from mads.wire import codec
+from mads.wire.call import current
 from mads.wire.errors import InvalidMessage, StoreError
 
 T = TypeVar("T")
 
 
 class KeptField(Generic[T]):
-    """What one field of a MAD keeps: values of `type_`, in the scope that `scope` returns at each call."""
+    """What one field of a MAD keeps: values of `type_`, in the scope that `scope` returns at each call.
 
-    def __init__(self, rows: KeptRows, scope: Callable[[], Scope], type_: type[T]) -> None:
+    What is kept has the `labels` of the call that keeps it, and gives them to the call that reads it.
+    """
+
+    def __init__(
+        self, rows: KeptRows, scope: Callable[[], Scope], type_: type[T], labels: Labels | None = None
+    ) -> None:
         self._rows = rows
         self._scope = scope
-        self._type = type_
+        self._type, self._labels = type_, labels or Labels()
         message: Any = type_
         self._fields: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(message)}
 
     async def add(self, value: T) -> None:
         """Keep one more value; raise `InvalidMessage` where it is not what its type says."""
-        await self._rows.add(self._scope(), self.pack(value))
+        call = current.get()
+        await self._rows.add(self._scope(), self.pack(value), () if call is None else self._labels.of(call))
 
     async def where(self, **equal: Any) -> list[T]:
         """Return the values whose fields equal all of `equal`, oldest first; all of them without arguments."""
@@ -37,6 +45,13 @@ class KeptField(Generic[T]):
         scope = self._scope()
         found = [row for row, _ in await self._find(scope, equal)]
         return await self._rows.remove(scope, found) if found else 0
+
+    async def _read(self, scope: Scope) -> list[Row]:
+        """Return all rows; the call being handled is labelled as they are, for it might have looked at each."""
+        found, call = await self._rows.rows(scope), current.get()
+        if call is not None and found and (tainted := await self._rows.tainted(scope)):
+            self._labels.pick(call.id, union(*(tainted.get(row, ()) for row, _ in found)))
+        return found
 
     def pack(self, value: T) -> bytes:
         """Return the bytes of `value`, from which it can be read again."""
@@ -55,7 +70,7 @@ class KeptField(Generic[T]):
 
     async def _find(self, scope: Scope, equal: dict[str, Any]) -> list[tuple[int, T]]:
         wanted = [(name, self._fit(name, value)) for name, value in equal.items()]
-        values = [(row, self._unpack(scope, row, body)) for row, body in await self._rows.rows(scope)]
+        values = [(row, self._unpack(scope, row, body)) for row, body in await self._read(scope)]
         return [found for found in values if all(getattr(found[1], name) == value for name, value in wanted)]
 
     def _fit(self, name: str, value: Any) -> Any:

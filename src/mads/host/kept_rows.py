@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from mads.bus.port import Bus, Subscription
-from mads.store.port import MAX_BODY, KeptRows, Row, Scope, weight
+from mads.guard.labels import Labels, union
+from mads.store.port import MAX_BODY, KeptRows, Row, Scope, Taint, weight
 from mads.wire import codec
 from mads.wire.call import Call, Reply
 from mads.wire.errors import Denied
@@ -42,19 +43,25 @@ class Remove(Struct, frozen=True, forbid_unknown_fields=True):
     ids: Sequence[int]
 
 
-async def serve_rows(bus: Bus, rows: KeptRows) -> Subscription:
-    """Serve `rows` on `bus`: to each MAD its own, and those of the tenant for whom it asks."""
+async def serve_rows(bus: Bus, rows: KeptRows, labels: Labels) -> Subscription:
+    """Serve `rows` on `bus`: to each MAD its own, and those of the tenant for whom it asks.
 
-    async def add(asked: Add) -> int:
-        return await rows.add(asked.scope, asked.body)
+    What is kept has the labels of the call that keeps it; reading what may have some labels the call that reads.
+    """
 
-    async def read(asked: Read) -> list[Row]:
-        return await rows.rows(asked.scope, after=asked.after, size=min(asked.size, PART))
+    async def add(asked: Add, call: Call) -> int:
+        return await rows.add(asked.scope, asked.body, call.identity.labels)
 
-    async def remove(asked: Remove) -> int:
+    async def read(asked: Read, call: Call) -> list[Row]:
+        found = await rows.rows(asked.scope, after=asked.after, size=min(asked.size, PART))
+        if tainted := await rows.tainted(asked.scope):
+            labels.pick(call.cause, union(*(tainted.get(row, ()) for row, _ in found)))
+        return found
+
+    async def remove(asked: Remove, _: Call) -> int:
         return await rows.remove(asked.scope, asked.ids)
 
-    verbs: dict[str, tuple[type[Add | Read | Remove], Callable[[Any], Awaitable[Any]]]] = {
+    verbs: dict[str, tuple[type[Add | Read | Remove], Callable[[Any, Call], Awaitable[Any]]]] = {
         "host.kept.add": (Add, add),
         "host.kept.rows": (Read, read),
         "host.kept.remove": (Remove, remove),
@@ -64,7 +71,7 @@ async def serve_rows(bus: Bus, rows: KeptRows) -> Subscription:
         type_, do = verbs[call.subject]
         asked = codec.decode(codec.raw(call.body), type_)
         _refuse_another(call, asked.scope)
-        return Reply(codec.raw(await do(asked)))
+        return Reply(codec.raw(await do(asked, call)))
 
     return await bus.subscribe(tuple(verbs), serve, group="host.kept", at_once=AT_ONCE, capacity=1024)
 
@@ -76,8 +83,9 @@ class RemoteRows:
         self._bus = bus
         self._call = call
 
-    async def add(self, scope: Scope, body: bytes) -> int:
-        """Keep one more row; return its id."""
+    async def add(self, scope: Scope, body: bytes, taint: Taint = ()) -> int:
+        """Keep one more row, with the labels that the core knows of the call; return its id."""
+        del taint
         row: int = await self._ask("host.kept.add", Add(scope, body), int)
         return row
 
@@ -94,6 +102,11 @@ class RemoteRows:
             if taken < share or left <= 0:
                 return found
             after = part[-1][0]
+
+    async def tainted(self, scope: Scope) -> dict[int, Taint]:
+        """Return none: the core labels the call that reads."""
+        del scope
+        return {}
 
     async def remove(self, scope: Scope, ids: Sequence[int]) -> int:
         """Forget those of the scope's rows that `ids` names; return how many there were."""

@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Mapping, Sequence
 
 from mads.author.declaration import Declaration
 from mads.guard.access import standing
+from mads.guard.labels import Labels
+from mads.host.config import Config
 from mads.host.serve import subjects
+from mads.host.think.thinker import thinker_of
 from mads.host.version import version_of
 from mads.observe.record import Observer
 from mads.observe.redact import Redactor
@@ -19,6 +22,15 @@ from mads.wire.served import LayerFor, Served
 
 LAYERS = ("record", "access", "limits", "trace")
 """Their names: what is written down and counted, who may, how much, what is current while the handler runs."""
+
+
+def labels_of(config: Config, declared: Mapping[str, Declaration]) -> Labels:
+    """Return what knows who is trusted: whoever is said to be, and who asks models, which answer to what they are told.
+
+    An answer of a model is as tainted as the question.
+    """
+    trusted = {mad for mad, it in config.mads.items() if it.trusted}
+    return Labels({*trusted, thinker_of(declared)}, {mad: it.accepts for mad, it in config.mads.items()})
 
 
 def inner(names: Sequence[str], trace: Trace) -> tuple[LayerFor, ...]:

@@ -24,7 +24,7 @@ class McpConfig(Struct, frozen=True, forbid_unknown_fields=True):
     table of principals ("*": everybody else). A secret is written as a handle: "env:NAME", "file:PATH", or
     "secret:PATH" for one that Turing keeps. The credentials "oauth" and "oauth:each" stand for tokens for which
     somebody signs in, as `oauth` says. One answer may take `within`, which also bounds how long it may take to say who
-    it is. `inbox`, `at_once`: see `MadConfig`.
+    it is. What it answers counts as untrusted unless it is `trusted`. `inbox`, `at_once`, `accepts`: see `MadConfig`.
     """
 
     mcp: tuple[str, ...] | str
@@ -34,6 +34,8 @@ class McpConfig(Struct, frozen=True, forbid_unknown_fields=True):
     oauth: OAuth = OAuth()
     at_once: Annotated[int, Meta(ge=1, le=65536)] = 64
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
+    accepts: tuple[str, ...] = ()
+    trusted: bool = False
 
     def mistakes(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield what cannot work: the key, and what to write."""

@@ -100,6 +100,11 @@ class HostTurn:
         """What the W3C header of that name is to say; empty where there is nothing to send."""
         return self._call.context.baggage
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the call came with of what is not to be trusted, as "untrusted:marco"."""
+        return self._call.identity.labels
+
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell the caller how far the work has come; nothing happens where it does not listen."""
         sink = self._call.sink

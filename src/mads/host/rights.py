@@ -10,6 +10,7 @@ import structlog
 from msgspec.structs import asdict
 
 from mads.guard import credential
+from mads.guard.labels import named, union
 from mads.guard.principals import ADMIN, ANONYMOUS, DEVELOPER, only_operator, theirs
 from mads.guard.rights.condition import part
 from mads.guard.rights.policy import Policy
@@ -116,7 +117,7 @@ class RightsDesk:
         name = case.tool if case.tool.startswith("mads.") else f"mads.{case.tool}"
         target = next((target_of(tool) for tool in self._tools() if tool.name == name), Target(name))
         roles = case.roles or ((DEVELOPER,) if case.principal == ANONYMOUS else ())
-        identity = Identity(case.principal, case.tenant, case.chain, roles)
+        identity = Identity(case.principal, case.tenant, case.chain, roles, labels=union(case.labels))
         decision = self._policy.decides(
             identity,
             target,
@@ -124,7 +125,7 @@ class RightsDesk:
                 **self._policy.facts(identity, target),
                 "arguments": case.arguments,
                 "conversation": case.conversation,
-                "labels": list(case.labels),
+                "labels": named(case.labels),
             },
         )
         passed = decision.allowed == (case.expect == "allow")

@@ -47,7 +47,7 @@ from mads.host.instance import Surroundings
 from mads.host.kept_rows import serve_rows
 from mads.host.keyfile import own_key
 from mads.host.keys import KeyDesk
-from mads.host.layers import LAYERS, Outer, inner
+from mads.host.layers import LAYERS, Outer, inner, labels_of
 from mads.host.ledger import serve_ledger
 from mads.host.offering import Foreign
 from mads.host.offers import Approvals
@@ -97,12 +97,11 @@ class RunningSystem:
     """The system of one `mads.toml`, while it runs; make one with `running`."""
 
     def __init__(self, config: Config, read: Survey, layers: Sequence[str], *, strict: bool) -> None:
-        self.observer = Observer()
-        self._hides = {f"mads.{STEWARD}.emit": Redactor(self._hide)}
-        self.policy = Policy()
+        self.observer, self.audit = Observer(), Trail()
+        self._hides, self._labels = {f"mads.{STEWARD}.emit": Redactor(self._hide)}, labels_of(config, read.declared)
+        self.policy = Policy(self._labels)
         self._book = Book([limit.rule() for limit in config.limits], self.policy)
-        self.audit = Trail()
-        guards = {"access": access(self.policy, self.audit), "limits": limits(self._book)}
+        guards = {"access": access(self.policy, self.audit, self._labels), "limits": limits(self._book)}
         self._outer = Outer(layers, self.observer, self._hides, guards)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
@@ -111,15 +110,13 @@ class RunningSystem:
         self._order, self._layers, self._strict = read.order(), tuple(layers), strict
         self._watch, self._workers = BlockingWatch(), ProcessWorkers()
         self._census = Census(seconds(config.supervision.census))
-        self._caller = Caller(Identity(HOST))
-        self.signals = Signals(self.bus)
+        self._caller, self.signals = Caller(Identity(HOST)), Signals(self.bus)
         self.observer.judged = self.signals.denied
         self._gate = Gate(self.signals)
         self.bus.gate = self._gate.admit
         self._know_events()
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
-        self._contracts = Contracts(self._read)
-        self._reloaded: dict[str, float] = {}
+        self._contracts, self._reloaded = Contracts(self._read), dict[str, float]()
         self._health = Health(config, self.supervisor, self.observer, self._watch, self._census, trouble=self._trouble)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
@@ -134,7 +131,7 @@ class RunningSystem:
         stack.push_async_callback(self._upkeep.stop)
         broker = broker_of(self.config, self.secrets.vault)
         stack.push_async_callback(broker.close)
-        await serve_egress(self.bus, broker, self.observer)
+        await serve_egress(self.bus, broker, self.observer, self._labels)
         for mad in self._order:
             await self._place(mad, stack)
         self._dispatcher.start()
@@ -188,10 +185,10 @@ class RunningSystem:
         rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
         archive = await self._take_commands(stack, database, commands)
         sends, journal = CheckedSends(self._dispatcher, self._contracts), StoredJournal(commands)
-        await serve_rows(self.bus, rows)
+        await serve_rows(self.bus, rows, self._labels)
         await serve_commands(self.bus, sends)
         await serve_journal(self.bus, journal, self._dispatcher)
-        await serve_history(self.bus, archive.conversations)
+        await serve_history(self.bus, archive.conversations, self._labels)
         await serve_ledger(self.bus, self.accounts, self.book)
         await serve_secrets(self.bus, self.secrets.vault)
         return Surroundings(
@@ -204,6 +201,7 @@ class RunningSystem:
             workers=self._workers,
             watch=self._watch,
             census=self._census,
+            labels=self._labels,
             declared=self.catalogue.declared,
             strict=self._strict,
             system=self,
@@ -232,6 +230,7 @@ class RunningSystem:
             cut=self.audit.cut,
             mads=self.config.mads,
             tools=self.catalogue.tools,
+            labels=self._labels,
             beyond=beyond(self.config),
         )
         await archive.eraser.resume()
@@ -300,8 +299,7 @@ class RunningSystem:
             self.policy.declare(self.catalogue.calls())
             self._know_events()
             self._dispatcher.tools = self.catalogue.sendable()
-            callees = self.catalogue.callees()
-            self.supervisor.released(mad, callees)
+            self.supervisor.released(mad, callees := self.catalogue.callees())
             if anew.offered != before:
                 self.signals.tell(OffersChanged(mad))
             callers = (caller for caller, called in callees.items() if anew.offered != before and mad in called)

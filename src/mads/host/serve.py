@@ -50,6 +50,8 @@ def subjects(mad: str, declaration: Declaration) -> dict[str, Served]:
             kind,
             destructive=tool.mark.destructive,
             read_only=tool.mark.read_only,
+            streams=tool.streams,
+            untrusted=tool.mark.untrusted or tool.foreign is not None,
             asked=tool.params,
             answered=tool.result,
         )

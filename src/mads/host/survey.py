@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
 from mads.author.needs import Think
-from mads.host.config import Config
+from mads.host.config import UPSTREAM, Config, MadConfig
 from mads.host.events import critical
 from mads.host.inject import Filling, Mad, Need, plan
 from mads.host.load import extend_path, load_class
@@ -77,9 +77,20 @@ def _declared(config: Config, wrong: dict[str, list[str]]) -> tuple[dict[str, De
         except UsageError as error:
             wrong[name].append(str(error))
         else:
-            wrong[name] += [*unclear, *mistakes(declared[name])]
+            wrong[name] += [*unclear, *mistakes(declared[name]), *_unaccepted(name, mad, declared[name])]
             clear += [] if unclear else [name]
     return declared, clear
+
+
+def _unaccepted(name: str, mad: MadConfig, read: Declaration) -> Iterator[str]:
+    """Yield what is accepted for nothing: only what destroys has to; what a server offers is not known yet."""
+    if mad.use == UPSTREAM:
+        return
+    destroys = [tool.name for tool in read.tools.values() if tool.mark.destructive]
+    for tool in mad.accepts:
+        if tool not in destroys and tool != "*":
+            there = f"; of its tools {', '.join(destroys)} do" if destroys else ""
+            yield f"[mads] {name}: accepts {tool!r}, which is no tool of it that destroys{there}; leave it out"
 
 
 def refuse(wrong: list[str]) -> None:

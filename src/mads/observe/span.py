@@ -113,6 +113,7 @@ def _entry(span: Span, epoch: float, steady: float, bodies: dict[bytes, bytes]) 
         asked=asked,
         answered=answered,
         chain=identity.chain,
+        taint=reply.labels or identity.labels,
         decisions=by.standing + reply.decisions if by else reply.decisions,
     )
 

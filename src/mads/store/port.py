@@ -22,6 +22,10 @@ Row = tuple[int, bytes]
 """The id and the body of a row."""
 
 
+Taint = tuple[str, ...]
+"""The labels of what a row was made of."""
+
+
 class Scope(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose rows they are: one tenant's, in one field of one MAD, of one message type (its versioned wire name)."""
 
@@ -34,12 +38,16 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True):
 class KeptRows(Protocol):
     """A store of kept values; it never looks into their bytes."""
 
-    async def add(self, scope: Scope, body: bytes) -> int:
-        """Keep one more row; return its id."""
+    async def add(self, scope: Scope, body: bytes, taint: Taint = ()) -> int:
+        """Keep one more row, with the labels of what it was made of; return its id."""
         ...
 
     async def rows(self, scope: Scope, *, after: int = 0, size: int | None = None) -> list[Row]:
         """Return the rows with an id above `after`, oldest first: all, or as many as `page` takes to reach `size`."""
+        ...
+
+    async def tainted(self, scope: Scope) -> dict[int, Taint]:
+        """Return the labels of those rows that have any, by their ids, whatever type they are of."""
         ...
 
     async def remove(self, scope: Scope, ids: Sequence[int]) -> int:

@@ -8,7 +8,7 @@ from mads.wire.errors import StoreError
 
 _STATE = "SELECT 'command ' || seq FROM commands WHERE state NOT IN ('open', 'done', 'dead')"
 _SUMMED = (
-    "SELECT 'kept value ' || id, sum, body, tenant, mad, field, type FROM kept WHERE sum IS NOT NULL",
+    "SELECT 'kept value ' || id, sum, body, tenant, mad, field, type || taint FROM kept WHERE sum IS NOT NULL",
     """
     SELECT 'command ' || seq, sum, envelope, tenant, sender, subject, key FROM commands
     WHERE sum IS NOT NULL AND state <> 'done'

@@ -111,6 +111,7 @@ class turning:
     traceparent: str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     tracestate: str = ""
     baggage: str = ""
+    labels: tuple[str, ...] = ()
     answers: Sequence[Any] = ()
     told: list[Progress] = field(default_factory=list[Progress], init=False)
     lines: list[Line] = field(default_factory=list[Line], init=False)

@@ -35,7 +35,8 @@ class Identity(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     """Who calls: the principal at the start of the chain, its tenant, and the MADs the call has passed through.
 
     `roles` are those that its credential gives it. `scopes` (see `mads.guard.scopes`) are what the credential may be
-    used to ask for, and are no longer there once that is asked; None is no limit.
+    used to ask for, and are no longer there once that is asked; None is no limit. `labels` are those of what the call
+    may have been made of, such as "untrusted:marco": see `mads.guard.labels`.
     """
 
     principal: str
@@ -43,6 +44,7 @@ class Identity(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     chain: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     scopes: tuple[str, ...] | None = None
+    labels: tuple[str, ...] = ()
 
 
 class Progress(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -109,7 +111,8 @@ class Reply(Struct, frozen=True, gc=False):
     """The end of a call: a result in `body` (as in `Call`), or a `failure`.
 
     `cost` is what the handler says that the call cost outside, in millionths; `decisions` are those of the guards. The
-    caller has it once `settled` is done, for which nobody else waits; that must not raise.
+    caller has it once `settled` is done, for which nobody else waits; that must not raise. `labels` are those of what
+    the handler was asked and told.
     """
 
     body: Any = None
@@ -117,6 +120,7 @@ class Reply(Struct, frozen=True, gc=False):
     cost: int = 0
     decisions: tuple[Decision, ...] = ()
     settled: Awaitable[None] | None = None
+    labels: tuple[str, ...] = ()
 
 
 Handle = Callable[[Call], Awaitable[Reply]]

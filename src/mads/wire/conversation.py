@@ -30,7 +30,8 @@ class Said(Struct, frozen=True, kw_only=True):
 
     `turn` counts from 1, in the order in which turns began; 0 where it is not yet counted. `id` is the call's id, and
     `thread` that of the first turn of its thread, "" outside of threads. `outcome` is "ok" or a failure's code, and
-    `why` its words. `label` is what is said of how it came out. `cost` is in micro-units of money.
+    `why` its words. `label` is what is said of how it came out. `cost` is in micro-units of money. `taint` are the
+    labels of what the turn was made of, as "untrusted:marco".
     """
 
     turn: int = 0
@@ -49,6 +50,7 @@ class Said(Struct, frozen=True, kw_only=True):
     why: str = ""
     label: Label = "ok"
     cost: int = 0
+    taint: tuple[str, ...] = ()
 
 
 class Exchange(Struct, frozen=True, kw_only=True):

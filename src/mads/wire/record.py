@@ -55,7 +55,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     from then on; `steady_us` is `at_us` by a clock that never goes back (0: not known). `outcome` is ok, unheard (an
     event), cancelled, or the code of the failure; `why` is its message.
     `cost` is in millionths of the unit of money. `asked` and `answered` are the addresses of the bodies, empty where
-    there is none or where none is kept.
+    there is none or where none is kept. `taint` are the labels of what it was asked and told, as "untrusted:marco".
     """
 
     seq: int = 0
@@ -86,6 +86,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     answered: bytes = b""
     chain: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    taint: tuple[str, ...] = ()
 
     @property
     def began_us(self) -> int:

@@ -14,7 +14,8 @@ from mads.wire.record import Kind
 class Served(Struct, frozen=True):
     """A tool, an event's handler or a timer of one MAD: `name` is the method a reader would look for.
 
-    `asked` and `answered` are the types of its arguments and of its result, None where there are none.
+    What it answers is `untrusted` where that comes from outside. `asked` and `answered` are the types of its arguments
+    and of its result, None where there are none.
     """
 
     mad: str
@@ -22,6 +23,8 @@ class Served(Struct, frozen=True):
     kind: Kind = "call"
     destructive: bool = False
     read_only: bool = False
+    untrusted: bool = False
+    streams: bool = False
     asked: Any = None
     answered: Any = None
 

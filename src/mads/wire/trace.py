@@ -38,6 +38,7 @@ class Hop(Struct, frozen=True, kw_only=True):
     attempt: int
     key: str | None
     notes: str | None
+    taint: tuple[str, ...] = ()
 
 
 class Tree(Struct, frozen=True, kw_only=True):

@@ -48,12 +48,12 @@ class Marco:
         """Refuse to start where the libraries that read are missing."""
         tasks.require()
 
-    @tool(read_only=True)
+    @tool(read_only=True, untrusted=True)
     async def fetch(self, url: str, most: Length = 20_000) -> Fetched:
         """Return what a server answers, as text; of anything but text it says only what it is."""
         return await self.workers.run(tasks.fetched, await self._get(url), most)
 
-    @tool(read_only=True)
+    @tool(read_only=True, untrusted=True)
     async def read(self, url: str, most: Length = 20_000, article: bool = True) -> Page:  # noqa: FBT001, FBT002
         """Return what a page or document says, in Markdown: HTML, PDF, docx, xlsx, pptx, odt, feeds, text.
 
@@ -61,17 +61,17 @@ class Marco:
         """
         return await self.workers.run(tasks.read, _good(await self._get(url)), most, article=article)
 
-    @tool(read_only=True)
+    @tool(read_only=True, untrusted=True)
     async def search_page(self, url: str, query: str, limit: Annotated[int, Meta(ge=1, le=20)] = 5) -> Passages:
         """Return the passages of a page or document that fit a query best."""
         return await self.workers.run(tasks.passages, _good(await self._get(url)), query, limit)
 
-    @tool(read_only=True)
+    @tool(read_only=True, untrusted=True)
     async def feed(self, url: str) -> Feed:
         """Return what an RSS or Atom feed, or a sitemap, tells of."""
         return await self.workers.run(tasks.entries, _good(await self._get(url)))
 
-    @tool
+    @tool(untrusted=True)
     async def download(self, url: str) -> Download:
         """Keep a file; it is looked at, not opened, and lies in quarantine where something speaks against it."""
         return await self.workers.run(tasks.file, self.folder, _good(await self._get(url)))

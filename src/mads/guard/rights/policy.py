@@ -2,11 +2,13 @@
 
 A call is allowed where the credential is for it, where some rule of its principal allows it and none denies it, and
 where the MAD that makes it may: it names the callee in a field, or says so in `mads.toml`, or some rule allows it. What
-any MAD on the way is denied by a rule is denied. The operator may all, and so may the host.
+any MAD on the way is denied by a rule is denied. The operator may all, and so may the host. What destroys is refused to
+a call that carries what is untrusted, whoever began it, unless the tool accepts that, or a rule that asks of `labels`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +16,7 @@ from msgspec import Struct
 
 from mads.author.declaration import CHAT
 from mads.author.signals import OWNER
+from mads.guard.labels import Labels, untrusted
 from mads.guard.principals import HOST, OPERATOR
 from mads.guard.rights.condition import holds
 from mads.guard.rights.rule import BUILT_IN, EVERY, MAD, ROLE, Rule, Target, target_of
@@ -30,6 +33,10 @@ REMEMBERED = 4096
 SCOPES = "outside the scopes of the caller's credential"
 NOTHING = "nothing allows it"
 UNDECLARED = "its caller does not declare it"
+TAINTED = "it carries what is untrusted, and nothing accepts that"
+
+_ABOUT = re.compile(r"\blabels\b")
+"""What a rule asks of that is about labels."""
 
 Facts = Mapping[str, Any]
 """What conditions may ask of, by name: see `mads.guard.rights.condition`."""
@@ -72,10 +79,13 @@ Known = dict[Identity, Verdict]
 
 
 class Policy:
-    """The rules that count now, as the revision of that number; `declare` says what each MAD may call by itself."""
+    """The rules that count now, as the revision of that number; `declare` says what each MAD may call by itself.
 
-    def __init__(self) -> None:
-        self.revision = 0
+    `labels` knows which tools accept what is untrusted.
+    """
+
+    def __init__(self, labels: Labels | None = None) -> None:
+        self.revision, self._labels = 0, labels or Labels()
         self._calls: Mapping[str, Sequence[str]] = {}
         self._known: dict[Target, Known] = {}
         self.put((), {}, 0)
@@ -154,6 +164,11 @@ class Policy:
         groups = [
             tuple(sorted(group, key=lambda rule: rule.when)) for group in (*granted, *links)
         ]  # the free ones first
+        if target.destructive and untrusted(identity.labels) and not self._labels.accepted(target.name):
+            about = [rule for rule in (*theirs, *on_the_way) if rule.allow and _ABOUT.search(rule.when)]
+            if not about:
+                return self._decision(TAINTED, allowed=False)
+            groups.append(tuple(about))
         return self._from(denies, groups)
 
     def _from(self, denies: tuple[Rule, ...], groups: Sequence[tuple[Rule, ...]]) -> Verdict:

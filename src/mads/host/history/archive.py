@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mads.bus.port import Bus
+from mads.guard.labels import Labels
 from mads.host.config import STEWARD, MadConfig
 from mads.host.history.capture import HostCapture
 from mads.host.history.conversations import HostConversations
@@ -39,6 +40,7 @@ class Archive:
         cut: Cut,
         mads: Mapping[str, MadConfig],
         tools: Callable[[], Iterable[ToolInfo]],
+        labels: Labels,
         beyond: Sequence[str] = (),
     ) -> None:
         store, upkeep = SqliteConversations(database, SAY), SqliteUpkeep(database, SAY)
@@ -47,7 +49,8 @@ class Archive:
         self.conversations = HostConversations(
             bus=bus,
             store=store,
-            exchanges=Exchanges(bus, mads, tools),
+            exchanges=Exchanges(bus, mads, tools, labels),
+            labels=labels,
             at_once=mads[STEWARD].at_once,
             eraser=self.eraser,
             sweeper=self.sweeper,

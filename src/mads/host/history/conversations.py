@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mads.bus.port import Bus
+from mads.guard.labels import Labels
 from mads.guard.principals import whose
 from mads.host.caller import Caller
 from mads.host.config import STEWARD
@@ -67,9 +68,10 @@ class HostConversations:
         eraser: Eraser,
         sweeper: Sweeper,
         flush: Callable[[], Awaitable[None]],
+        labels: Labels,
         at_once: int,
     ) -> None:
-        self._bus, self._store, self._exchanges = bus, store, exchanges
+        self._bus, self._store, self._exchanges, self._labels = bus, store, exchanges, labels
         self._eraser, self._sweeper, self._flush = eraser, sweeper, flush
         self._new_id = trace_ids()
         self._most, self._going = max(1, at_once - RESERVED), 0
@@ -129,7 +131,7 @@ class HostConversations:
         if wanted != call.conversation:
             if conversation and call.identity.chain:
                 await self._named(conversation, "")
-            asked = Caller(Identity(STEWARD, chain=(STEWARD,))).call(
+            asked = Caller(Identity(STEWARD, chain=(STEWARD,)), self._labels).call(
                 SAY,
                 codec.raw({"text": text, "conversation": "", "thread": thread}),
                 timeout=PATIENCE,

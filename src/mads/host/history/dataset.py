@@ -155,4 +155,5 @@ def _step(entry: Entry, bodies: dict[bytes, bytes]) -> dict[str, Any]:
         "answered": None if entry.subject == SAY else value_of(entry.answered, bodies),  # its steps are what came of it
         "outcome": entry.outcome,
         "why": entry.why,
+        "taint": entry.taint,
     }

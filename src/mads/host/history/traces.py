@@ -140,6 +140,7 @@ def _hop(depth: int, it: Entry, first: int) -> Hop:
         attempt=it.attempt,
         key=it.key,
         notes=it.notes,
+        taint=it.taint,
     )
 
 

@@ -115,6 +115,7 @@ class Transcript:
             why=entry.why,
             label=self._label(entry),
             cost=entry.cost,
+            taint=entry.taint,
             thread=self._thread_of(entry, asked),
         )
         prose = words(asked)

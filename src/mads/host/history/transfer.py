@@ -21,8 +21,8 @@ from mads.wire.conversation import LABELS
 from mads.wire.errors import InvalidMessage
 from mads.wire.record import HASHED, Entry, address
 
-SCHEMA, VERSION = "mads.record", 4
-"""Version 1 knew of nothing that is held; before version 4 rows had no `steady_us`."""
+SCHEMA, VERSION = "mads.record", 5
+"""Version 1 knew of nothing that is held; before version 4 rows had no `steady_us`, before version 5 no `taint`."""
 
 SUMMED = 3
 """The first version that has a SHA-256."""

@@ -58,7 +58,7 @@ class Births:
         def child(bus: SeatBus) -> Life:
             bus.around = self._outside(mad, offered, lambda: declared)
             assignment = Assignment(mad, self._config, self._outer.names, strict=around.strict, number=self._number())
-            return Child(bus, self._hub, assignment, declared, self._signals)
+            return Child(bus, self._hub, assignment, declared, signals=self._signals, labels=around.labels)
 
         return child if config.run == "process" else here
 

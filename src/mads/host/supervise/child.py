@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from mads.bus.unix import UnixBus, adopt
+from mads.guard.labels import Labels
 from mads.host.caller import Caller
 from mads.host.commands.journal import RemoteJournal
 from mads.host.commands.sending import RemoteSends
@@ -104,6 +105,7 @@ def _surroundings(
         workers=workers,
         watch=BlockingWatch(),
         census=Census(seconds(assignment.config.supervision.census), alone=assignment.mad),
+        labels=Labels(),
         declared=read.declared,
         strict=assignment.strict,
     )

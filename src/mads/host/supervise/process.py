@@ -19,6 +19,7 @@ from mads.author.declaration import Declaration
 from mads.author.message import subject as event_subject
 from mads.bus.port import Bus
 from mads.bus.unix import Hub, Link
+from mads.guard.labels import Labels, union
 from mads.guard.principals import HOST
 from mads.host.caller import Caller
 from mads.host.events.signals import Signals
@@ -42,8 +43,18 @@ PARTING = 1.5
 class Child:
     """A child process with one MAD; `start` it, then `stop` it."""
 
-    def __init__(self, bus: SeatBus, hub: Hub, assignment: Assignment, declared: Declaration, signals: Signals) -> None:
+    def __init__(
+        self,
+        bus: SeatBus,
+        hub: Hub,
+        assignment: Assignment,
+        declared: Declaration,
+        *,
+        signals: Signals,
+        labels: Labels,
+    ) -> None:
         self._bus, self._hub, self._assignment, self._declared, self._signals = bus, hub, assignment, declared, signals
+        self._labels = labels
         self._mad, self._config = assignment.mad, assignment.config.mads[assignment.mad]
         self._log = structlog.get_logger(mad=assignment.mad)
         self._process: Process | None = None
@@ -176,7 +187,7 @@ class Child:
     def _vouch(self, call: Call) -> Call:
         """Return `call` with the identity that the call it descends from was delivered with."""
         vouched = self._descended(call)
-        if vouched.identity != call.identity:
+        if msgspec.structs.replace(vouched.identity, labels=call.identity.labels) != call.identity:
             said = ".".join(call.identity.chain) or call.identity.principal
             self._signals.attempted("identity_forged", vouched, f"it said that it is {said!r}", mad=self._mad)
         return vouched
@@ -186,17 +197,17 @@ class Child:
         if call.subject.startswith("timer.") and not self._bus.sits:
             raise NoResponder("another has taken its seat", where=self._mad, request=call.id)
         if call.cause is None:
-            own = Identity(f"mad:{self._mad}", chain=(self._mad,))
+            own = Identity(f"mad:{self._mad}", chain=(self._mad,), labels=self._open_labels(call))
             return msgspec.structs.replace(call, identity=own, conversation=None, command=None)
         parent = self._link.handling.get(call.cause) or self._link.handled.get(call.cause)
         if parent is None:
             why = "it descends from a call that ended long ago"
             self._signals.attempted("identity_forged", call, why, mad=self._mad)
             raise Denied(why, where=self._mad, request=call.id)
-        above, step = parent.identity, call.command
+        above, step, labels = parent.identity, call.command, self._labels.of(parent)
         return msgspec.structs.replace(
             call,
-            identity=Identity(above.principal, above.tenant, (*above.chain, self._mad), above.roles),
+            identity=Identity(above.principal, above.tenant, (*above.chain, self._mad), above.roles, labels=labels),
             deadline=call.deadline if call.subject.startswith(EVENT) else min(call.deadline, parent.deadline),
             trace=parent.trace,
             parent=parent.span,
@@ -204,6 +215,16 @@ class Child:
             conversation=parent.conversation,
             command=step if step and parent.command and step.startswith(f"{parent.command}:") else None,
         )
+
+    def _open_labels(self, call: Call) -> tuple[str, ...]:
+        """Return the labels of all that the child handles now: what says of no call that it made it may be any's.
+
+        Its own timers ring by themselves.
+        """
+        assert self._link is not None
+        if call.subject.startswith("timer."):
+            return ()
+        return union(*map(self._labels.of, self._link.handling.values()))
 
     def _may_serve(self, pattern: str) -> bool:
         """Say whether the child may serve `pattern`: its own tools, timers and status, and the events it hears."""

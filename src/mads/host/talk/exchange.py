@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from mads.author.declaration import CHAT
 from mads.bus.port import Bus
+from mads.guard.labels import Labels
 from mads.host.caller import Caller
 from mads.host.config import STEWARD
 from mads.host.history.transcript import speaker, words
@@ -42,8 +43,8 @@ class Utterance(Struct, frozen=True):
 class Exchanges:
     """Mentions among `mads`, of whom those hear prose that have a tool for it, among the `tools` that there are now."""
 
-    def __init__(self, bus: Bus, mads: Iterable[str], tools: Callable[[], Iterable[ToolInfo]]) -> None:
-        self._bus, self._mads, self._tools = bus, frozenset(mads), tools
+    def __init__(self, bus: Bus, mads: Iterable[str], tools: Callable[[], Iterable[ToolInfo]], labels: Labels) -> None:
+        self._bus, self._mads, self._tools, self._labels = bus, frozenset(mads), tools, labels
 
     async def say(self, text: str, *, thread: str) -> Exchange:
         """Bring `text` to whom it mentions; return once everybody has answered, or failed to."""
@@ -91,7 +92,7 @@ class Exchanges:
                 yield name
 
     async def _ask(self, name: str, said: Utterance) -> Said:
-        caller = Caller(Identity(STEWARD, chain=(STEWARD, *said.chain)))
+        caller = Caller(Identity(STEWARD, chain=(STEWARD, *said.chain)), self._labels)
         call = caller.call(f"mads.{name}.{CHAT}", codec.raw({"text": said.text}), timeout=PATIENCE)
         began = datetime.now(UTC)
         reply = await self._bus.request(call)

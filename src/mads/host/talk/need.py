@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from mads.author.system import Conversations
 from mads.bus.port import Bus, Subscription
+from mads.guard.labels import Labels, union
 from mads.host.caller import Caller
 from mads.host.history.transcript import SAY
 from mads.host.proxy import outcome
@@ -58,16 +59,19 @@ class HostTalk:
         return exchange
 
 
-async def serve_history(bus: Bus, conversations: Conversations) -> Subscription:
-    """Serve the history of conversations on `bus`, to each MAD that of those in which it took part."""
+async def serve_history(bus: Bus, conversations: Conversations, labels: Labels) -> Subscription:
+    """Serve the history of conversations on `bus`, to each MAD that of those in which it took part.
+
+    Whoever is told what was said is labelled as that was.
+    """
 
     async def serve(call: Call) -> Reply:
         asked: Asked = codec.decode(codec.raw(call.body), Asked)
         token = current.set(call)  # no layer stands round this: what a need is told is no turn
         try:
-            return Reply(
-                codec.raw(await conversations.history(asked.conversation, thread=asked.thread, limit=asked.limit))
-            )
+            said = await conversations.history(asked.conversation, thread=asked.thread, limit=asked.limit)
+            labels.pick(call.cause, union(*(turn.taint for turn in said)))
+            return Reply(codec.raw(said))
         finally:
             current.reset(token)
 

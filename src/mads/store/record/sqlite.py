@@ -85,7 +85,7 @@ def put(connection: Connection, batch: Batch) -> None:
 
 
 def _row(entry: Entry) -> tuple[Value, ...]:
-    return (*astuple(entry)[1:-2], _json(entry.chain), _json(entry.decisions))
+    return (*astuple(entry)[1:-3], _json(entry.chain), _json(entry.decisions), _json(entry.taint))
 
 
 @lru_cache(maxsize=256)
@@ -95,9 +95,10 @@ def _json(parts: tuple[Any, ...]) -> str:
 
 def entry_of(row: tuple[Any, ...]) -> Entry:
     """Return the entry in a row of `COLUMNS`."""
-    *plain, passed, decisions = row
+    *plain, passed, decisions, taint = row
     return Entry(
         **dict(zip(Entry.__struct_fields__, plain, strict=False)),
         chain=_chain.decode(passed) if passed else (),
         decisions=_decisions.decode(decisions) if decisions else (),
+        taint=_chain.decode(taint) if taint else (),
     )
