@@ -15,7 +15,9 @@ from mads.recall import vectors
 from mads.recall.chunks import Chunk
 from mads.recall.embedding import SIZE, Meaning, unit
 from mads.recall.filling import add
+from mads.recall.fusion import WORDS
 from mads.recall.matrix import matrix, packed
+from mads.recall.mixing import LEAST, SHARES, best
 from mads.recall.tables import EVERYONE, Reader, prepare
 from mads.recall.vectors import near
 from mads.store.sqlite import Connection, connect, transaction
@@ -77,3 +79,11 @@ def test_who_may_not_see_the_nearest_finds_what_comes_after_them(
     nearest = float(rows[order[MANY // 2]] @ rows[0])
     assert len(found) >= vectors.ENOUGH
     assert max(found.values()) == pytest.approx(nearest, abs=0.01)
+
+
+def test_words_count_more_or_less_where_enough_commits_say_that_it_helps() -> None:
+    flat = {share: [0.5] * LEAST for share in SHARES}
+    assert best(flat) == best({share: [] for share in SHARES}) == WORDS
+    assert best(flat | {0.4: [0.505] * LEAST, 0.8: [0.4] * LEAST}) == WORDS
+    assert best(flat | {0.4: [0.6] * LEAST, 0.8: [0.6] * LEAST}) == 0.4
+    assert best({share: [share] * (LEAST - 1) for share in SHARES}) == WORDS

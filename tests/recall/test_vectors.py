@@ -4,17 +4,19 @@ Covers the real model, and the order, the interruption and the forgetting of vec
 `benchmarks/retrieval.py` says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from mads.recall import vectors
+from mads.recall import mixing, vectors
 from mads.recall.embedding import DEPTH, Embedder, embedder
 from mads.recall.files import listing
 from mads.recall.filling import index, remove
 from mads.recall.finding import search
+from mads.recall.fusion import share
 from mads.recall.matrix import packed, unpacked
+from mads.recall.mixing import mix
 from mads.recall.tables import Reader, prepare
 from mads.recall.vectors import enrich, left, near, sweep
 from mads.store.sqlite import Connection, connect
@@ -62,6 +64,22 @@ def test_vectors_can_be_left_at_any_point_and_are_gone_on_with(db: Connection, m
     monkeypatch.setattr(vectors, "BATCH", 1)
     assert left(db) == 3
     assert [enrich(db, 0) for _ in range(4)] == [2, 1, 0, 0]
+
+
+def test_how_much_words_count_is_learned_from_the_commits_once_all_has_a_meaning(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.execute("INSERT INTO commits (id, hash, at, message) VALUES (90, 'a', 1, 'Remove a directory')")
+    db.execute("INSERT INTO changes VALUES ('code.py', 90)")
+    assert not mix(db)
+    enrich(db, 60)
+
+    def every(gains: Mapping[float, Sequence[float]]) -> float:
+        return float(gains == {share: [1.0] for share in mixing.SHARES})
+
+    monkeypatch.setattr(mixing, "best", every)
+    assert (mix(db), mix(db), share(db)) == (True, False, 1.0)
+    assert search(db, "directory")[0].path == "code.py"
 
 
 def test_without_a_model_a_search_goes_by_words(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from mads.recall.fusion import fused
+from mads.recall.fusion import fused, share
 from mads.recall.kinds import KINDS, Kind
 from mads.recall.lexical import best_lines, matching
 from mads.recall.tables import EVERYONE, Reader
@@ -63,7 +63,7 @@ def search(
     lexical = matching(db, words, limit, reader, kinds)
     meaning = asked(db, query)
     meant = near(db, meaning, reader, kinds, list(lexical)) if meaning else {}
-    scores = fused(db, meaning, lexical, meant) if meaning and meant else lexical
+    scores = fused(db, meaning, lexical, meant, share(db)) if meaning and meant else lexical
     best = _apart(_rows(db, scores, SPARE * limit), limit)
     lines = best_lines(db, words, [row.text for row, _ in best])
     return [

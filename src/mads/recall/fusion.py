@@ -6,28 +6,43 @@ from collections.abc import Mapping
 
 from mads.recall.embedding import DEPTH, Meaning
 from mads.recall.matrix import matrix, unpacked
+from mads.recall.tables import fact
 from mads.store.sqlite import Connection
 
 BEST = 30
 """How many of the best are looked at again."""
 
 WORDS, CROWD, PIECES = 0.05, 0.5, 0.6
-"""What counts beside the cosine: the words in common, as a share of the best match; against it, how crowded it is round
-the passage; and how near its words are to those of the query. Found on the 500 development queries of CoSQA."""
+"""What counts beside the cosine, found on the 500 development queries of CoSQA.
+
+The words in common, as a share of the best match (unless another was learned from the corpus); against it, how crowded
+it is round the passage; and how near its words are to those of the query.
+"""
+
+SHARE = "share of words"
+"""Under what the share is noted that was learned."""
 
 
 def fused(
-    db: Connection, meaning: Meaning, lexical: Mapping[int, float], meant: Mapping[int, float]
+    db: Connection, meaning: Meaning, lexical: Mapping[int, float], meant: Mapping[int, float], share: float
 ) -> dict[int, float]:
-    """Return one score for each chunk that was found either way; one without a vector is taken for the farthest."""
+    """Return one score for each chunk that was found either way; one without a vector is taken for the farthest.
+
+    `share` is what the words in common count at most.
+    """
     best = max(lexical.values(), default=1.0)
     farthest = min(meant.values())
-    scores = {id_: meant.get(id_, farthest) + WORDS * lexical.get(id_, 0.0) / best for id_ in {**meant, **lexical}}
+    scores = {id_: meant.get(id_, farthest) + share * lexical.get(id_, 0.0) / best for id_ in {**meant, **lexical}}
     first = sorted(scores, key=lambda id_: -scores[id_])[:BEST]
     closer = _closer(db, meaning, first)
     lowest = min(closer.values(), default=0.0)
     ahead = max(scores.values()) + 1.0  # whoever was looked at twice comes before whoever was not
     return scores | {id_: scores[id_] + closer.get(id_, lowest) + ahead for id_ in first}
+
+
+def share(db: Connection) -> float:
+    """Return how much words count in this corpus."""
+    return float(fact(db, SHARE) or WORDS)
 
 
 def _closer(db: Connection, meaning: Meaning, ids: list[int]) -> dict[int, float]:

@@ -14,6 +14,7 @@ from mads.recall.history import follow
 from mads.recall.kinds import kind_of
 from mads.recall.learning import learn
 from mads.recall.library import Coverage, Library, coverage, with_index
+from mads.recall.mixing import mix
 from mads.recall.vectors import enrich, sweep
 from mads.store.sqlite import Connection, transaction
 
@@ -77,6 +78,7 @@ def study(library: Library, seconds: float) -> int:
         follow(db, Path(library.folder))
         sweep(db)
         learn(db)
+        mix(db)
         return enrich(db, seconds) if embedder() else 0
 
     return with_index(library, work)
