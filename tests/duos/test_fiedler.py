@@ -47,6 +47,12 @@ class Asking:
         return next(each for each in await self.it.call("fiedler.models") if each["name"] == name)
 
 
+def wishing(name: str, arguments: str) -> str:
+    """Return an answer that wishes for a tool, as it travels."""
+    wish = {"id": "1", "function": {"name": name, "arguments": arguments}}
+    return msgspec.json.encode({"choices": [{"message": {"tool_calls": [wish]}}]}).decode()
+
+
 Ask = Callable[..., AbstractAsyncContextManager[Asking]]
 
 
@@ -92,6 +98,8 @@ def asking(tmp_path: Path, both: tuple[Provider, Provider]) -> Ask:
         (Say(status=401), "refused"),
         (Say(raw="<html>"), "broken"),
         (Say(raw='{"choices": []}'), "broken"),
+        (Say(raw=wishing("f", '{"a":' + "[" * 99 + "]" * 99 + "}")), "broken"),
+        (Say(raw=wishing("", "{}")), "broken"),
     ],
 )
 async def test_the_next_model_answers_for_one_that_fails_and_the_answer_says_which_rung_it_was(

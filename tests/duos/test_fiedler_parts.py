@@ -174,6 +174,26 @@ async def test_wishes_for_tools_are_put_together_from_their_pieces() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ('{"prompt_tokens": 5, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": -9}}', (5, 0, 2)),
+        ('{"prompt_tokens": 5, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 50}}', (0, 50, 2)),
+        ('{"prompt_tokens": 1' + "0" * 30 + ', "completion_tokens": -7}', (10**9, 0, 2)),
+        ('{"prompt_tokens": "9", "completion_tokens": null}', (9, 0, 2)),
+        ('{"prompt_tokens": 1.5}', (4, 0, 2)),
+        ("[]", (4, 0, 2)),
+    ],
+)
+async def test_whatever_a_provider_says_of_usage_costs_no_answer_and_fits_the_book(
+    said: str, taken: tuple[int, int, int]
+) -> None:
+    body = '{"choices": [{"message": {"content": "Hello."}}], "model": null, "usage": ' + said + "}"
+    answered = await OpenAI(URL, {}, reaching({CHAT: Answer(200, {}, CHAT, body.encode())})).complete("m", ASKED)
+    usage, _ = larger(answered.usage, Usage(input=4, output=2))
+    assert (usage.input, usage.cached, usage.output) == taken
+
+
+@pytest.mark.parametrize(
     ("answer", "outcome"),
     [
         (Answer(429, {"retry-after": "7"}, CHAT, b"slow down"), "limited"),

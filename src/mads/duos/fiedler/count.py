@@ -18,6 +18,9 @@ OVERHEAD = 8
 FAR = 3.0
 """How many times the one count is the other where they are no two counts of one thing."""
 
+MOST = 10**9
+"""More tokens than any request takes: a larger figure is a lie that no book should be made to hold."""
+
 SOME = 64
 """By so many tokens at least."""
 
@@ -45,6 +48,7 @@ def larger(reported: Usage | None, own: Usage) -> tuple[Usage, tuple[str, ...]]:
     """Return what is taken of the provider's figures and of our own, and where they are too far apart."""
     if reported is None:
         return own, ("the provider reports no usage; it is our own count",)
+    reported = believable(reported)
     went_in = reported.input + reported.cached + reported.written
     flags = tuple(
         f"the provider reports {theirs} tokens {where} where we count {ours}"
@@ -59,6 +63,11 @@ def larger(reported: Usage | None, own: Usage) -> tuple[Usage, tuple[str, ...]]:
         output=max(reported.output, own.output),
     )
     return taken, flags
+
+
+def believable(reported: Usage) -> Usage:
+    """Return `reported` with no kind below 0 or above what any request may take."""
+    return Usage(*(min(max(0, getattr(reported, kind)), MOST) for kind in Usage.__struct_fields__))
 
 
 def _apart(one: int, other: int) -> bool:

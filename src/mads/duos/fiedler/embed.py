@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from mads.author.ledger import Ledger
-from mads.duos.fiedler.count import BYTES_A_TOKEN, OVERHEAD
+from mads.duos.fiedler.count import BYTES_A_TOKEN, OVERHEAD, believable
 from mads.duos.fiedler.house import Model
 from mads.duos.fiedler.port import Embedded, Trouble
 from mads.duos.fiedler.trial import reserved
@@ -69,4 +69,4 @@ async def _asked(model: Model, texts: Sequence[str], within: float) -> Embedded:
 def _used(found: Embedded, texts: Sequence[str]) -> Usage:
     """Return the larger of what the provider reports and our own count."""
     own = -(-sum(len(text.encode()) for text in texts) // int(BYTES_A_TOKEN))
-    return Usage(max(own, found.usage.total if found.usage else 0))
+    return Usage(max(own, believable(found.usage).total if found.usage else 0))

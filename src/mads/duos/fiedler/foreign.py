@@ -239,7 +239,7 @@ def _told() -> Generator[None]:
         yield
     except ModelHTTPError as error:
         raise refusal(error.status_code, error.headers or {}, str(error.body or "").encode()) from error
-    except (AgentRunError, UserError) as error:
+    except (AgentRunError, UserError, ValueError) as error:
         raise _trouble(error) from error
 
 

@@ -32,18 +32,18 @@ class _Details(Struct):
 
 
 class _Usage(Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
 
     def usage(self) -> Usage:
-        cached = (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0
-        return Usage(input=max(0, self.prompt_tokens - cached), cached=cached, output=max(0, self.completion_tokens))
+        cached = max(0, (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0)
+        return Usage(max(0, (self.prompt_tokens or 0) - cached), cached, output=max(0, self.completion_tokens or 0))
 
 
 class _Function(Struct):
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, Any] | None = None
 
 
 class _Wish(Struct):
@@ -68,9 +68,9 @@ class Chat(Struct):
     """An answer, or a piece of one, as this API puts it."""
 
     choices: list[_Choice] = field(default_factory=list[_Choice])
-    model: str = ""
+    model: str | None = None
     system_fingerprint: str | None = None
-    usage: _Usage | None = None
+    usage: Any = None
 
 
 class _Vector(Struct):
@@ -80,8 +80,8 @@ class _Vector(Struct):
 
 class _Embeddings(Struct):
     data: list[_Vector]
-    model: str = ""
-    usage: _Usage | None = None
+    model: str | None = None
+    usage: Any = None
 
 
 _chat = msgspec.json.Decoder(Chat)
@@ -129,8 +129,7 @@ class OpenAI:
         vectors = {each.index: each.embedding for each in found.data}
         if vectors.keys() != {*range(len(texts))}:
             raise Trouble("broken", f"{self._embeddings} returned {len(vectors)} vectors for {len(texts)} texts")
-        usage = found.usage.usage() if found.usage else None
-        return Embedded(tuple(vectors[at] for at in range(len(texts))), found.model, usage)
+        return Embedded(tuple(vectors[at] for at in range(len(texts))), found.model or "", _used(found.usage))
 
     async def close(self) -> None:
         """Do nothing: the connections are the broker's."""
@@ -158,9 +157,8 @@ class Gathered:
     def take(self, chat: Chat) -> str:
         """Take one piece; return the text that it adds."""
         if not self._model:
-            self._model, self._fingerprint = chat.model, chat.system_fingerprint or ""
-        if chat.usage is not None:
-            self._usage = chat.usage.usage()
+            self._model, self._fingerprint = chat.model or "", chat.system_fingerprint or ""
+        self._usage = _used(chat.usage) or self._usage
         if not chat.choices:
             return ""
         choice = chat.choices[0]
@@ -190,7 +188,8 @@ class Gathered:
         ids, names, arguments = self._wishes.setdefault(index, ([], [], []))
         ids += [wish.id] if wish.id else []
         names += [wish.function.name] if wish.function.name else []
-        arguments += [wish.function.arguments] if wish.function.arguments else []
+        said = wish.function.arguments
+        arguments += [said if isinstance(said, str) else msgspec.json.encode(said).decode()] if said else []
 
     def _calls(self) -> Iterator[ToolCall]:
         for index, (ids, names, arguments) in sorted(self._wishes.items()):
@@ -202,6 +201,16 @@ class Gathered:
                     "broken", f"the model wishes for {name!r} with arguments that are no JSON: {error}"
                 ) from None
             yield ToolCall("".join(ids) or f"wish-{index}", name, read)
+
+
+def _used(said: Any) -> Usage | None:
+    """Return what a provider says that an answer took; None where nobody can read that, which costs no answer."""
+    if said is None:
+        return None
+    try:
+        return msgspec.convert(said, _Usage, strict=False).usage()
+    except msgspec.ValidationError:
+        return None
 
 
 def body_of(model: str, request: ModelRequest) -> dict[str, Any]:

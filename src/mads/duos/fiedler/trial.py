@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -17,7 +18,8 @@ from mads.duos.fiedler.house import Model
 from mads.duos.fiedler.pace import Sent
 from mads.duos.fiedler.port import Answered, Trouble
 from mads.duos.fiedler.prices import Rates
-from mads.wire.errors import Denied, Limited
+from mads.wire import codec
+from mads.wire.errors import Denied, InvalidMessage, Limited
 from mads.wire.ledger import NOTHING, Amount
 from mads.wire.model import Attempt, ModelAnswer, ModelRequest, Usage
 
@@ -110,6 +112,7 @@ class _Opened:
         assert self._rates is not None
         model, request = self._model, self._request
         model.pace.well()
+        _check(answered)
         usage, flags = larger(answered.usage, counted(request, answered))
         self._answer = ModelAnswer(
             text=answered.text,
@@ -179,3 +182,13 @@ class _Opened:
             return self._answer.usage
         refused = self._trouble is not None and self._trouble.outcome in ("limited", "overloaded", "refused", "budget")
         return Usage() if self._sent is None or refused or self._kept_back else self._bound
+
+
+def _check(answered: Answered) -> None:
+    """Raise `Trouble` where a model wishes for what nobody can call, or for more than may travel."""
+    try:
+        codec.decode(codec.encode(answered.calls), Any)
+    except InvalidMessage as error:
+        raise Trouble("broken", f"a wish for a tool cannot travel: {error}") from None
+    if not all(call.name for call in answered.calls):
+        raise Trouble("broken", "the model wishes for a tool without a name")
