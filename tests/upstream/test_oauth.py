@@ -16,8 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from mcp.shared.auth import AuthorizationCodeResult
+from msgspec.structs import replace
 
 from mads.gateway.server import Running, serve
+from mads.gateway.signin import METADATA
 from mads.gateway.signin import SignIn as GatewaySignIn
 from mads.guard.oidc import Oidc
 from mads.host.mcp import McpConfig
@@ -28,6 +30,7 @@ from mads.wire.errors import Denied, InvalidMessage
 from tests.duos.test_upstream import BOSS, gated, offers, until
 from tests.gateway.desk import Desk, headers, request
 from tests.gateway.provider import provider
+from tests.upstream.machines import CLIENT, SECRET
 
 COVERS = ("R-043", "R-113")
 
@@ -37,9 +40,9 @@ SCOPES: dict[str, tuple[str, ...]] = {"read": ("mads.desk.*:read_only",), "write
 
 
 @asynccontextmanager
-async def guarded(desk: Desk) -> AsyncGenerator[Running]:
+async def guarded(desk: Desk, server: str = "tests.gateway.provider") -> AsyncGenerator[Running]:
     """Run an authorization server, and a gateway that takes its tokens only."""
-    async with provider("tests.gateway.provider", "read write") as issuer:
+    async with provider(server, "read write") as issuer:
         oidc = Oidc(issuer=f"{issuer}/", scopes=SCOPES)
         running = await serve(desk, port=0, signin=GatewaySignIn(oidc=oidc, anonymous=False))
         try:
@@ -142,6 +145,29 @@ class Memory:
     async def save(self, kept: str) -> None:
         """Keep it."""
         self.kept = kept
+
+
+async def test_a_machine_signs_in_by_its_secret_and_by_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MACHINE", SECRET)
+    monkeypatch.setenv("FORGOTTEN", "of another")
+    desk = Desk()
+    async with guarded(desk, "tests.upstream.machines") as running:
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            where = (await http.get(running.address.replace("/mcp", METADATA))).json()["authorization_servers"][0]
+        machine = OAuth(client=CLIENT, issuer=where, grant="client_credentials")
+        ways = {"forge": "env:MACHINE", "closed": "env:FORGOTTEN"}
+        settings = {
+            name: McpConfig(running.address, credential="oauth", oauth=replace(machine, secret=way))
+            for name, way in ways.items()
+        }
+        async with gated(tmp_path, **settings) as (it, _):
+            await until(offers(it, "mads.forge.desk_echo"))
+            await it.call("forge.desk_echo", text="hi")
+            await until(lambda: "invalid_client" in it.system.missing()["closed"])
+            assert not any(tool.mad == "closed" for tool in it.system.tools())
+    assert [said["identity"].principal for said in desk.asked] == ["ana"]
 
 
 async def test_what_a_call_lacks_when_nobody_is_there_is_granted_later() -> None:
