@@ -84,6 +84,6 @@ def test_who_may_not_see_the_nearest_finds_what_comes_after_them(
 def test_words_count_more_or_less_where_enough_commits_say_that_it_helps() -> None:
     flat = {share: [0.5] * LEAST for share in SHARES}
     assert best(flat) == best({share: [] for share in SHARES}) == WORDS
-    assert best(flat | {0.4: [0.505] * LEAST, 0.8: [0.4] * LEAST}) == WORDS
-    assert best(flat | {0.4: [0.6] * LEAST, 0.8: [0.6] * LEAST}) == 0.4
+    assert best(flat | {0.2: [0.505] * LEAST, 0.4: [0.4] * LEAST}) == WORDS
+    assert best(flat | {0.2: [0.6] * LEAST, 0.4: [0.6] * LEAST}) == 0.2
     assert best({share: [share] * (LEAST - 1) for share in SHARES}) == WORDS

@@ -17,8 +17,8 @@ from mads.recall.vectors import left, near
 from mads.recall.words import keywords
 from mads.store.sqlite import Connection
 
-SHARES = (0.0, 0.02, WORDS, 0.1, 0.2, 0.4, 0.8)
-"""The shares of words that are tried."""
+SHARES = (0.0, 0.02, WORDS, 0.1, 0.2, 0.4)
+"""The shares of words that are tried; none higher, since a text knows the words of its own commit already."""
 
 SAMPLE, LEAST, GAIN = 60, 20, 0.01
 """Of how many commits, of how many at least, and by how much the mean reciprocal rank must be better to count."""
