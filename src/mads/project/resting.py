@@ -20,11 +20,12 @@ from mads.wire.errors import ConfigError, Denied, UsageError
 async def resting(root: Path) -> AsyncGenerator[None]:
     """Make sure that the system of the project does not run, and is not started, while the block lasts."""
     if await runs(root):
-        raise ConfigError(
-            f"the system in {root} runs, or its database is being worked on; end that first (mads ps shows its process)"
-        )
+        raise _busy(root)
     hub = Hub(MemoryBus())
-    await hub.listen(socket_path(root), vouch=_refused, may_serve=lambda _: False)
+    try:
+        await hub.listen(socket_path(root), vouch=_refused, may_serve=lambda _: False)
+    except ConfigError as error:
+        raise _busy(root) if await runs(root) else error from None  # another was a moment earlier
     try:
         yield
     finally:
@@ -43,6 +44,13 @@ async def opened(root: Path) -> AsyncGenerator[Database]:
             yield database
         finally:
             await database.close()
+
+
+def _busy(root: Path) -> ConfigError:
+    return ConfigError(
+        f"the system in {root} runs, or its database is being worked on; nothing was done here: end that first, "
+        "or wait for it (mads ps shows its process)"
+    )
 
 
 def _refused(call: Call) -> Call:
