@@ -8,6 +8,9 @@ import gzip
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
+import brotli
+from backports import zstd
+
 Respond = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 ZEROS = 30_000_000
@@ -90,15 +93,20 @@ def harms() -> dict[str, Respond]:
     """Return answers that are too much, never end, or are none."""
     deflated = zlib.compress(bytes(ZEROS), 1)
     zipped = gzip.compress(bytes(ZEROS), 1)
-    brotli = bytes.fromhex("cbffff7f00") * 1000
+    zeros = zstd.compress(bytes(ZEROS), 19)
     return {
         "gzip bomb": body(zipped, "content-encoding: gzip"),
         "gzip bomb of many members": body(gzip.compress(bytes(1_000_000), 1) * 30, "content-encoding: gzip"),
+        "gzip of members that hold nothing": body(gzip.compress(b"") * 45_000, "content-encoding: gzip"),
         "gzip bomb in a gzip bomb": body(gzip.compress(zipped, 1), "content-encoding: gzip, gzip"),
         "deflate bomb": body(deflated, "content-encoding: deflate"),
         "raw deflate bomb": body(deflated[2:-4], "content-encoding: deflate"),
-        "brotli bomb": body(brotli, "content-encoding: br"),
-        "zstd bomb": body(b"\x28\xb5\x2f\xfd" * 1000, "content-encoding: zstd"),
+        "brotli bomb": body(brotli.compress(bytes(ZEROS)), "content-encoding: br"),
+        "brotli that is none": body(bytes.fromhex("cbffff7f00") * 1000, "content-encoding: br"),
+        "zstd bomb": body(zeros, "content-encoding: zstd"),
+        "zstd bomb of many frames": body(zstd.compress(bytes(1_000_000)) * 30, "content-encoding: zstd"),
+        "zstd of frames that hold nothing": body(zstd.compress(b"") * 100_000, "content-encoding: zstd"),
+        "zstd that is none": body(b"\x28\xb5\x2f\xfd" * 1000, "content-encoding: zstd"),
         "large body": body(bytes(5_000_000)),
         "large body that is announced": saying(OK + b"content-length: 99999999999\r\n\r\n"),
         "length that is none": saying(OK + b"content-length: -1\r\n\r\nx"),

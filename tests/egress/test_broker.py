@@ -12,7 +12,9 @@ import zlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import brotli
 import pytest
+from backports import zstd
 
 from mads import Denied, Failed, InvalidMessage, NoResponder, SecretRef
 from mads.egress.broker import Broker, For
@@ -178,7 +180,10 @@ async def test_a_value_of_two_lines_is_refused() -> None:
 
 
 BOMB = zlib.compressobj(1, zlib.DEFLATED, 31)
+FAR = {zstd.CompressionParameter.window_log: 25, zstd.CompressionParameter.enable_long_distance_matching: 1}
 BOMBS = {
+    "br": brotli.compress(bytes(5_000_000), quality=1),
+    "zstd": zstd.compress(bytes(5_000_000)),
     "gzip": BOMB.compress(bytes(5_000_000)) + BOMB.flush(),
     "deflate": zlib.compress(bytes(5_000_000), 1),
     "identity": bytes(200_000),
@@ -200,6 +205,9 @@ async def test_an_answer_is_no_larger_than_asked_for(encoding: str) -> None:
         ("deflate", zlib.compress(b"hello")),
         ("deflate", zlib.compress(b"hello", wbits=-15)),
         ("identity", b"hello"),
+        ("br", brotli.compress(b"hello")),
+        ("zstd", zstd.compress(b"hello")),
+        ("zstd", zstd.compress(b"hel") + zstd.compress(b"") + zstd.compress(b"lo")),
     ],
 )
 async def test_what_is_encoded_comes_decoded(encoding: str, sent: bytes) -> None:
@@ -215,8 +223,13 @@ async def test_what_is_encoded_comes_decoded(encoding: str, sent: bytes) -> None
         ("gzip", gzip.compress(b"hello", mtime=0)[:-9]),
         ("gzip", b"nothing"),
         ("br", b"x"),
+        ("br", brotli.compress(b"hello")[:-1]),
+        ("br", brotli.compress(b"hello") + b"more"),
         ("gzip, gzip", b"x"),
         ("zstd", b"x"),
+        ("zstd", zstd.compress(b"hello")[:-2]),
+        ("zstd", zstd.compress(bytes(range(256)) * 40_000, options=FAR)),
+        ("lzma", b"x"),
     ],
 )
 async def test_what_cannot_be_decoded_is_no_answer(encoding: str, sent: bytes) -> None:

@@ -52,7 +52,7 @@ def test_a_new_project_is_fine_and_looking_at_it_leaves_no_trace(pantry: Mads) -
     ran = pantry("check", PYTHONDONTWRITEBYTECODE="")
 
     assert (ran.returncode, ran.stdout) == (0, "2 MADs are fine: pantry, steward\n")
-    assert json.loads(pantry("check", "--json").stdout) == {"mads": ["pantry", "steward"]}
+    assert json.loads(pantry("check", "--json").stdout) == {"mads": ["pantry", "steward"], "warnings": []}
     assert traces(pantry.folder) == before
 
 

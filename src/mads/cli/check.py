@@ -17,6 +17,8 @@ from mads.project.check import check as check_project
 def check(*, as_json: bool) -> None:
     """Find all that would keep the nearest mads.toml from starting, or breaks its contract; nothing is started."""
     with kept_apart():
-        mads = asyncio.run(check_project(find_root()))
-    said = f"{len(mads)} MADs are fine: {', '.join(mads)}"
-    show({"mads": list(mads)} if as_json else said, as_json=as_json)
+        checked = asyncio.run(check_project(find_root()))
+    for warning in checked.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    said = f"{len(checked.mads)} MADs are fine: {', '.join(checked.mads)}"
+    show(checked._asdict() if as_json else said, as_json=as_json)

@@ -23,9 +23,13 @@ class Outgoing(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EgressConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """`authorities` is a file of certificates, PEM, of those who are trusted instead of those whom everybody trusts."""
+    """`authorities` is a file of certificates, PEM, of those who are trusted instead of those whom everybody trusts.
+
+    `sockets` is what `mads check` does where a MAD's code connects by itself: refuse it, tell of it, or allow it.
+    """
 
     authorities: str = ""
+    sockets: Literal["refuse", "tell", "allow"] = "refuse"
 
 
 def authorities(root: Path, config: EgressConfig) -> str | None:

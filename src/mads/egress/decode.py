@@ -5,12 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator, Iterator
 
+from mads.egress.codings import BROTLI, PARTS, PIECE, ZSTD, Brotli, Decoder, Zstd, broken
 from mads.wire.errors import Failed
 
-PIECE = 64 * 1024
-"""Bytes that a piece of a decoded body has at most."""
-
-ACCEPTED = "gzip, deflate"
+ACCEPTED = ", ".join(("gzip", "deflate", *(("br",) if BROTLI else ()), *(("zstd",) if ZSTD else ())))
 """The encodings that can be decoded piece by piece, and are asked for."""
 
 
@@ -39,7 +37,7 @@ def too_large(place: str, limit: int) -> Failed:
     return Failed(f"{place} answers with more than {limit} bytes; where you expect that, write limit=…")
 
 
-def _decoder(encoding: str, place: str) -> _Inflating | None:
+def _decoder(encoding: str, place: str) -> Decoder | None:
     match encoding.strip().lower():
         case "" | "identity":
             return None
@@ -47,6 +45,10 @@ def _decoder(encoding: str, place: str) -> _Inflating | None:
             return _Inflating(place, zlib.MAX_WBITS | 16)
         case "deflate":
             return _Inflating(place, zlib.MAX_WBITS)
+        case "br" if BROTLI:
+            return Brotli(place)
+        case "zstd" if ZSTD:
+            return Zstd(place)
         case _:
             raise Failed(f"{place} answers in {encoding!r:.60}, which nobody asked for")
 
@@ -57,7 +59,7 @@ class _Inflating:
     def __init__(self, place: str, bits: int) -> None:
         self._place, self._bits = place, bits
         self._inner = zlib.decompressobj(bits)
-        self._began = False
+        self._began, self._left = False, PARTS
 
     @property
     def complete(self) -> bool:
@@ -70,7 +72,9 @@ class _Inflating:
             if self._inner.eof:
                 if self._bits == zlib.MAX_WBITS or not data.strip(b"\0"):
                     return  # what is put behind the end is no part of it
-                self._inner = zlib.decompressobj(self._bits)
+                self._inner, self._left = zlib.decompressobj(self._bits), self._left - 1
+                if not self._left:
+                    raise broken(self._place)
             piece, data = self._inflated(data), self._inner.unconsumed_tail or self._inner.unused_data
             if piece:
                 yield piece
@@ -82,7 +86,7 @@ class _Inflating:
             piece = self._inner.decompress(data, PIECE)
         except zlib.error:
             if self._began or self._bits != zlib.MAX_WBITS:
-                raise Failed(f"{self._place} answers with a body that cannot be decoded") from None
+                raise broken(self._place) from None
             self._inner, self._began = zlib.decompressobj(-zlib.MAX_WBITS), True
             return self._inflated(data)
         self._began = True

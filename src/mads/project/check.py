@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from mads.author.schema import tool_infos
 from mads.bus.unix import connect
@@ -21,18 +22,27 @@ from mads.host.history.exporting import look_at_traces
 from mads.host.paths import data_folder, socket_path
 from mads.host.survey import survey
 from mads.project import contract
+from mads.project.reach import sockets
 from mads.store.migrations import plan, shipped
 from mads.store.sqlite import explained, peek
 from mads.wire.errors import ConfigError, StoreError, Unreachable
 
 
-async def check(root: Path, *, today: date | None = None) -> Sequence[str]:
-    """Return the names of the MADs of the system in `root`.
+class Checked(NamedTuple):
+    """The names of the MADs of a system that can start, and what is worth a look all the same."""
+
+    mads: Sequence[str]
+    warnings: Sequence[str]
+
+
+async def check(root: Path, *, today: date | None = None) -> Checked:
+    """Return the MADs of the system in `root`.
 
     Raises one `ConfigError` with everything that would keep it from starting, that breaks its contract, or that should
     be gone by `today`, a line each. What a running system holds is as it should be: neither its port nor its store is
     looked at.
     """
+    warnings: list[str] = []
     day = today or date.today()  # noqa: DTZ011  a deprecation's date is one of the author's own calendar
     with _no_bytecode():
         config, mistakes = readable(root)
@@ -45,9 +55,11 @@ async def check(root: Path, *, today: date | None = None) -> Sequence[str]:
                 look(config)
             except (ConfigError, StoreError) as error:
                 mistakes.append(str(error))
+    if config.egress.sockets != "allow":
+        (mistakes if config.egress.sockets == "refuse" else warnings).extend(sockets(config))
     if mistakes:
         raise ConfigError("\n".join(mistakes))
-    return list(config.mads)
+    return Checked(list(config.mads), warnings)
 
 
 def _look_at_mads(config: Config, *, is_whole: bool, today: date) -> None:
