@@ -10,11 +10,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
-from backports import zstd
-
 Respond = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
-brotli: Any = import_module("brotli")  # which says no types
+brotli: Any = import_module("brotli")  # which says no types, nor does the other
+zstd: Any = import_module("backports.zstd")
 ZEROS = 30_000_000
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"

@@ -40,9 +40,10 @@ class Site:
 
 
 class Sites:
-    """The sites that were visited last."""
+    """The sites that were visited last; one page at a time is in the `browser`."""
 
     def __init__(self) -> None:
+        self.browser = asyncio.Lock()
         self._sites: OrderedDict[str, Site] = OrderedDict()
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from mads.duos.marco import tasks
 from mads.duos.marco.copies import Copy, found, keep, lifetime
 from mads.duos.marco.found import Download, Feed, Fetched, Page, Passages
 from mads.duos.marco.manners import Site, Sites, rules
+from mads.duos.marco.rendering import rendered
 from mads.wire.errors import Denied, InvalidMessage, NoResponder
 from mads.wire.web import Answer
 
@@ -20,6 +22,8 @@ HOUR = 3_600.0
 
 OPEN, SHUT = "", "User-agent: *\nDisallow: /"
 """The rules of a site that has none, and of one that cannot say them now (RFC 9309)."""
+
+SILENT = "it says nothing without its scripts; read it with browser = true"
 
 Length = Annotated[int, Meta(ge=1, le=500_000)]
 
@@ -54,12 +58,26 @@ class Marco:
         return await self.workers.run(tasks.fetched, await self._get(url), most)
 
     @tool(read_only=True, untrusted=True)
-    async def read(self, url: str, most: Length = 20_000, article: bool = True) -> Page:  # noqa: FBT001, FBT002
+    async def read(
+        self,
+        url: str,
+        most: Length = 20_000,
+        article: bool = True,  # noqa: FBT001, FBT002
+        browser: bool = False,  # noqa: FBT001, FBT002
+    ) -> Page:
         """Return what a page or document says, in Markdown: HTML, PDF, docx, xlsx, pptx, odt, feeds, text.
 
-        Of a page that holds an article you get the article alone; write `article = false` for all of it.
+        Of a page that holds an article you get the article alone; write `article = false` for all of it. A page that
+        says nothing without its scripts is read with `browser = true`, which takes some seconds.
         """
-        return await self.workers.run(tasks.read, _good(await self._get(url)), most, article=article)
+        copy = _good(await self._get(url))
+        if browser:
+            async with self.sites.browser:
+                copy = await rendered(self.egress, copy, self.agent)
+        page = await self.workers.run(tasks.read, copy, most, article=article)
+        if not browser and page.media == "text/html" and not page.text.strip():
+            page = replace(page, warnings=(*page.warnings, SILENT))
+        return page
 
     @tool(read_only=True, untrusted=True)
     async def search_page(self, url: str, query: str, limit: Annotated[int, Meta(ge=1, le=20)] = 5) -> Passages:
