@@ -64,7 +64,7 @@ class Browser:
         self._reader, self._writer = reader, writer
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
-        self.hear: Callable[[str, dict[str, Any]], None] = lambda *_: None
+        self.hear: Callable[[str, dict[str, Any]], None] = _unheard
 
     async def ask(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
         """Return the result of a method of the DevTools protocol; raise `Failed` where there is none."""
@@ -92,6 +92,10 @@ class Browser:
             for each in self._waiting.values():
                 if not each.done():
                     each.set_exception(Lost("the browser ended, as it took too much memory or broke"))
+
+
+def _unheard(method: str, said: dict[str, Any]) -> None:
+    """Let it go."""
 
 
 def chromium() -> str:
