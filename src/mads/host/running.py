@@ -243,9 +243,8 @@ class RunningSystem:
         key = own_key(data_folder(Path(self.config.root)) / SIGNINS_KEY)
         self.approvals, self.sign_ins = Approvals(rows), SignIns(rows, key, self.config.mads)
         stack.push_async_callback(self.sign_ins.close)
-        self._foreign = Foreign(
-            *(self.config.mads, self.approvals, self.sign_ins, self._publish), vault=self.secrets.vault
-        )
+        known = (self.config.mads, self.approvals, self.sign_ins, self._publish)
+        self._foreign = Foreign(*known, vault=self.secrets.vault)
 
     async def drain(self) -> None:
         """Take no new call, let what runs come to its end, then end the MADs, callers first: within 2 s together."""
@@ -268,12 +267,11 @@ class RunningSystem:
         """Return the page of figures for Prometheus and its content type, in a format that is `accepted`."""
         from mads.observe.metrics import Figures, page  # noqa: PLC0415  slow to import, and not for every command
 
-        recorder = self.observer.recorder
         figures = Figures(
             cells=self.observer.meter.cells,
             mads=await self.status(),
-            recording=recorder.waiting,
-            left_out=recorder.left_out,
+            recording=self.observer.recorder.waiting,
+            left_out=self.observer.recorder.left_out,
             exported=self._export.counts() if self._export else {},
         )
         return page(figures, accepted)
