@@ -18,10 +18,12 @@ import msgspec
 import pytest
 
 from mads import Denied, Failed, Limited, MadsError
+from mads.guard.principals import ADMIN
 from mads.host.config import MadConfig
 from mads.testing.placed import Heard, Placed, placed
 from mads.testing.provider import Provider, Say, provider
 from mads.wire import codec
+from mads.wire.call import Identity
 from mads.wire.model import ModelAnswer
 
 COVERS = ("R-069", "R-070", "R-072", "R-073", "R-083")
@@ -213,11 +215,13 @@ async def test_what_stays_inside_is_sent_to_no_external_model_however_it_is_aske
 
 
 async def test_the_policy_goes_by_task_and_by_label(asking: Ask) -> None:
-    async with asking(
-        [{"task": "write", "models": ["b"]}, {"label": "legal", "models": ["b"]}, {"models": ["a"]}]
-    ) as it:
+    rules: list[Told] = [{"task": "write"}, {"label": "legal"}, {"label": "untrusted"}]
+    async with asking([*({**rule, "models": ["b"]} for rule in rules), {"models": ["a"]}]) as it:
         asked: list[dict[str, Any]] = [{"task": "write"}, {"labels": ["legal"]}, {"task": "read"}]
         assert [(await it.complete(**each)).model for each in asked] == ["b", "b", "a"]
+        tainted = Identity("tester", roles=(ADMIN,), labels=("untrusted:marco",))
+        request = {"messages": [{"role": "user", "text": "as it carries"}]}
+        assert (await it.it.call("fiedler.complete", principal=tainted, request=request))["model"] == "b"
 
 
 async def test_another_model_behind_a_name_is_noticed_and_refused_where_that_is_asked_for(asking: Ask) -> None:

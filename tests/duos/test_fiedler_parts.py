@@ -13,18 +13,20 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from mads.duos.fiedler.config import Price, ProviderConfig, Providers
+from mads.duos.fiedler.config import Policy, Price, ProviderConfig, Providers
 from mads.duos.fiedler.count import at_most, counted, larger
 from mads.duos.fiedler.house import House, place_of
 from mads.duos.fiedler.openai import OpenAI
 from mads.duos.fiedler.pace import MINUTE, Pace
+from mads.duos.fiedler.policy import Chooser
 from mads.duos.fiedler.port import Answered, Trouble
 from mads.duos.fiedler.prices import known, rates_of
 from mads.duos.fiedler.shelf import SHELF
 from mads.testing import reaching
 from mads.wire import codec
-from mads.wire.errors import ConfigError
+from mads.wire.errors import ConfigError, Denied
 from mads.wire.model import ModelMessage, ModelRequest, ToolCall, Usage
 from mads.wire.secret import SecretRef
 from mads.wire.web import Answer
@@ -111,6 +113,23 @@ def test_a_price_is_a_whole_number_of_millionths_and_each_line_is_rounded_up() -
     assert rates.cost(Usage(input=1, output=1)) == 1 + 2
     assert rates.cost(Usage(input=1_000_000, output=0)) == 400_000
     assert known("nobody", "gpt-4.1-mini") is None
+
+
+def test_what_a_call_carries_counts_for_the_policy_like_what_a_request_says() -> None:
+    house = House(reaching({}))
+    told = {"a": {"models": {"out": "id"}, "url": URL}, "b": {"models": {"in": "id"}, "place": "inside", "url": URL}}
+    house.furnish(codec.fit(told, Providers), SHELF)
+    rules = codec.fit([{"label": "untrusted", "models": ["out", "in"]}, {"models": ["out"]}], Policy)
+    chooser = Chooser(house, rules, ("personal",))
+
+    def chosen(*labels: str) -> list[str]:
+        return [model.name for model in chooser.chosen(replace(ASKED, labels=labels), "t")[1]]
+
+    assert chosen() == chosen("weather") == ["out"]
+    assert chosen("untrusted:marco") == ["out", "in"]
+    assert chosen("untrusted:marco", "personal:ana") == ["in"]
+    with pytest.raises(Denied, match="'personal' stays inside"):
+        chosen("personal:ana")
 
 
 def test_what_runs_on_this_machine_is_inside_unless_it_is_said_to_be_external() -> None:

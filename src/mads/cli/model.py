@@ -21,7 +21,11 @@ WEIGHTS = ".weights"
 
 @click.group(cls=Group)
 def model() -> None:
-    """See to the models that lie on this machine, for Fiedler to run."""
+    """See to the models that lie on this machine, for Fiedler to run.
+
+    All models of the configuration, and what is used of their limits: mads call fiedler.models. What was spent on each:
+    mads cost. Which one answered: mads trace.
+    """
 
 
 @model.command()

@@ -148,7 +148,8 @@ class Fiedler:
     def _chosen(self, request: ModelRequest) -> tuple[Rule, Sequence[Model]]:
         if not request.messages:
             raise InvalidMessage('a request has at least one message: { role = "user", text = "…" }')
-        return self._chooser.chosen(request, self.turn.tenant)
+        labels = (*request.labels, *self.turn.labels)  # who asks cannot leave out what the call carries
+        return self._chooser.chosen(replace(request, labels=labels), self.turn.tenant)
 
     def _ladder(self, rule: Rule, models: Sequence[Model]) -> Ladder:
         trials = [Trial(rung, model, self._drift.judge, self.ledger) for rung, model in enumerate(models, 1)]

@@ -28,7 +28,7 @@ class Chooser:
         rule = self._rule(request, tenant)
         names = (request.model,) if request.model else rule.models
         models = [self._house.model(name) for name in names]
-        kept = sorted(self._inside.intersection(request.labels))
+        kept = sorted(self._inside.intersection(_carried(request)))
         allowed = [model for model in models if not kept or model.place == "inside"]
         if not allowed:
             raise Denied(
@@ -40,9 +40,14 @@ class Chooser:
     def _rule(self, request: ModelRequest, tenant: str) -> Rule:
         for rule in self._policy:
             fits = rule.task in ("", request.task) and rule.tenant in ("", tenant)
-            if fits and (not rule.label or rule.label in request.labels):
+            if fits and (not rule.label or rule.label in _carried(request)):
                 return rule
         raise Denied(
             f"no rule of fiedler's policy fits task {request.task!r} of tenant {tenant!r}; write one without task, "
             "tenant and label last: { models = […] }"
         )
+
+
+def _carried(request: ModelRequest) -> set[str]:
+    """Return the labels of a request, and of what kind each is: "untrusted" of "untrusted:marco"."""
+    return {part for label in request.labels for part in (label, label.partition(":")[0])}
