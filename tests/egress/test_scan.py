@@ -108,6 +108,17 @@ def test_what_only_looks_like_personal_data_is_none(text: str) -> None:
     assert [*personal.found(f"Please note {text}, thanks".encode())] == []
 
 
+@pytest.mark.parametrize("text", ["Article 5.3.2.1", "foo@2x.png", "clause 10.4.9.86", "logo@1.5x.webp"])
+def test_a_number_of_a_paragraph_and_the_name_of_a_picture_are_no_addresses(text: str) -> None:
+    assert [*personal.found(f"See {text}: it says so".encode())] == []
+
+
+@pytest.mark.parametrize("address", ["2001:db8:cbbc::eee5", "2a02:8106:1:96b0:0:0:0:1", "fe80::1ff:fe23:4567:890a"])
+def test_a_colon_after_an_address_is_no_part_of_it(address: str) -> None:
+    [it] = personal.found(f"host {address}: refused".encode())
+    assert (it.kind, it.end - it.start) == ("ip", len(address))
+
+
 @given(st.binary(max_size=300))
 def test_whatever_is_looked_through_what_is_found_lies_within(body: bytes) -> None:
     for it in (*DETECTOR.found(body), *personal.found(body)):

@@ -57,7 +57,11 @@ _SAYS_PHONE = compiled(
 _NAMED_PHONE = compiled(r"(?i)^[ ,(\\-]{0,4}(?:office|fax|mobile|desk|home|cell|work|tel)\b")
 _SAYS_CARD = compiled(r"(?i)(?:card|\bcc\b|visa|maestro|amex|credit|debit)[^0-9]{0,30}$")
 _SAYS_SSN = compiled(r"(?i)(?:ssn|social security|\bss ?#)[^\n]{0,24}$")
-_SAYS_VERSION = compiled(r"(?i)(?:version|release|\bv|build|section|chapter|§)\s?$")
+_SAYS_VERSION = compiled(
+    r"(?i)(?:version|release|\bv|build|section|chapter|§|\b(?:article|clause|part|item|step|figure|table|annex))\s?$"
+)
+_PICTURE = compiled(r"(?i)^[1-9](?:\.5)?x\.(?:png|jpe?g|gif|svg|webp|avif)$")
+"""What follows the `@` in the name of a picture for finer screens."""
 
 
 _CLEAR_PHONE = compiled(
@@ -86,6 +90,8 @@ def _digits(text: bytes) -> str:
 def _email(text: bytes, around: _Around) -> bool:
     del around
     name, _, host = text.rpartition(b"@")
+    if _PICTURE.search(host):
+        return False
     return b".." not in text and not name.endswith(b".") and all(0 < len(part) < 64 for part in host.split(b"."))  # noqa: PLR2004  RFC 1035
 
 
@@ -149,7 +155,7 @@ _KINDS: tuple[tuple[str, Pattern, Callable[[bytes, _Around], bool]], ...] = (
         _ssn,
     ),
     ("ip", compiled(r"(?:^|[^0-9.A-Za-z-])([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?:$|[^0-9A-Za-z.-]|\.(?:$|[^0-9]))"), _ip),
-    ("ip", compiled(r"(?i)(?:^|[^0-9a-z:.])([0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})(?:$|[^0-9a-z:])"), _ip),
+    ("ip", compiled(r"(?i)(?:^|[^0-9a-z:.])([0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,8})(?:$|[^0-9a-z:])"), _ip),
     (
         "phone",
         compiled(
@@ -189,6 +195,8 @@ def _fitting(kind: str, body: bytes, start: int, end: int, holds: Callable[[byte
     if kind == "iban":  # the words after it look like more of it
         country = body[start : start + 2].decode("latin-1").upper()
         end = _after(body, start, end, _IBAN.get(country, 0))
+    if kind == "ip" and body[start:end].endswith(b":") and not body[start:end].endswith(b"::"):
+        end -= 1  # a colon after it is the text's
     return end if end and holds(body[start:end], around) else 0
 
 
