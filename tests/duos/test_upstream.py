@@ -20,12 +20,12 @@ from mcp import Client
 
 from mads.gateway.server import Running, serve
 from mads.guard.principals import OPERATOR
-from mads.host.config import standing_for
+from mads.host.config import MadConfig, standing_for
 from mads.host.door import BusDoor
 from mads.host.mcp import McpConfig
 from mads.testing.placed import Placed, placed
 from mads.wire.call import Identity
-from mads.wire.errors import Denied, InvalidMessage, NoResponder
+from mads.wire.errors import Denied, Failed, InvalidMessage, NoResponder
 from mads.wire.tools import ToolInfo
 from tests.upstream.servers import ROOT, Mood
 
@@ -99,6 +99,17 @@ async def test_a_client_lists_and_calls_what_a_command_offers(tmp_path: Path, er
     assert answer.content[0].type == "text"
     assert json.loads(answer.content[0].text)["asked"] == {"text": "hi"}
     assert heard[-1:] == [3]
+
+
+@pytest.mark.parametrize("run", ["here", "process"])
+async def test_a_mad_calls_a_server_by_a_class_that_says_what_it_expects(tmp_path: Path, run: Any) -> None:
+    mood = Mood(tmp_path, echo="Say it again.", climb="Climb.")
+    asker = MadConfig("tests.duos.asker:Asker", run=run)
+    async with placed(tmp_path, path=(str(ROOT),), tales=standing_for(McpConfig(mood.command)), asker=asker) as it:
+        await until(offers(it, "mads.tales.echo", "mads.tales.climb"))
+        assert json.loads(await it.call("asker.ask", text="hi"))["asked"] == {"text": "hi"}
+        with pytest.raises(Failed, match=r"mads\.tales\.climb answered otherwise than is expected"):
+            await it.call("asker.count")
 
 
 async def test_one_that_is_dead_hides_nobody_and_is_said_to_be_missing(tmp_path: Path) -> None:

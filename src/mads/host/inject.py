@@ -22,6 +22,7 @@ from mads.author.needs import Clock, Emit, Kept, Log, Random, Send, Step, Talk, 
 from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
 from mads.author.system import Capture, Conversations, Credentials, Offers, System
+from mads.host.config import UPSTREAM
 from mads.wire import codec
 from mads.wire.errors import ConfigError, InvalidMessage
 
@@ -64,10 +65,14 @@ class KeptOf:
 
 @dataclass(frozen=True, slots=True)
 class Mad:
-    """Another MAD, by its name, and its class as the field's author knows it."""
+    """Another MAD, by its name, and its class as the field's author knows it.
+
+    One that stands for an MCP server `is_foreign`: its class says no more than what the author asks of it.
+    """
 
     name: str
     cls: type[Any]
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,9 @@ class _Planner:
     def _proxy(self, name: str, type_: type[Any], other: str | None) -> Filling:
         wanted = (type_.__module__, type_.__qualname__)  # not identity: one may have been loaded anew, the other not
         fitting = [key for key, cls in self._others.items() if (cls.__module__, cls.__qualname__) == wanted]
+        servers = [key for key, cls in self._others.items() if f"{cls.__module__}:{cls.__qualname__}" == UPSTREAM]
+        if other in servers or (other is None and not fitting and name in servers):
+            return Filling(name, f"MCP server {other or name}", Mad(other or name, type_, is_foreign=True))
         if other is not None:
             if other not in fitting:
                 raise ConfigError(

@@ -31,7 +31,7 @@ from mads.host.kept import KeptField
 from mads.host.ledger import HostLedger
 from mads.host.needs import HostClock, HostEmit, HostLog, HostRandom, HostTurn
 from mads.host.offering import Foreign, HostOffers
-from mads.host.proxy import Proxy
+from mads.host.proxy import Proxy, RemoteTool, ServerTool
 from mads.host.secrets.need import HostSecrets
 from mads.host.serve import patterns, serve, timer_subject
 from mads.host.supervise.blocking import BlockingWatch
@@ -201,7 +201,8 @@ class Instance:
         around, known = self._around, self._around.declared[to.name]
         callee = known if known.cls is to.cls else declaration(to.cls)
         self._is_told |= any(redactor(tool.result) for tool in callee.tools.values())
-        return Proxy(to.name, callee, around.bus, self._caller, strict=around.strict)
+        made = ServerTool if to.is_foreign else RemoteTool
+        return Proxy(to.name, callee, around.bus, self._caller, strict=around.strict, made=made)
 
     def _scope(self, field: str, type_: type[Any]) -> Callable[[], Scope]:
         name = wire_name(type_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Raw, Struct
@@ -24,13 +24,22 @@ from mads.wire.shape import is_immutable
 class Proxy:
     """The tools of one MAD as methods; there is nothing else to reach."""
 
-    def __init__(self, mad: str, declaration: Declaration, bus: Bus, caller: Caller, *, strict: bool) -> None:
-        self._mad = mad
+    def __init__(
+        self,
+        mad: str,
+        declaration: Declaration,
+        bus: Bus,
+        caller: Caller,
+        *,
+        strict: bool,
+        made: type[RemoteTool] | None = None,
+    ) -> None:
+        self._mad, made = mad, made or RemoteTool
         for tool in declaration.tools.values():
             if not hasattr(declaration.cls, tool.method):
                 continue  # the host answers that one; the class knows nothing of it
             subject = f"mads.{mad}.{tool.name}"
-            setattr(self, tool.method, RemoteTool(subject, tool, declaration, bus, caller, strict=strict))
+            setattr(self, tool.method, made(subject, tool, declaration, bus, caller, strict=strict))
 
     def __getattr__(self, name: str) -> Any:
         """Raise `AttributeError` that names the tool that was meant."""
@@ -129,3 +138,29 @@ class RemoteTool:
             async for item in items:
                 yield self._answered(received(item, self.result, self.subject, strict=self._strict))
             outcome(items.reply, type(None), self.subject, strict=self._strict)
+
+
+class ServerTool(RemoteTool):
+    """A tool of an MCP server, which answers in the JSON of MCP."""
+
+    async def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        call = self._caller.call(self.subject, self._body(args, kwargs))
+        said: dict[str, Any] = outcome(await self._bus.request(call), dict[str, Any], self.subject, strict=self._strict)
+        return self._answered(self._meant(said))
+
+    def _meant(self, said: dict[str, Any]) -> Any:
+        """Return what an MCP result says, as the type that the author expects of it."""
+        text = "\n".join(part["text"] for part in said.get("content") or () if part.get("type") == "text")
+        if said.get("isError"):
+            raise Failed(f"{self.subject} failed: {text}", where=self.subject)
+        if self.result is type(None):
+            return None
+        body = said.get("structuredContent")
+        if isinstance(body, dict) and list(cast("dict[str, Any]", body)) == ["result"]:  # how what is no object is sent
+            body = cast("dict[str, Any]", body)["result"]
+        try:
+            if body is None:
+                body = text if self.result is str else msgspec.json.decode(text)
+            return codec.fit(body, self.result)
+        except (InvalidMessage, msgspec.DecodeError) as error:
+            raise Failed(f"{self.subject} answered otherwise than is expected: {error}", where=self.subject) from error
