@@ -112,13 +112,13 @@ async def test_a_child_that_ends_is_restarted_as_its_type_says(tmp_path: Path, k
 
 @pytest.mark.slow
 async def test_a_mad_in_quarantine_says_why_and_is_released_by_name(tmp_path: Path) -> None:
-    rules = Supervision(intensity=0)
+    rules = Supervision(intensity=0, period="1 min")
     async with placed(tmp_path, "process", path=(ROOT,), supervision=rules, tree=TREE, gardener=GARDENER) as it:
         with pytest.raises(Lost):
             await it.call("tree.break_", how="end")
         seen = await until_state(it, "tree", "quarantined")
         assert seen.health == "red"
-        assert "status 7" in seen.why
+        assert "status 7); that was 1 times within 60 s; to have it back" in seen.why
         with pytest.raises(NoResponder, match="mads restart tree") as caught:
             await it.mad(Tree).where()
         assert caught.value.retry_after is None

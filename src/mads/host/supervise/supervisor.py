@@ -12,6 +12,7 @@ import structlog
 from mads.author.signals import State, StateChanged
 from mads.host.config import Config
 from mads.host.events.signals import Signals
+from mads.host.quantity import seconds
 from mads.host.supervise.life import End
 from mads.host.supervise.place import Place
 from mads.host.supervise.restarts import RestartRule, Verdict
@@ -154,7 +155,7 @@ class Supervisor:
 
     def _give_up(self, mad: str, why: str) -> None:
         rules = self._config.supervision
-        often = f"{why}; that was {rules.intensity + 1} times within {rules.period} s"
+        often = f"{why}; that was {rules.intensity + 1} times within {seconds(rules.period):g} s"
         self.places[mad].seat.be("quarantined", f"{often}; to have it back: mads restart {mad}")
         if rules.escalate == "exit" and not self.given_up.done():
             self.given_up.set_result(f"{mad} was given up: {often}")
