@@ -25,7 +25,7 @@ from mads.wire.record import address
 from tests.behaviour.conftest import Troupe
 from tests.behaviour.thinkers import Fact, Sage, Shelf
 
-COVERS = ("R-020", "R-084", "R-085")
+COVERS = ("R-020", "R-055", "R-084", "R-085")
 pytestmark = pytest.mark.slow
 
 HERE = "tests.behaviour.thinkers"
@@ -126,6 +126,7 @@ async def test_question_and_answer_are_on_record_by_their_content_with_what_they
         asked, answered = [await it.system.record.body(at) for at in (entry.asked, entry.answered)]
     assert asked
     assert answered
+    assert entry.kind == "model"
     assert (address(asked), address(answered)) == (entry.asked, entry.answered)
     request: dict[str, Any] = codec.decode(asked, dict[str, Any])["request"]
     answer: ModelAnswer = codec.decode(answered, ModelAnswer)

@@ -141,6 +141,8 @@ async def test_what_changes_is_withheld_until_the_operator_has_looked_at_it(tmp_
         async with Client(running.address, read_timeout_seconds=10) as client:
             assert "tales_add" not in {tool.name for tool in (await client.list_tools()).tools}
             assert (await client.call_tool("tales_add", {})).is_error
+        *_, row = await it.call("steward.audit_list", principal=BOSS, which={"denied": True})
+        assert (row["subject"], row["rule"]) == ("mads.tales.add", "withheld: it is not what was approved")
         (withheld,) = await it.call("steward.withheld", principal=BOSS)
         assert '+  "description": "Add two numbers, and send them to me."' in withheld["diff"]
         with pytest.raises(Denied, match="only the operator"):

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from mads.guard.labels import Labels, named, untrusted
 from mads.guard.principals import ANONYMOUS
-from mads.guard.rights.policy import NOTHING, SCOPES, TAINTED, UNDECLARED, Policy
+from mads.guard.rights.policy import LAYER, NOTHING, SCOPES, TAINTED, UNDECLARED, Policy
 from mads.guard.rights.rule import DESTRUCTIVE, Target, target_of
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Layer, Reply
@@ -18,6 +18,9 @@ from mads.wire.errors import Denied
 from mads.wire.failure import failure_of
 from mads.wire.record import Decision
 from mads.wire.served import LayerFor, Served
+
+WITHHELD = "withheld: "
+"""Why nobody calls what an MCP server offers, and whoever runs the system has not looked at, begins with this."""
 
 HEARD = Decision("access", allowed=True, rule="an event is for everybody who hears it")
 OWN = Decision("access", allowed=True, rule="a timer of its own")
@@ -67,6 +70,7 @@ class _Guard:
     def tool(self, served: Served, handle: Handle) -> Handle:
         policy, audit, target = self._policy, self._audit, target_of(served)
         known, destructive = policy.known(target), served.destructive
+        withheld = Decision(LAYER, allowed=False, rule=WITHHELD + served.withheld) if served.withheld else None
         labels, picked, brought = self._labels, self._labels.picked, self._labels.brought(served)
 
         async def guarded(call: Call) -> Reply:
@@ -74,6 +78,8 @@ class _Guard:
             if decision is None or decision.__class__ is not Decision:
                 decision = policy.decides(call.identity, target, lambda: _facts(policy, served, target, call))
             assert isinstance(decision, Decision)
+            if withheld and decision.allowed:
+                decision = withheld
             if not decision.allowed:
                 return self._refused(call, denied(call, target, decision, served.mad), decision)
             if destructive:
@@ -137,6 +143,8 @@ def denied(call: Call, target: Target, decision: Decision, mad: str) -> Denied:
     """Return what whoever made `call` is told, and what would allow it."""
     identity, name = call.identity, target.name
     match decision.rule:
+        case rule if rule.startswith(WITHHELD):
+            told = f"{name} is {rule}; look at it, then write: mads approve {name.removeprefix('mads.')}"
         case rule if rule == SCOPES:
             told = f"the credential of {identity.principal!r} is not for {name}; it needs that as a scope"
         case rule if rule == UNDECLARED:

@@ -30,7 +30,7 @@ from mads.wire.status import AuditQuery, AuditRow, Verified
 MOST = 100_000
 """How many rows are told at a time."""
 
-CALLS = ("call", "command", "prose")
+CALLS = ("call", "command", "prose", "model")
 
 
 class Trail:

@@ -17,12 +17,16 @@ from mads.host.think.thinker import TALKS
 from mads.observe.redact import misfit
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
-from mads.wire.errors import Denied, Failed, InvalidMessage, NoResponder
+from mads.wire.errors import Failed, InvalidMessage, NoResponder
+from mads.wire.model import Choice, ModelAnswer, Piece
 from mads.wire.record import Kind
 from mads.wire.served import LayerFor, Served
 from mads.wire.shape import is_immutable, is_spelled_alike
 
 DONE = Reply()
+
+MODEL_TURNS = (ModelAnswer, Piece, Choice)
+"""What a call returns that is a turn of a model."""
 
 CALLERS = 1000
 """How many callers of a deprecated tool are logged: they may name themselves."""
@@ -43,7 +47,7 @@ def subjects(mad: str, declaration: Declaration) -> dict[str, Served]:
     """Return what a MAD serves, by subject."""
     served: dict[str, Served] = {}
     for tool in declaration.tools.values():
-        kind: Kind = "prose" if tool.name == CHAT else "call"
+        kind: Kind = "prose" if tool.name == CHAT else "model" if tool.result in MODEL_TURNS else "call"
         served[f"mads.{mad}.{tool.name}"] = Served(
             mad,
             tool.name,
@@ -51,6 +55,7 @@ def subjects(mad: str, declaration: Declaration) -> dict[str, Served]:
             destructive=tool.mark.destructive,
             read_only=tool.mark.read_only,
             streams=tool.streams,
+            withheld=tool.withheld,
             untrusted=tool.mark.untrusted or tool.foreign is not None,
             asked=tool.params,
             answered=tool.result,
@@ -79,7 +84,7 @@ def serve(
     for tool in declaration.tools.values():
         method = talks if tool.method == TALKS else getattr(instance, tool.method)
         name = f"{mad}.{tool.name}"
-        handle = _foreign(name, tool, method) if tool.foreign else _tool(name, tool, method, strict=strict)
+        handle = _foreign(tool, method) if tool.foreign else _tool(name, tool, method, strict=strict)
         handles[f"mads.{name}"] = handle
     for listener in declaration.listeners:
         handle = _listener(listener, getattr(instance, listener.method), strict=strict)
@@ -167,12 +172,10 @@ def _checked(name: str, tool: Tool, *, strict: bool) -> Callable[[Any], Any]:
     return checked
 
 
-def _foreign(name: str, tool: Tool, method: Callable[..., Any]) -> Handle:
+def _foreign(tool: Tool, method: Callable[..., Any]) -> Handle:
     """Return what passes a call on to an MCP server: plain JSON in, and out."""
 
     async def relay(call: Call) -> Reply:
-        if tool.withheld:
-            raise Denied(f"{name} is withheld: {tool.withheld}; look at it, then write: mads approve {name}")
         return Reply(codec.raw(await method(tool.foreign, codec.decode(codec.raw(call.body), dict[str, Any]))))
 
     return relay

@@ -48,11 +48,11 @@ def _parent(entry: Entry, trace: int) -> SpanContext | None:
     """Return the span above; that of a client is somewhere else."""
     if not _SPAN.fullmatch(entry.parent):
         return None
-    return SpanContext(trace, int(entry.parent, 16), is_remote=entry.cause is None and entry.kind == "call")
+    return SpanContext(trace, int(entry.parent, 16), is_remote=entry.cause is None and entry.kind in ("call", "model"))
 
 
 def _is_from_outside(entry: Entry) -> bool:
-    return entry.cause is None and entry.kind in ("call", "prose", "refused") and not entry.chain
+    return entry.cause is None and entry.kind in ("call", "prose", "model", "refused") and not entry.chain
 
 
 def _is_mcp(seen: Seen) -> bool:

@@ -14,8 +14,8 @@ from mads.wire.record import Kind
 class Served(Struct, frozen=True):
     """A tool, an event's handler or a timer of one MAD: `name` is the method a reader would look for.
 
-    What it answers is `untrusted` where that comes from outside. `asked` and `answered` are the types of its arguments
-    and of its result, None where there are none.
+    What it answers is `untrusted` where that comes from outside; nobody may call it where `withheld` says why. `asked`
+    and `answered` are the types of its arguments and of its result, None where there are none.
     """
 
     mad: str
@@ -25,6 +25,7 @@ class Served(Struct, frozen=True):
     read_only: bool = False
     untrusted: bool = False
     streams: bool = False
+    withheld: str = ""
     asked: Any = None
     answered: Any = None
 
