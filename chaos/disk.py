@@ -103,7 +103,8 @@ def cut(folder: Path, shadow: Path, to: Path, chance: random.Random | None = Non
 
 
 def put_back(found: Path, folder: Path) -> None:
-    """Put what a power cut left in `found` where the databases of `folder` were."""
+    """Put the databases in `found` where those of `folder` were, if there were any."""
+    folder.mkdir(exist_ok=True)
     for file in folder.glob("store.sqlite*"):
         file.unlink()
     for name in FILES:

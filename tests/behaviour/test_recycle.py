@@ -71,7 +71,7 @@ async def test_a_child_that_takes_too_much_memory_is_replaced_and_one_that_asks_
         with pytest.raises(Failed, match="MemoryError"):
             await it.mad(Greedy).take(1000)
         assert await it.mad(Greedy).where() == before
-        await it.mad(Greedy).take(270)
+        await it.mad(Greedy).take(235)
 
         async def replaced() -> bool:
             return (await status(it, "greedy")).restarts == 1
