@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import time
 from collections import defaultdict
 from pathlib import Path
 from threading import Lock
@@ -14,6 +15,9 @@ import apsw
 
 SECTOR = 512
 FILES = ("store.sqlite", "store.sqlite-wal")
+
+SYNC = 0.004
+"""The seconds that a sync takes, as on many a disk."""
 
 
 class Disk(apsw.VFS):
@@ -71,7 +75,8 @@ class File(apsw.VFSFile):
             self._disk.unsynced[self._path].add((offset, len(data)))
 
     def xSync(self, flags: int) -> None:  # noqa: N802  SQLite's name
-        """Sync the file."""
+        """Sync the file, which takes a while: a cut is to come in the middle of it."""
+        time.sleep(SYNC)
         super().xSync(flags)
         if not (self._disk.lies and self._path.name.endswith("-wal")):
             self._disk.synced(self._path)

@@ -75,9 +75,8 @@ class _Guard:
 
         async def guarded(call: Call) -> Reply:
             decision = known.get(call.identity)
-            if decision is None or decision.__class__ is not Decision:
+            if decision is None or type(decision) is not Decision:
                 decision = policy.decides(call.identity, target, lambda: _facts(policy, served, target, call))
-            assert isinstance(decision, Decision)
             if withheld and decision.allowed:
                 decision = withheld
             if not decision.allowed:
