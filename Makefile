@@ -12,7 +12,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 STEPS := PATH="$(CURDIR)/$(BIN):$$PATH" .ci/steps
+# A test that failed beside others is told, and tried once more alone: processes are killed here, and time is short.
 FAST := pytest -q -n 3 --dist worksteal -m "not slow"
+SLOW := pytest -q -n 2 --dist worksteal -m slow
+ALONE := pytest -q --last-failed --last-failed-no-failures=none
 FOREIGN := conformance fastmcp langchain
 STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyright layers=lint-imports
 
@@ -29,7 +32,7 @@ check: .venv/ready-dev
 	@$(STEPS) check 'tests=$(FAST) --hypothesis-profile=quick' $(STATIC)
 
 test: .venv/ready-dev .conformance/ready .weights/ready
-	@$(STEPS) test 'tests=$(FAST) && pytest -q -n 2 --dist worksteal -m slow' $(STATIC)
+	@$(STEPS) test 'tests={ $(FAST) || $(ALONE) -m "not slow"; } && { $(SLOW) || $(ALONE) -m slow; }' $(STATIC)
 
 bench: .venv/ready-dev .weights/ready
 	@$(BIN)/python -m benchmarks

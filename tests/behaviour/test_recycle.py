@@ -7,6 +7,7 @@ tests/host/test_census.py.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,8 @@ async def test_a_child_that_takes_too_much_memory_is_replaced_and_one_that_asks_
         with pytest.raises(Failed, match="MemoryError"):
             await it.mad(Greedy).take(1000)
         assert await it.mad(Greedy).where() == before
-        await it.mad(Greedy).take(235)
+        with suppress(Lost):  # it is killed as soon as it is seen, which may be before its answer has left
+            await it.mad(Greedy).take(235)
 
         async def replaced() -> bool:
             return (await status(it, "greedy")).restarts == 1
