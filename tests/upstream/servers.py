@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mads.author.system import Keep
+from mads.author.foreign import Keep
 from mads.upstream.peer import Peer
 from mads.upstream.server import Server
 from mads.wire.errors import Denied

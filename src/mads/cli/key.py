@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mads.author.system import NewKey
+from mads.author.entry import NewKey
 from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.span import Span

@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Any
 
 from mads import Emit, Log, ResourceUpdated, Turn, every, mad, provides
-from mads.author.system import Credentials, Keep, Offers
+from mads.author.foreign import Credentials, Keep, Offers
 from mads.upstream.link import Link
 from mads.upstream.peer import Peer, Said
 from mads.upstream.server import Server

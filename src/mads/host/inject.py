@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from mads.author.annotations import function_hints
+from mads.author.archive import Capture, Conversations
 from mads.author.declaration import Declaration, Field
 from mads.author.declare import ProvidesMark, is_mad, mark_of
+from mads.author.foreign import Credentials, Offers
 from mads.author.ledger import Ledger
 from mads.author.message import is_message
 from mads.author.needs import Clock, Emit, Kept, Log, Random, Send, Step, Talk, Think, Turn, Workers
 from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
-from mads.author.system import Capture, Conversations, Credentials, Offers, System
+from mads.author.system import System
 from mads.host.config import UPSTREAM
 from mads.wire import codec
 from mads.wire.errors import ConfigError, InvalidMessage

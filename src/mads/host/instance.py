@@ -11,13 +11,15 @@ from typing import Any
 
 import structlog
 
+from mads.author.archive import Capture, Conversations
 from mads.author.declaration import Declaration, Timer, Tool, declaration
+from mads.author.foreign import Credentials, Offers
 from mads.author.ledger import Ledger
 from mads.author.message import wire_name
 from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
 from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
-from mads.author.system import Capture, Conversations, Credentials, Offers, System
+from mads.author.system import System
 from mads.bus.port import Bus, Subscription
 from mads.guard.labels import Labels
 from mads.host.caller import Caller

@@ -8,7 +8,7 @@ from typing import Self
 
 import structlog
 
-from mads.author.system import NewKey
+from mads.author.entry import NewKey
 from mads.guard import credential, scopes
 from mads.guard.keys import KeyRing, new_secret, written
 from mads.guard.principals import DEVELOPER, only_operator, theirs

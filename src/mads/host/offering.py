@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mads.author.declaration import Declaration, Tool
-from mads.author.system import Keep
+from mads.author.foreign import Keep
 from mads.author.vault import Vault
 from mads.host.config import UPSTREAM, MadConfig
 from mads.host.offers import Approvals

@@ -13,7 +13,7 @@ from contextvars import Context
 from functools import partial
 from typing import NoReturn, Protocol
 
-from mads.author.system import Keep
+from mads.author.foreign import Keep
 from mads.upstream.bearer import Bearer
 from mads.upstream.breaker import Breaker
 from mads.upstream.faults import told

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from mads.author.system import Conversations
+from mads.author.archive import Conversations
 from mads.bus.port import Bus, Subscription
 from mads.guard.labels import Labels, union
 from mads.host.caller import Caller

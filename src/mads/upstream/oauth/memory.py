@@ -8,7 +8,7 @@ from mcp.client.auth.oauth2 import OAuthContext
 from mcp.shared.auth import OAuthClientInformationFull, OAuthMetadata, OAuthToken, ProtectedResourceMetadata
 from pydantic import BaseModel, ValidationError
 
-from mads.author.system import Keep
+from mads.author.foreign import Keep
 
 
 class Kept(BaseModel):

@@ -13,7 +13,7 @@ from mcp.client.auth.extensions.client_credentials import (
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 from pydantic import AnyUrl
 
-from mads.author.system import Keep
+from mads.author.foreign import Keep
 from mads.upstream.handle import resolved
 from mads.upstream.oauth.memory import Memory
 from mads.upstream.oauth.settings import OAuth

@@ -14,7 +14,7 @@ from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 from mcp_types.version import LATEST_MODERN_VERSION
 from pydantic import ValidationError
 
-from mads.author.system import Keep
+from mads.author.foreign import Keep
 from mads.upstream.bearer import Bearer
 from mads.upstream.oauth.provider import Visit, provider
 from mads.upstream.oauth.settings import OAuth
