@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,11 @@ from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
 from mads.guard.access import access
-from mads.guard.budget.accounts import Accounts
 from mads.guard.limits.book import Book
 from mads.guard.limits.layer import limits
 from mads.guard.limits.shown import shown
 from mads.guard.principals import HOST, vouched
 from mads.guard.rights.policy import Policy
-from mads.host.attest import store_in
 from mads.host.audit import Trail
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
@@ -34,6 +33,7 @@ from mads.host.commands.journal import StoredJournal, serve_journal
 from mads.host.commands.sending import serve_commands
 from mads.host.config import STEWARD, Config
 from mads.host.contracts import CheckedSends, Contracts
+from mads.host.desks import Desks
 from mads.host.door import CHANGES
 from mads.host.egress import broker_of, serve_egress
 from mads.host.events.critical import Gate
@@ -45,21 +45,14 @@ from mads.host.history.exporting import beyond, export_of
 from mads.host.history.traces import Traces
 from mads.host.instance import Surroundings
 from mads.host.kept_rows import serve_rows
-from mads.host.keyfile import own_key
-from mads.host.keys import KeyDesk
 from mads.host.layers import LAYERS, Outer, inner, labels_of
 from mads.host.ledger import serve_ledger
 from mads.host.offering import Foreign
-from mads.host.offers import Approvals
-from mads.host.paths import data_folder, socket_path
+from mads.host.paths import socket_path
 from mads.host.quantity import seconds
-from mads.host.rights import RightsDesk
 from mads.host.secrets.need import serve_secrets
-from mads.host.secrets.opening import opened
 from mads.host.serve import patterns
-from mads.host.signins import SIGNINS_KEY, SignIns
 from mads.host.sources import Sources
-from mads.host.spending import Spending
 from mads.host.supervise.births import Births
 from mads.host.supervise.blocking import BlockingWatch
 from mads.host.supervise.census import Census
@@ -69,7 +62,6 @@ from mads.host.supervise.seat import Seat
 from mads.host.supervise.supervisor import Supervisor
 from mads.host.supervise.upkeep import Upkeep
 from mads.host.survey import Survey, survey
-from mads.host.switches import Switches
 from mads.host.talk.need import serve_history
 from mads.host.workers import ProcessWorkers
 from mads.observe.record import Observer
@@ -78,12 +70,7 @@ from mads.observe.span import Span
 from mads.observe.trace import Trace
 from mads.store.commands.sqlite import SqliteCommands
 from mads.store.database import Database
-from mads.store.kept import SqliteRows
-from mads.store.keys.sqlite import SqliteKeys
-from mads.store.ledger.sqlite import SqliteBookings
 from mads.store.quotas.sqlite import SqliteQuotas
-from mads.store.record.sqlite import SqliteRecord
-from mads.store.rights.sqlite import SqliteRights
 from mads.wire.call import Identity, current
 from mads.wire.record import Entry
 from mads.wire.status import AuditQuery, AuditRow, EventInfo, LimitInfo, Reloaded, Shown, Status, Verified
@@ -123,9 +110,7 @@ class RunningSystem:
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Start everything; what is started is stopped by `stack`, last first."""
         hub = await self._listen(stack)
-        database = await self._open_store(stack)
-        await self._know_rights(stack, database)
-        around = await self._serve_needs(stack, database)
+        around = await self._serve_needs(stack, await self._open_desks(stack))
         self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
@@ -148,52 +133,42 @@ class RunningSystem:
         await hub.listen(socket_path(Path(self.config.root)), vouch=vouched, may_serve=CHANGES.__contains__)
         return hub
 
-    async def _open_store(self, stack: contextlib.AsyncExitStack) -> Database:
-        """Open what is kept: the database, and in it quotas, the record and the audit."""
-        folder = data_folder(Path(self.config.root))
-        database = await Database.open(store_in(folder))
-        stack.push_async_callback(database.close)
-        self._book.store = SqliteQuotas(database)
+    async def _open_desks(self, stack: contextlib.AsyncExitStack) -> Desks:
+        """Open what is kept, and start to keep the record in it."""
+        known = (self.config, self.catalogue, self.policy)
+        tell = partial(self.signals.tell, OffersChanged(""))
+        desks = await Desks.open(*known, audit=self.audit, changed=tell, stack=stack)
+        self.record, self.book = desks.record, desks.bookings
+        self.keys, self.rights, self.secrets = desks.keys, desks.rights, desks.secrets
+        self.spending, self.switches = desks.spending, desks.switches
+        self.approvals, self.sign_ins = desks.approvals, desks.sign_ins
+        self._foreign = Foreign(
+            *(self.config.mads, self.approvals, self.sign_ins, self._publish), vault=self.secrets.vault
+        )
+        self._book.store = SqliteQuotas(desks.database)
         stack.push_async_callback(self._book.close)
         self._export = export_of(self.config)
         if self._export is not None:
             stack.push_async_callback(self._export.close)
-        self.record, self.book = SqliteRecord(database), SqliteBookings(database)
-        caps = self.config.budget.caps({name: mad.budget for name, mad in self.config.mads.items()})
-        self.accounts = Accounts([*caps], self.book)
-        stack.push_async_callback(self.accounts.close)
-        self.spending = Spending(self.accounts, self.book)
-        self.traces = Traces(self.record, self.observer.recorder)
-        await self.audit.open(folder, database)
-        stack.push_async_callback(self.audit.close)
-        self.switches = await Switches.open(SqliteRows(database), self.accounts, self.audit)
-        self.observer.recorder.start(self.record, self._written, after_us=await self.traces.newest_us())
+        self.traces = Traces(desks.record, self.observer.recorder)
+        self.observer.recorder.start(desks.record, self._written, after_us=await self.traces.newest_us())
         stack.push_async_callback(self.observer.recorder.close)
-        return database
+        return desks
 
-    async def _know_rights(self, stack: contextlib.AsyncExitStack, database: Database) -> None:
-        self.keys = await KeyDesk.open(SqliteKeys(database), self.audit, self.catalogue.tools)
-        self.rights = await RightsDesk.open(
-            *(SqliteRights(database), self.policy, self.audit, self.catalogue.tools),
-            changed=lambda: self.signals.tell(OffersChanged("")),
-        )
-        self.secrets = await opened(self.config.secrets, Path(self.config.root), database, self.audit, self.config.mads)
-        self._meet_servers(stack, SqliteRows(database))
-
-    async def _serve_needs(self, stack: contextlib.AsyncExitStack, database: Database) -> Surroundings:
+    async def _serve_needs(self, stack: contextlib.AsyncExitStack, desks: Desks) -> Surroundings:
         """Serve what MADs need to those in processes of their own; return the same for those that are here."""
-        rows, commands, trace = SqliteRows(database), SqliteCommands(database), Trace(self._hides)
-        archive = await self._take_commands(stack, database, commands)
+        commands, trace = SqliteCommands(desks.database), Trace(self._hides)
+        archive = await self._take_commands(stack, desks.database, commands)
         sends, journal = CheckedSends(self._dispatcher, self._contracts), StoredJournal(commands)
-        await serve_rows(self.bus, rows, self._labels)
+        await serve_rows(self.bus, desks.rows, self._labels)
         await serve_commands(self.bus, sends)
         await serve_journal(self.bus, journal, self._dispatcher)
         await serve_history(self.bus, archive.conversations, self._labels)
-        await serve_ledger(self.bus, self.accounts, self.book)
+        await serve_ledger(self.bus, desks.accounts, desks.bookings)
         await serve_secrets(self.bus, self.secrets.vault)
         return Surroundings(
             bus=self.bus,
-            rows=rows,
+            rows=desks.rows,
             sends=sends,
             journal=journal,
             layers=inner(self._layers, trace),
@@ -237,14 +212,6 @@ class RunningSystem:
         archive.sweeper.start()
         stack.push_async_callback(archive.sweeper.stop)
         return archive
-
-    def _meet_servers(self, stack: contextlib.AsyncExitStack, rows: SqliteRows) -> None:
-        """Know what the MCP servers offered before, and who has signed in there."""
-        key = own_key(data_folder(Path(self.config.root)) / SIGNINS_KEY)
-        self.approvals, self.sign_ins = Approvals(rows), SignIns(rows, key, self.config.mads)
-        stack.push_async_callback(self.sign_ins.close)
-        known = (self.config.mads, self.approvals, self.sign_ins, self._publish)
-        self._foreign = Foreign(*known, vault=self.secrets.vault)
 
     async def drain(self) -> None:
         """Take no new call, let what runs come to its end, then end the MADs, callers first: within 2 s together."""
