@@ -122,7 +122,9 @@ async def _span() -> float:
     costs: list[float] = []
     for _ in range(ROUNDS):
         bare = await _loop_time(handle, call)
-        costs.append(await _loop_time(observer.round({call.subject: watched}, handle), call) - bare)
+        costs.append(
+            await _loop_time(observer.round({call.subject: watched}, {call.subject: handle}, handle), call) - bare
+        )
     return _middle(costs)
 
 

@@ -86,8 +86,9 @@ class _Guard:
             reply = await handle(call)
             others = reply.decisions
             ended = Reply(reply.body, reply.failure, reply.cost, (decision, *others) if others else (decision,))
-            labelled = brought or call.identity.labels or call.id in picked
-            return labels.answered(call, ended, brought) if labelled else ended
+            if brought or call.identity.labels or (picked and call.id in picked):
+                return labels.answered(call, ended, brought)
+            return ended
 
         return self._streamed(guarded, brought) if served.streams else guarded
 

@@ -62,7 +62,7 @@ class Caller:
             subject=subject,
             body=body,
             id=self._new_id(),
-            deadline=deadline if outlives else min(deadline, parent.deadline),
+            deadline=deadline if outlives or deadline < parent.deadline else parent.deadline,
             identity=self._descend(parent),
             trace=parent.trace,
             span=self._new_span(),
@@ -90,4 +90,4 @@ class Caller:
         if self._as[0] is not above:
             chain = (*above.chain, *self._own.chain)
             self._as = (above, Identity(above.principal, above.tenant, chain, above.roles, labels=above.labels))
-        return self._labels.on(self._as[1], parent.id) if parent.id in self._picked else self._as[1]
+        return self._labels.on(self._as[1], parent.id) if self._picked else self._as[1]

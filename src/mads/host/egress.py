@@ -78,7 +78,8 @@ class _Desk:
 
     def __init__(self, broker: Broker, observer: Observer, labels: Labels) -> None:
         self._broker, self._labels = broker, labels
-        self._observed = observer.round(_watched(observer), self._handle)
+        watched = _watched(observer)
+        self._observed = observer.round(watched, dict.fromkeys(watched, self._handle), self._handle)
 
     async def serve(self, call: Call) -> Reply:
         """Do what is asked, and hand over all of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mads.author.declaration import Declaration
 from mads.guard.access import standing
@@ -16,7 +16,7 @@ from mads.observe.record import Observer
 from mads.observe.redact import Redactor
 from mads.observe.span import Watched
 from mads.observe.trace import Trace
-from mads.wire.call import Call, Handle, Reply
+from mads.wire.call import Call, Handle
 from mads.wire.failure import Failure
 from mads.wire.served import LayerFor, Served
 
@@ -57,9 +57,9 @@ class Outer:
 
     async def round(self, mad: str, declared: Declaration, place: str, handle: Handle) -> Handle:
         """Return `handle`, which serves `mad` in this `place`, behind them."""
-        guarded = self._guarded(subjects(mad, declared), handle)
+        handles = self._guarded(subjects(mad, declared), handle)
         if "record" not in self.names:
-            return guarded
+            return lambda call: handles.get(call.subject, handle)(call)
         version = await asyncio.to_thread(version_of, declared.cls)
         watched = {
             subject: Watched(
@@ -72,14 +72,11 @@ class Outer:
             )
             for subject, served in subjects(mad, declared).items()
         }
-        return self._observer.round(watched, guarded)
+        return self._observer.round(watched, handles, handle)
 
-    def _guarded(self, served: Mapping[str, Served], handle: Handle) -> Handle:
+    def _guarded(self, served: Mapping[str, Served], handle: Handle) -> dict[str, Handle]:
+        """Return `handle` behind the guards of each subject."""
         handles = dict.fromkeys(served, handle)
         for guard in reversed(self._guards):
             handles = {subject: guard(served[subject])(each) for subject, each in handles.items()}
-
-        def dispatch(call: Call) -> Awaitable[Reply]:
-            return handles.get(call.subject, handle)(call)
-
-        return handle if all(each is handle for each in handles.values()) else dispatch
+        return handles

@@ -41,15 +41,15 @@ class Observer:
         self._known: dict[str, Watched] = {}
         self._new_span = span_ids()
 
-    def round(self, watched: Mapping[str, Watched], handle: Handle) -> Handle:
-        """Return `handle` behind this layer; `watched` is what it serves, by subject."""
+    def round(self, watched: Mapping[str, Watched], handles: Mapping[str, Handle], stray: Handle) -> Handle:
+        """Return `handles` behind this layer, by their subjects, which `watched` knows, and `stray` for any other."""
         self._known.update(watched)
         recorder, take = self.recorder, self.recorder.take
 
         async def observed(call: Call) -> Reply:
             seen = watched.get(call.subject)
             if seen is None:
-                return await self._stray(call, handle)
+                return await self._stray(call, stray)
             if recorder.is_full:
                 await recorder.room()
             if seen.is_event:  # each of those who hear it does so in a span of its own
@@ -59,7 +59,7 @@ class Observer:
             cell.running += 1
             kept, began = NONE, monotonic()
             try:
-                reply = kept = await handle(call)
+                reply = kept = await handles[call.subject](call)
                 if reply.decisions and seen.served.destructive:
                     self.judged(call, reply)
             except BaseException as error:

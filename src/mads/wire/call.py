@@ -31,7 +31,7 @@ class Band(IntEnum):
     BULK = 3
 
 
-class Identity(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+class Identity(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False, cache_hash=True):
     """Who calls: the principal at the start of the chain, its tenant, and the MADs the call has passed through.
 
     `roles` are those that its credential gives it. `scopes` (see `mads.guard.scopes`) are what the credential may be
