@@ -118,7 +118,7 @@ async def test_a_mad_in_quarantine_says_why_and_is_released_by_name(tmp_path: Pa
             await it.call("tree.break_", how="end")
         seen = await until_state(it, "tree", "quarantined")
         assert seen.health == "red"
-        assert "status 7); that was 1 times within 60 s; to have it back" in seen.why
+        assert "status 7); that was once within 60 s; to have it back" in seen.why
         with pytest.raises(NoResponder, match="mads restart tree") as caught:
             await it.mad(Tree).where()
         assert caught.value.retry_after is None

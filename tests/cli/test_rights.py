@@ -93,5 +93,5 @@ def test_cases_are_read_from_toml_and_csv_alike(tmp_path: Path) -> None:
 )
 def test_a_table_that_is_none_is_refused(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="case"):
         cases(tmp_path / name)

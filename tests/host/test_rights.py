@@ -104,10 +104,12 @@ async def test_a_table_of_cases_is_decided_by_the_rules_that_count(tmp_path: Pat
             {"principal": "anonymous", "tool": "tree.fell", "expect": "deny"},
             {"principal": "bo", "tool": "tree.fell", "roles": ["admin"], "expect": "allow"},
             {"principal": "bo", "tool": "tree.fell", "roles": ["admin"], "chain": ["tree"], "expect": "allow"},
+            {"principal": "eve", "tool": "tree.fel", "expect": "deny"},
         ]
         results = await steward(it, "policy_test", cases=cases)
-        assert [result["passed"] for result in results] == [True, False, True, True, True]
+        assert [result["passed"] for result in results] == [True, False, True, True, True, False]
         assert "it does not hold" in results[1]["rule"]
+        assert "did you mean 'mads.tree.fell'?" in results[-1]["rule"]
 
 
 async def test_each_tenant_sees_its_own_rows_and_rules(tmp_path: Path) -> None:

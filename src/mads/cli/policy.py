@@ -27,6 +27,7 @@ from mads.wire.errors import UsageError
 from mads.wire.status import AuditQuery, Case, CaseResult, Rights
 
 LISTS = ("roles", "chain", "labels")
+A_CASE = 'a case has principal, tool, expect ("allow" or "deny"), and may have tenant, roles, arguments, chain, labels'
 
 
 @click.group(cls=Group)
@@ -104,7 +105,7 @@ def _case(said: Any, number: int) -> Case:
     try:
         return msgspec.convert(said, Case)
     except msgspec.ValidationError as error:
-        raise UsageError(f"case {number}: {error}") from error
+        raise UsageError(f"case {number}: {error}; {A_CASE}") from error
 
 
 def _table(text: str) -> list[dict[str, Any]]:

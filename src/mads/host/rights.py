@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 import structlog
@@ -115,7 +116,10 @@ class RightsDesk:
 
     def _tested(self, case: Case) -> CaseResult:
         name = case.tool if case.tool.startswith("mads.") else f"mads.{case.tool}"
-        target = next((target_of(tool) for tool in self._tools() if tool.name == name), Target(name))
+        offered = {tool.name: tool for tool in self._tools()}
+        if name not in offered and any(name.split(".")[1] == tool.mad for tool in offered.values()):
+            return CaseResult(case=case, allowed=False, rule=_absent(name, offered), passed=False)
+        target = target_of(offered[name]) if name in offered else Target(name)  # of a server that is not asked now
         roles = case.roles or ((DEVELOPER,) if case.principal == ANONYMOUS else ())
         identity = Identity(case.principal, case.tenant, case.chain, roles, labels=union(case.labels))
         decision = self._policy.decides(
@@ -216,3 +220,8 @@ def _said(terms: Terms) -> str:
 
 def _told(grant: Grant) -> GrantInfo:
     return GrantInfo(id=grant.id, **asdict(grant.terms))
+
+
+def _absent(name: str, offered: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, offered, 1)
+    return f"there is no tool {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

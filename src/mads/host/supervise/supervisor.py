@@ -155,7 +155,8 @@ class Supervisor:
 
     def _give_up(self, mad: str, why: str) -> None:
         rules = self._config.supervision
-        often = f"{why}; that was {rules.intensity + 1} times within {seconds(rules.period):g} s"
+        times = f"{rules.intensity + 1} times" if rules.intensity else "once"
+        often = f"{why}; that was {times} within {seconds(rules.period):g} s"
         self.places[mad].seat.be("quarantined", f"{often}; to have it back: mads restart {mad}")
         if rules.escalate == "exit" and not self.given_up.done():
             self.given_up.set_result(f"{mad} was given up: {often}")
