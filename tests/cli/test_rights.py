@@ -20,13 +20,13 @@ COVERS = ("R-044", "R-047")
 CASES = """
 [[case]]
 principal = "ana"
-tool = "parrot.say"
+tool = "parrot.nap"
 arguments = { text = "hello" }
 expect = "allow"
 
 [[case]]
 principal = "bo"
-tool = "parrot.say"
+tool = "parrot.nap"
 expect = "allow"
 """
 
@@ -47,7 +47,7 @@ def test_rights_are_given_shown_explained_tested_and_taken_back(tmp_path: Path) 
         assert json.loads(mads("policy", "show", "--json").stdout)["revision"] == 2
         tested = mads("policy", "test", "cases.toml")
         assert tested.returncode == 1
-        assert "bo of default denied parrot.say, expected allow: nothing allows it" in tested.stdout
+        assert "bo of default denied parrot.nap, expected allow: nothing allows it" in tested.stdout
         assert tested.stdout.endswith("2 cases, 1 failed\n")
         wrong = mads("grant", "ana", "mads.parrot.*", "--when", "tenant = 1", "--json")
         assert wrong.returncode == 2
@@ -67,12 +67,12 @@ def test_cases_are_read_from_toml_and_csv_alike(tmp_path: Path) -> None:
     toml.write_text(CASES, encoding="utf-8")
     table.write_text(
         "principal,tool,arguments,expect,roles\n"
-        'ana,parrot.say,"{""text"": ""hello""}",allow,\n'
-        "bo,parrot.say,,allow,reader writer\n",
+        'ana,parrot.nap,"{""text"": ""hello""}",allow,\n'
+        "bo,parrot.nap,,allow,reader writer\n",
         encoding="utf-8",
     )
-    first = Case(principal="ana", tool="parrot.say", arguments={"text": "hello"}, expect="allow")
-    assert cases(toml) == [first, Case(principal="bo", tool="parrot.say", expect="allow")]
+    first = Case(principal="ana", tool="parrot.nap", arguments={"text": "hello"}, expect="allow")
+    assert cases(toml) == [first, Case(principal="bo", tool="parrot.nap", expect="allow")]
     assert cases(table)[0] == first
     assert cases(table)[1].roles == ("reader", "writer")
 
@@ -93,5 +93,5 @@ def test_cases_are_read_from_toml_and_csv_alike(tmp_path: Path) -> None:
 )
 def test_a_table_that_is_none_is_refused(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match="case"):
+    with pytest.raises(UsageError, match=r"case|JSON"):
         cases(tmp_path / name)
