@@ -11,6 +11,7 @@ from mads.wire.asking import Cancelled, Declined, Root, Sampled
 from mads.wire.content import Audio, Content, Embedded, Image, Link, PromptMessage, Text
 from mads.wire.conversation import Exchange, Said
 from mads.wire.errors import (
+    Broken,
     CallError,
     CannotAsk,
     DeadlineExceeded,
@@ -25,6 +26,7 @@ from mads.wire.errors import (
     Outdated,
     Overloaded,
     Reject,
+    Stopped,
 )
 from mads.wire.secret import SecretRef
 from mads.wire.web import Answer
@@ -32,6 +34,7 @@ from mads.wire.web import Answer
 __all__ = [
     "Answer",
     "Audio",
+    "Broken",
     "CallError",
     "Cancelled",
     "CannotAsk",
@@ -74,6 +77,7 @@ __all__ = [
     "Sensitive",
     "StateChanged",
     "Step",
+    "Stopped",
     "Talk",
     "Text",
     "Think",

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mads import CallError, Denied, Limited
+from mads import CallError, Denied, Limited, Stopped
 from mads.host.layers import LAYERS
 from mads.host.limits import LimitConfig
 from mads.testing.placed import Placed
@@ -37,6 +37,12 @@ async def the_anonymous_destroy_nothing(it: Placed) -> None:
         await it.call("tree.fell", principal="anonymous")
 
 
+async def what_is_stopped_is_refused(it: Placed) -> None:
+    await it.call("steward.stop", principal="operator", what="tree.noted", why="nothing to see")
+    with pytest.raises(Stopped):
+        await it.call("tree.noted")
+
+
 async def nobody_asks_more_than_a_rule_says(it: Placed) -> None:
     for _ in range(3):
         await it.call("tree.where", principal="greedy")
@@ -46,6 +52,7 @@ async def nobody_asks_more_than_a_rule_says(it: Placed) -> None:
 
 BEHAVIOURS: dict[str, Callable[[Placed], Awaitable[None]]] = {
     "record": calls_are_counted,
+    "switch": what_is_stopped_is_refused,
     "access": the_anonymous_destroy_nothing,
     "limits": nobody_asks_more_than_a_rule_says,
     "trace": a_child_call_descends_from_its_parent,

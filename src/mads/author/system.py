@@ -58,7 +58,10 @@ class Switches(Protocol):
         ...
 
     async def stop(self, what: Stoppable, why: str) -> Stop:
-        """Stop it; what is stopped already stays so, for the reason that was given first."""
+        """Stop it; what is stopped already stays so, for the reason that was given first.
+
+        Raises `InvalidMessage` where there is nothing of that name, or no reason.
+        """
         ...
 
     async def resume(self, what: Stoppable) -> None:

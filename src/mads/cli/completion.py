@@ -46,6 +46,12 @@ def mad_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     return [CompletionItem(mad) for mad in dict.fromkeys(tool.mad for tool in _tools()) if mad.startswith(incomplete)]
 
 
+def stoppable_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return what can be stopped whose names start with `incomplete`."""
+    found = [*mad_names(ctx, param, incomplete), *tool_names(ctx, param, incomplete)]
+    return [*([CompletionItem("spend")] if "spend".startswith(incomplete) else []), *found]
+
+
 def _tools() -> list[ToolInfo]:
     with suppress(MadsError, TimeoutError, OSError):
         return asyncio.run(_listed())

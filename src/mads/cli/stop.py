@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import click
 
+from mads.cli.completion import stoppable_names
 from mads.cli.remote import asked
 from mads.cli.terminal import json_option, show, table
 from mads.wire import codec
-from mads.wire.status import Stop, Stoppable
+from mads.wire.status import Stop
 
 HEAD = ("STOPPED", "SINCE", "BY", "WHY")
-WHAT = click.Choice(get_args(Stoppable))
 
 
 @click.command()
-@click.argument("what", type=WHAT, required=False)
+@click.argument("what", metavar="[spend|MAD|MAD.TOOL]", required=False, shell_complete=stoppable_names)
 @click.option("--why", default="", metavar="WORDS", help="The reason, which everybody is told who is refused.")
 @json_option
-def stop(what: Stoppable | None, why: str, *, as_json: bool) -> None:
-    """Stop all spending at once and until `mads resume spend`, over restarts too; without a word, show what is stopped.
+def stop(what: str | None, why: str, *, as_json: bool) -> None:
+    """Stop a MAD, one of its tools, or all spending, at once and over restarts; without a word, show what is stopped.
 
-    No request leaves for a provider any more that costs anything, or counts as a call. What is on its way comes back.
+    Whoever calls what is stopped is told so, by whom and why. What is being handled comes to its end. Once spending is
+    stopped, no request leaves for a provider any more that costs anything, or counts as a call.
     """
     if what is None:
         seen = asked("stopped", list[Stop])
@@ -33,7 +32,8 @@ def stop(what: Stoppable | None, why: str, *, as_json: bool) -> None:
         else:
             click.echo("Nothing is stopped.", err=True)
         return
-    if not why:
+    what = what.removeprefix("mads.")
+    if not why.strip():
         raise click.UsageError(f"write why, as in: mads stop {what} --why 'the bill is wrong'")
     found = asked("stop", Stop, what=what, why=why)
     show(codec.plain(found) if as_json else f"{what} is stopped; it goes on with: mads resume {what}", as_json=as_json)

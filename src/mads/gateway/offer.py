@@ -29,10 +29,15 @@ class Offer:
         if tool.foreign is not None:
             said: dict[str, Any] = tool.foreign.get("_meta") or {}
             meta = {**said, TOOL: tool.name}
-            return {**tool.foreign, "name": names.listed(tool, self._view), "_meta": meta}
-        told: dict[str, Any] = {"title": tool.title or None, "description": tool.description}
+            off = {"description": self._described(tool.foreign.get("description", ""))} if tool.stopped else {}
+            return {**tool.foreign, **off, "name": names.listed(tool, self._view), "_meta": meta}
+        told: dict[str, Any] = {"title": tool.title or None, "description": self._described(tool.description)}
         listed = {"name": names.listed(tool, self._view), **told, **self._particulars(), "_meta": {TOOL: tool.name}}
         return {key: value for key, value in listed.items() if value is not None}
+
+    def _described(self, said: str) -> str:
+        """Return what is `said` of it, behind why it is not to be called where it is off."""
+        return f"(Not to be called: it is {self.tool.stopped}) {said}" if self.tool.stopped else said
 
     def _particulars(self) -> dict[str, Any]:
         tool = self.tool

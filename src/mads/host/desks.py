@@ -10,6 +10,7 @@ from typing import Self
 
 from mads.guard.budget.accounts import Accounts
 from mads.guard.rights.policy import Policy
+from mads.guard.switch import Board
 from mads.host.attest import store_in
 from mads.host.audit import Trail
 from mads.host.catalogue import Catalogue
@@ -56,10 +57,14 @@ class Desks:
         policy: Policy,
         *,
         audit: Trail,
+        board: Board,
         changed: Callable[[], None],
         stack: AsyncExitStack,
     ) -> Self:
-        """Open them and `audit`, which is told of each change; `stack` closes them. `changed` hears of other rights."""
+        """Open them and `audit`, which is told of each change; `stack` closes them. `changed` hears of other rights.
+
+        `board` has what is off.
+        """
         folder = data_folder(Path(config.root))
         database = await Database.open(store_in(folder))
         stack.push_async_callback(database.close)
@@ -78,7 +83,7 @@ class Desks:
             bookings=bookings,
             accounts=accounts,
             spending=Spending(accounts, bookings),
-            switches=await Switches.open(rows, accounts, audit),
+            switches=await Switches.open(rows, accounts, audit, board=board, tools=catalogue.tools),
             keys=await KeyDesk.open(SqliteKeys(database), audit, catalogue.tools),
             rights=await RightsDesk.open(rights, policy, audit, catalogue.tools, changed=changed),
             secrets=await opened(config.secrets, Path(config.root), database, audit, config.mads),

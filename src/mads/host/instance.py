@@ -55,8 +55,8 @@ TIMER_PATIENCE = 3600.0
 """Seconds that one run of a timer may take."""
 
 
-AWAY = ("no_responder", "lost")
-"""How a timer fails whose own MAD is being stopped: that is no news."""
+AWAY = ("no_responder", "lost", "stopped", "broken")
+"""How a timer fails whose own MAD is off, or going: that is no news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

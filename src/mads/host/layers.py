@@ -20,8 +20,8 @@ from mads.wire.call import Call, Handle
 from mads.wire.failure import Failure
 from mads.wire.served import LayerFor, Served
 
-LAYERS = ("record", "access", "limits", "trace")
-"""Their names: what is written down and counted, who may, how much, what is current while the handler runs."""
+LAYERS = ("record", "switch", "access", "limits", "trace")
+"""Their names: what is written down and counted, what is off, who may, how much, what is current meanwhile."""
 
 
 def labels_of(config: Config, declared: Mapping[str, Declaration]) -> Labels:

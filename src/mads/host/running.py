@@ -24,6 +24,7 @@ from mads.guard.limits.layer import limits
 from mads.guard.limits.shown import shown
 from mads.guard.principals import HOST, vouched
 from mads.guard.rights.policy import Policy
+from mads.guard.switch import Board, switch
 from mads.host.audit import Trail
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
@@ -50,6 +51,7 @@ from mads.host.ledger import serve_ledger
 from mads.host.offering import Foreign
 from mads.host.paths import socket_path
 from mads.host.quantity import seconds
+from mads.host.regularly import regularly
 from mads.host.secrets.need import serve_secrets
 from mads.host.serve import patterns
 from mads.host.sources import Sources
@@ -60,7 +62,7 @@ from mads.host.supervise.health import Health
 from mads.host.supervise.place import Place
 from mads.host.supervise.seat import Seat
 from mads.host.supervise.supervisor import Supervisor
-from mads.host.supervise.upkeep import Upkeep
+from mads.host.supervise.upkeep import BEAT, Upkeep
 from mads.host.survey import Survey, survey
 from mads.host.talk.need import serve_history
 from mads.host.workers import ProcessWorkers
@@ -88,7 +90,12 @@ class RunningSystem:
         self._hides, self._labels = {f"mads.{STEWARD}.emit": Redactor(self._hide)}, labels_of(config, read.declared)
         self.policy = Policy(self._labels)
         self._book = Book([limit.rule() for limit in config.limits], self.policy)
-        guards = {"access": access(self.policy, self.audit, self._labels), "limits": limits(self._book)}
+        self._board = Board()
+        guards = {
+            "switch": switch(self._board),
+            "access": access(self.policy, self.audit, self._labels),
+            "limits": limits(self._book),
+        }
         self._outer = Outer(layers, self.observer, self._hides, guards)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
@@ -104,7 +111,8 @@ class RunningSystem:
         self._know_events()
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
         self._contracts, self._reloaded = Contracts(self._read), dict[str, float]()
-        self._health = Health(config, self.supervisor, self.observer, self._watch, self._census, trouble=self._trouble)
+        seen = (config, self.supervisor, self.observer, self._watch, self._census)
+        self._health = Health(*seen, board=self._board, trouble=self._trouble)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -114,12 +122,19 @@ class RunningSystem:
         self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
+        clearing = asyncio.create_task(regularly(BEAT, self._clear), name="switches")
+        stack.callback(clearing.cancel)
         broker = broker_of(self.config, self.secrets.vault)
         stack.push_async_callback(broker.close)
         await serve_egress(self.bus, broker, self.observer, self._labels)
         for mad in self._order:
             await self._place(mad, stack)
         self._dispatcher.start()
+
+    async def _clear(self) -> None:
+        """Have what waits for what is stopped refused at once, whoever is before it."""
+        if self._board:
+            self.bus.hasten(self._board.refuses)
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> Hub:
         self._watch.start()
@@ -137,7 +152,8 @@ class RunningSystem:
         """Open what is kept, and start to keep the record in it."""
         known = (self.config, self.catalogue, self.policy)
         tell = partial(self.signals.tell, OffersChanged(""))
-        desks = await Desks.open(*known, audit=self.audit, changed=tell, stack=stack)
+        desks = await Desks.open(*known, audit=self.audit, board=self._board, changed=tell, stack=stack)
+        desks.switches.changed = tell
         self.record, self.book = desks.record, desks.bookings
         self.keys, self.rights, self.secrets = desks.keys, desks.rights, desks.secrets
         self.spending, self.switches = desks.spending, desks.switches
@@ -282,7 +298,7 @@ class RunningSystem:
 
     def tools(self) -> Sequence[ToolInfo]:
         """Return every tool that whoever makes the call being handled may call; outside of one, every tool."""
-        call, tools = current.get(), self.catalogue.tools()
+        call, tools = current.get(), self._board.marked(self.catalogue.tools())
         return tools if call is None else [tool for tool in tools if self.policy.shows(call.identity, tool)]
 
     def layers(self) -> Sequence[str]:
@@ -299,7 +315,7 @@ class RunningSystem:
 
     def shown(self, mad: str) -> Shown:
         """Return who `mad` is; raise `InvalidMessage` where there is none."""
-        return self.catalogue.shown(mad)
+        return msgspec.structs.replace(self.catalogue.shown(mad), stops=self._board.of(mad))
 
     async def emit(self, event: str, body: dict[str, Any]) -> int:
         """Publish an event by hand; raise `InvalidMessage` where its name or body does not fit."""

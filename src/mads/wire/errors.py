@@ -14,6 +14,8 @@
         ├── DeadlineExceeded  the answer would come too late
         ├── Overloaded        the callee's inbox is full; `retry_after` says when to come back
         ├── Limited           a rule of mads.toml says how much may be asked for; `rule` says which
+        ├── Stopped           the operator has stopped it; `rule` says who did, and why
+        ├── Broken            it fails, or takes too long, and is left alone for a while; `retry_after` says how long
         ├── Denied            the caller may not do this
         ├── InvalidMessage    the bytes or arguments do not fit the declared type
         ├── Outdated          the callee was reloaded, and the caller knows it as it was; reload the caller
@@ -98,6 +100,18 @@ class Limited(CallError):
     """A rule refuses more; `retry_after` is None where the same call will never do, for it is too large."""
 
     code = "limited"
+
+
+class Stopped(CallError):
+    """The operator has stopped what is called; `rule` says who did, since when and why. Nothing was done."""
+
+    code = "stopped"
+
+
+class Broken(CallError):
+    """What is called fails, or takes too long, and is left alone for `retry_after` seconds. Nothing was done."""
+
+    code = "broken"
 
 
 class Denied(CallError):

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mads.wire.errors import (
+    Broken,
     CallError,
     CannotAsk,
     DeadlineExceeded,
@@ -19,6 +20,7 @@ from mads.wire.errors import (
     Outdated,
     Overloaded,
     Reject,
+    Stopped,
 )
 
 CAUSES = 8
@@ -33,7 +35,7 @@ WORDS = 2000
 _BY_CODE: dict[str, type[CallError]] = {
     error.code: error
     for error in (
-        *(NoResponder, DeadlineExceeded, Overloaded, Limited, Denied, InvalidMessage, Outdated),
+        *(NoResponder, DeadlineExceeded, Overloaded, Limited, Stopped, Broken, Denied, InvalidMessage, Outdated),
         *(CannotAsk, Reject, Failed, Lost),
     )
 }

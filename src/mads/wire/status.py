@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Stoppable = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}(\.\w{1,200})?$")]
+"""What can be stopped: all spending ("spend"), a MAD ("scribe"), a tool of one ("scribe.write")."""
+
+
+class Stop(Struct, frozen=True, kw_only=True):
+    """What is stopped, since when (ISO 8601, UTC), by whom, and why."""
+
+    what: Stoppable
+    why: str
+    by: str
+    at: str
 
 
 class ToolStatus(Struct, frozen=True):
@@ -35,7 +47,7 @@ class Status(Struct, frozen=True):
 
     `health` is green, yellow or red, and unless it is green `why` says why. `waiting` calls are in its inbox, `dropped`
     events found it full, `commands` are on their way to it and `dead` were given up, `blocked` counts the times it held
-    up its loop. `rss_mb` is what its process has in memory.
+    up its loop. `rss_mb` is what its process has in memory, `stops` what of it the operator has stopped.
     """
 
     mad: str
@@ -54,10 +66,11 @@ class Status(Struct, frozen=True):
     rss_mb: float = 0.0
     commands: int = 0
     dead: int = 0
+    stops: tuple[Stop, ...] = ()
 
 
 class Shown(Struct, frozen=True):
-    """Who a MAD is, what fills its needs, what it hears and what it offers."""
+    """Who a MAD is, what fills its needs, what it hears and what it offers; `stops` is what of that is off."""
 
     mad: str
     use: str
@@ -66,6 +79,7 @@ class Shown(Struct, frozen=True):
     needs: dict[str, str]
     hears: tuple[str, ...]
     offers: tuple[str, ...]
+    stops: tuple[Stop, ...] = ()
 
 
 class EventInfo(Struct, frozen=True):
@@ -152,19 +166,6 @@ class KeyInfo(Struct, frozen=True, kw_only=True):
     expires: str | None
     state: Literal["good", "expired", "revoked"]
     replaces: int
-
-
-Stoppable = Literal["spend"]
-"""What can be stopped: all spending."""
-
-
-class Stop(Struct, frozen=True, kw_only=True):
-    """What is stopped, since when (ISO 8601, UTC), by whom, and why."""
-
-    what: Stoppable
-    why: str
-    by: str
-    at: str
 
 
 class LimitUse(Struct, frozen=True, kw_only=True):

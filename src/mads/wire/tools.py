@@ -19,7 +19,7 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
     (see `mads.wire.content`); with `interactive` the caller may be asked and told things while it runs. A resource
     stands at `uri`, which may be a template, and counts as read for `fresh` seconds; a completion is of the `argument`
     of another of the same MAD. `foreign` is how an MCP server said it that nobody here wrote; what is `withheld` is not
-    listed and every call of it is refused, for that reason.
+    listed and every call of it is refused, for that reason. What is `stopped` is listed, with that said of it.
     """
 
     name: str
@@ -44,6 +44,7 @@ class ToolInfo(Struct, frozen=True, kw_only=True):
     fresh: float = 0.0
     foreign: dict[str, Any] | None = None
     withheld: str = ""
+    stopped: str = ""
 
 
 class Definition(Struct, frozen=True):

@@ -40,7 +40,7 @@ class Spending:
 
     @tool(destructive=True)
     async def stop(self, what: Stoppable, why: str) -> Stop:
-        """Stop all spending at once, and until it is resumed."""
+        """Stop all spending, a MAD or a tool of one (`scribe.write`) at once, and until it is resumed."""
         return await self.system.switches.stop(what, why)
 
     @tool(destructive=True)

@@ -20,6 +20,7 @@ from mads.host.commands.together import Together
 from mads.store.commands.port import Commands, Entry, Order
 from mads.wire.call import EVENT, Reply
 from mads.wire.errors import (
+    Broken,
     CallError,
     DeadlineExceeded,
     Denied,
@@ -29,6 +30,7 @@ from mads.wire.errors import (
     NoResponder,
     Overloaded,
     Reject,
+    Stopped,
     StoreError,
 )
 from mads.wire.failure import Failure, failure_of
@@ -48,7 +50,7 @@ GRACE = 1.0
 """Seconds in which what has been handled is written down once the system stops."""
 _FINAL = {error.code for error in (Reject, Denied, InvalidMessage)}
 """What no further attempt would change."""
-_AWAY = {error.code for error in (NoResponder, Overloaded, Limited)}
+_AWAY = {error.code for error in (NoResponder, Overloaded, Limited, Stopped, Broken)}
 """What is answered where the call did not come to its handler."""
 _CUT_OFF = {error.code for error in (Lost, NoResponder, DeadlineExceeded)}
 """What is answered for a handler that a system which stops has ended."""

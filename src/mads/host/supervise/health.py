@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
+from mads.guard.switch import Board, told
 from mads.host.config import STEWARD, Config
 from mads.host.supervise.blocking import BlockingWatch
 from mads.host.supervise.census import Census
@@ -28,7 +29,10 @@ FULL = 0.8
 
 
 class Health:
-    """The health of every MAD of a system; `trouble` says what one that stands for somebody else has with them."""
+    """The health of every MAD of a system; `trouble` says what one that stands for somebody else has with them.
+
+    `board` says what is off.
+    """
 
     def __init__(
         self,
@@ -38,9 +42,10 @@ class Health:
         watch: BlockingWatch,
         census: Census,
         *,
+        board: Board,
         trouble: Callable[[str], str],
     ) -> None:
-        self._trouble = trouble
+        self._board, self._trouble = board, trouble
         self._config, self._supervisor, self._watch, self._census = config, supervisor, watch, census
         self._meter, self._recorder = observer.meter, observer.recorder
 
@@ -75,6 +80,7 @@ class Health:
             health=colour,
             growing=vitals.growing,
             rss_mb=round(rss(pid) / 1e6, 1) if pid else 0.0,
+            stops=self._board.of(mad),
         )
 
     def judge(self, mad: str, place: Place, vitals: Vitals) -> tuple[str, str]:
@@ -88,6 +94,8 @@ class Health:
         config, seat = self._config.mads[mad], place.seat
         if isinstance(place.life, Child) and place.life.pulse.silent >= RED:
             yield "red", f"its loop has not answered for {place.life.pulse.silent:.1f} s"
+        for stop in self._board.of(mad):
+            yield "yellow", f"{stop.what} is {told(stop)}"
         if vitals.at and vitals.ago < MEMORY:
             held = f"it held up its loop {vitals.ago:.0f} s ago at {vitals.at}"
             here = f'{held}; and with it every MAD here: write run = "process" at {mad}'
