@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from mads import CallError, Denied, Emit, Kept, Send, Turn, mad, message, on, tool
+from mads import CallError, Denied, Emit, Kept, Send, Step, Turn, mad, message, on, tool
 from mads.host.config import MadConfig
 
 
@@ -104,6 +104,7 @@ class Reader:
     beliefs: Kept[Belief]
     emit: Emit
     send: Send
+    step: Step
     turn: Turn
 
     @tool
@@ -153,6 +154,19 @@ class Reader:
     async def pressed(self, text: str) -> int:
         """Act on a command."""
         return await self.press.press(text)
+
+    @tool
+    async def study(self) -> None:
+        """Read the page in a command of several steps."""
+        await self.send(self.studied)
+
+    @tool
+    async def studied(self) -> None:
+        """Read the page in the first attempt, and act on it in the second."""
+        heard = await self.step("page", self.web.page)
+        if self.turn.attempt == 1:
+            raise OSError("the light went out")
+        await self.believe(Rumour(text=heard.text))
 
     @tool
     async def tell(self) -> None:

@@ -68,6 +68,17 @@ async def test_a_command_and_an_event_carry_what_whoever_sent_them_was_told(trou
         assert await it.call("press.times") == 0
 
 
+@pytest.mark.slow
+async def test_a_later_attempt_is_labelled_by_the_steps_that_it_recalls(troupe: Troupe) -> None:
+    async with troupe(**everybody()) as it:
+        await it.call("reader.study")
+        async with asyncio.timeout(10):
+            while not (beliefs := await it.call("reader.believed")):
+                await asyncio.sleep(0.02)
+        assert "brought in by web" in beliefs[0]["why"]
+        assert await it.call("press.times") == 0
+
+
 async def test_the_operator_accepts_it_for_a_tool_or_for_a_mad(troupe: Troupe) -> None:
     async with troupe(**everybody()) as it:
         await refused(it, "reader.act", how="page")

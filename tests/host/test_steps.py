@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mads import Failed, InvalidMessage, Reject
+from mads.guard.labels import Labels
 from mads.host.commands.journal import StoredJournal
 from mads.host.commands.steps import STEPS, HostStep
 from mads.host.version import version_of
@@ -48,7 +49,7 @@ class Run:
         self.attempt += 1
         name = f"command-{self.seq}"
         current.set(replace(CALL, id=f"{name}.{self.attempt}", attempt=self.attempt, command=name))
-        return HostStep(StoredJournal(self.store), self.cls)
+        return HostStep(StoredJournal(self.store, Labels()), self.cls)
 
     async def work(self, name: str) -> str:
         """Do something that can be counted, and may fail after that."""

@@ -175,7 +175,7 @@ class RunningSystem:
         """Serve what MADs need to those in processes of their own; return the same for those that are here."""
         commands, trace = SqliteCommands(desks.database), Trace(self._hides)
         archive = await self._take_commands(stack, desks.database, commands)
-        sends, journal = CheckedSends(self._dispatcher, self._contracts), StoredJournal(commands)
+        sends, journal = CheckedSends(self._dispatcher, self._contracts), StoredJournal(commands, self._labels)
         await serve_rows(self.bus, desks.rows, self._labels)
         await serve_commands(self.bus, sends)
         await serve_journal(self.bus, journal, self._dispatcher)

@@ -153,14 +153,14 @@ async def _add(commands: Commands, order: Order = ORDER) -> Added:
 
 async def a_finished_step_is_kept_once_and_only_by_the_attempt_that_counts(commands: Store) -> None:
     seq, _ = await _add(commands)
-    step = Step(seq, 1, "pay", "bank.pay", "v1", b"first")
+    step = Step(seq, 1, "pay", "bank.pay", "v1", b"first", ("untrusted:bank",))
     assert await commands.keep([step]) == [False]
     await commands.begin([seq])
     again = msgspec.structs.replace(step, result=b"second")
     stale = msgspec.structs.replace(step, attempt=2, name="ship")
     assert await commands.keep([step, again, stale]) == [True, True, False]
     assert await commands.finished(seq) == [Finished("pay", "bank.pay", "v1")]
-    assert [await commands.result(seq, name) for name in ("pay", "ship")] == [b"first", None]
+    assert [await commands.result(seq, name) for name in ("pay", "ship")] == [(b"first", ("untrusted:bank",)), None]
     await commands.begin([seq])
     assert await commands.keep([msgspec.structs.replace(step, name="late"), stale]) == [False, True]
     assert [it.name for it in await commands.finished(seq)] == ["pay", "ship"]
@@ -295,7 +295,8 @@ class _Twins(RuleBasedStateMachine):
         steps: dict[str, bytes] = {}
         found = next((kept.steps for kept in self.list if kept.seq == seq), steps)
         assert [it.name for it in self.runner.run(self.commands.finished(seq))] == sorted(found)
-        assert self.runner.run(self.commands.result(seq, "pay")) == found.get("pay")
+        kept = found.get("pay")
+        assert self.runner.run(self.commands.result(seq, "pay")) == (None if kept is None else (kept, ()))
 
     def _of(self, seq: int, *states: State) -> _Kept | None:
         return next((kept for kept in self.list if kept.seq == seq and kept.state in states), None)

@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mads.bus.port import Bus, Subscription
+from mads.guard.labels import Labels
 from mads.host.caller import Caller
 from mads.host.commands.dispatcher import Dispatcher
 from mads.host.commands.together import Together
 from mads.host.proxy import outcome
 from mads.store.commands.port import Finished, Step, Steps
+from mads.store.port import Taint
 from mads.wire import codec
-from mads.wire.call import Call, Reply
+from mads.wire.call import Call, Reply, current
 from mads.wire.errors import Denied, Failed
 
 AT_ONCE = 64
@@ -22,15 +25,28 @@ AT_ONCE = 64
 
 
 class StoredJournal:
-    """The journal in `store`."""
+    """The journal in `store`, as MADs in the core see it; a child reaches it by `write` and `read`.
 
-    def __init__(self, store: Steps) -> None:
-        self._store = store
+    A step has the `labels` of the call that takes it, and gives them to the one that recalls it.
+    """
+
+    def __init__(self, store: Steps, labels: Labels) -> None:
+        self._store, self._labels = store, labels
         self._keeps = Together(store.keep)
 
     async def keep(self, step: Step) -> None:
         """Return once `step` is on disk."""
-        if not await self._keeps.ask(step):
+        call = current.get()
+        await self.write(step, () if call is None else self._labels.of(call))
+
+    async def result(self, command: int, name: str) -> bytes:
+        """Return the result of a finished step."""
+        call = current.get()
+        return await self.read(command, name, None if call is None else call.id)
+
+    async def write(self, step: Step, taint: Taint) -> None:
+        """Return once `step`, taken by a call that has these labels, is on disk."""
+        if not await self._keeps.ask(replace(step, taint=taint)):
             raise Failed(
                 f"attempt {step.attempt} at command {step.command} has ended; step {step.name!r} came too late"
             )
@@ -39,12 +55,14 @@ class StoredJournal:
         """Return what earlier attempts have finished."""
         return await self._store.finished(command)
 
-    async def result(self, command: int, name: str) -> bytes:
-        """Return the result of a finished step."""
+    async def read(self, command: int, name: str, reader: str | None) -> bytes:
+        """Return the result of a finished step to the call of the id `reader`, which is labelled as it is."""
         found = await self._store.result(command, name)
         if found is None:
             raise Failed(f"command {command} is over; its step {name!r} is forgotten")
-        return found
+        body, taint = found
+        self._labels.pick(reader, taint)
+        return body
 
 
 class Asked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,16 +75,16 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
 async def serve_journal(bus: Bus, journal: StoredJournal, dispatcher: Dispatcher) -> Subscription:
     """Serve `journal` on `bus`: to each MAD the steps of the commands that it is at work on."""
 
-    async def keep(step: Step) -> None:
-        await journal.keep(step)
+    async def keep(step: Step, call: Call) -> None:
+        await journal.write(step, call.identity.labels)
 
-    async def finished(asked: Asked) -> Sequence[Finished]:
+    async def finished(asked: Asked, _: Call) -> Sequence[Finished]:
         return await journal.finished(asked.command)
 
-    async def result(asked: Asked) -> bytes:
-        return await journal.result(asked.command, asked.name)
+    async def result(asked: Asked, call: Call) -> bytes:
+        return await journal.read(asked.command, asked.name, call.cause)
 
-    verbs: dict[str, tuple[type[Step | Asked], Callable[[Any], Awaitable[Any]]]] = {
+    verbs: dict[str, tuple[type[Step | Asked], Callable[[Any, Call], Awaitable[Any]]]] = {
         "host.steps.keep": (Step, keep),
         "host.steps.finished": (Asked, finished),
         "host.steps.result": (Asked, result),
@@ -79,7 +97,7 @@ async def serve_journal(bus: Bus, journal: StoredJournal, dispatcher: Dispatcher
         if not chain or not dispatcher.handles(chain[-1], asked.command):
             who = ".".join(chain) or call.identity.principal
             raise Denied(f"{who!r} is not at work on command {asked.command}; steps are for its handler")
-        return Reply(codec.raw(await do(asked)))
+        return Reply(codec.raw(await do(asked, call)))
 
     return await bus.subscribe(tuple(verbs), serve, group="host.steps", at_once=AT_ONCE, capacity=1024)
 

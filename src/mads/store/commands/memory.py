@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from mads.store.commands.port import WINDOW, Added, Entry, Finished, Order, State, Step
+from mads.store.port import Taint
 
 
 class _Row(Struct):
@@ -93,10 +94,10 @@ class MemoryCommands:
         found = self._steps.get(command, {})
         return [Finished(step.name, step.work, step.version) for _, step in sorted(found.items())]
 
-    async def result(self, command: int, name: str) -> bytes | None:
-        """Return the result of a finished step; None where there is none."""
+    async def result(self, command: int, name: str) -> tuple[bytes, Taint] | None:
+        """Return the result of a finished step, and its taint; None where there is none."""
         step = self._steps.get(command, {}).get(name)
-        return None if step is None else step.result
+        return None if step is None else (step.result, step.taint)
 
     def _counts(self, step: Step) -> bool:
         row = self._of(step.command, "open")

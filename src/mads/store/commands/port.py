@@ -17,6 +17,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from mads.store.port import Taint
+
 WINDOW = 24 * 3600 * 1000
 """For how many milliseconds a command that is done is remembered by its `once`."""
 
@@ -66,7 +68,10 @@ Added = tuple[int, bool]
 
 
 class Step(Struct, frozen=True, gc=False):
-    """A finished step of a command: in which attempt it was taken, what was called by which code, and its result."""
+    """A finished step of a command: in which attempt it was taken, what was called by which code, and its result.
+
+    `taint` are the labels that whoever took it had by then.
+    """
 
     command: int
     attempt: int
@@ -74,6 +79,7 @@ class Step(Struct, frozen=True, gc=False):
     work: str
     version: str
     result: bytes
+    taint: Taint = ()
 
 
 class Finished(Struct, frozen=True, gc=False):
@@ -132,6 +138,6 @@ class Steps(Protocol):
         """Return the finished steps of an open or dead command, by name."""
         ...
 
-    async def result(self, command: int, name: str) -> bytes | None:
-        """Return the result of a finished step; None where there is none."""
+    async def result(self, command: int, name: str) -> tuple[bytes, Taint] | None:
+        """Return the result of a finished step, and its taint; None where there is none."""
         ...

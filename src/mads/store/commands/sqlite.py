@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 
 from mads.store.commands.port import WINDOW, Added, Entry, Finished, Order, State, Step
 from mads.store.database import Database
+from mads.store.port import Taint
 from mads.store.sqlite import Connection, Value
 from mads.store.sums import sum_of
 
@@ -50,15 +51,15 @@ _DONE = """
 """
 _SETTLE = "DELETE FROM steps WHERE command IN (SELECT value FROM json_each(?))"
 _KEEP = """
-    INSERT INTO steps (command, name, work, version, result)
-    SELECT column1, column3, column4, column5, column6 FROM (VALUES {})
+    INSERT INTO steps (command, name, work, version, result, taint)
+    SELECT column1, column3, column4, column5, column6, column7 FROM (VALUES {})
     JOIN commands ON seq = column1 AND attempt = column2 WHERE state = 'open'
     ON CONFLICT DO UPDATE SET name = name
     RETURNING command, name
 """
-_KEEPS = {count: _KEEP.format(", ".join(["(?, ?, ?, ?, ?, ?)"] * count)) for count in _TOGETHER}
+_KEEPS = {count: _KEEP.format(", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * count)) for count in _TOGETHER}
 _FINISHED = "SELECT name, work, version FROM steps WHERE command = ? ORDER BY name"
-_RESULT = "SELECT result FROM steps WHERE command = ? AND name = ?"
+_RESULT = "SELECT result, taint FROM steps WHERE command = ? AND name = ?"
 _ENTRIES = f"SELECT {_COLUMNS} FROM commands WHERE state = ? ORDER BY seq"  # noqa: S608  names of columns
 _READ = f"SELECT {_COLUMNS}, envelope FROM commands WHERE seq = ? AND state = ?"  # noqa: S608  names of columns
 
@@ -125,7 +126,7 @@ class SqliteCommands:
             left, count = list(steps), list[bool]()
             for size in _TOGETHER:
                 while len(left) >= size:
-                    values = [value for step in left[:size] for value in astuple(step)]
+                    values = [value for step in left[:size] for value in _values(step)]
                     kept = set(connection.execute(_KEEPS[size], values).fetchall())
                     count += ((step.command, step.name) in kept for step in left[:size])
                     del left[:size]
@@ -138,13 +139,20 @@ class SqliteCommands:
         found = await self._database.read(lambda connection: connection.execute(_FINISHED, (command,)).fetchall())
         return [Finished(*row) for row in found]
 
-    async def result(self, command: int, name: str) -> bytes | None:
-        """Return the result of a finished step; None where there is none."""
+    async def result(self, command: int, name: str) -> tuple[bytes, Taint] | None:
+        """Return the result of a finished step, and its taint; None where there is none."""
         found = await self._database.read(lambda connection: connection.execute(_RESULT, (command, name)).fetchall())
-        return found[0][0] if found else None
+        if not found:
+            return None
+        ((result, taint),) = found
+        return result, tuple(json.loads(taint)) if taint else ()
 
     async def _rows(self, statement: str, *bindings: int | str | None) -> list[tuple[Any, ...]]:
         return await self._database.write(lambda connection: connection.execute(statement, bindings).fetchall())
+
+
+def _values(step: Step) -> tuple[Value, ...]:
+    return (*astuple(step)[:-1], json.dumps(step.taint) if step.taint else "")
 
 
 def _is_new(order: Order) -> bool:
