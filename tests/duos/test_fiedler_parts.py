@@ -178,6 +178,14 @@ async def test_a_stream_is_read_wherever_its_pieces_are_cut() -> None:
     assert whole == Answered("Hello ✓.", model="m-1", usage=Usage(input=3, output=2))
 
 
+async def test_a_stream_that_ends_in_an_error_says_what_the_provider_said() -> None:
+    body = b'data: {"choices": [{"delta": {"content": "Hel"}}]}\n\ndata: {"error": {"message": "no capacity"}}\n\n'
+    stream = OpenAI(URL, {}, reaching({CHAT: body})).stream("m", ASKED)
+    assert await anext(stream) == "Hel"
+    with pytest.raises(Trouble, match="no capacity"):
+        await anext(stream)
+
+
 async def test_wishes_for_tools_are_put_together_from_their_pieces() -> None:
     parts = [
         {"index": 0, "id": "w", "function": {"name": "find", "arguments": '{"ab'}},
@@ -220,6 +228,7 @@ async def test_whatever_a_provider_says_of_usage_costs_no_answer_and_fits_the_bo
         (Answer(404, {}, CHAT, b"no such model"), "refused"),
         (Answer(200, {}, CHAT, b"[1, 2]"), "broken"),
         (Answer(200, {}, CHAT, b'{"choices": []}'), "broken"),
+        (Answer(200, {}, CHAT, b'{"error": {"message": "no capacity"}}'), "overloaded"),
     ],
 )
 async def test_what_is_no_answer_says_what_it_is(answer: Answer, outcome: str) -> None:

@@ -121,6 +121,32 @@ async def test_a_silent_server_is_waited_for_no_longer_than_that() -> None:
     await pool.aclose()
 
 
+async def test_the_first_event_comes_at_once_and_those_that_follow_it_closely_come_together() -> None:
+    go, event = asyncio.Event(), b"6\r\ndata\n\n\r\n"
+
+    async def talk(_: Outside, asks: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + event)
+        assert asks.startswith(b"GET ")
+        await go.wait()
+        for __ in range(50):
+            writer.write(event)
+            await asyncio.sleep(0)
+        writer.write(b"0\r\n\r\n")
+
+    pool = Pool(CheckedNetwork(system_resolver), _context(None), 4, 4, 5.0)
+    async with outside(talk) as it, asyncio.timeout(5):
+        response = await pool.handle_async_request(httpcore2.Request("GET", it.url()))
+        pieces: list[bytes] = []
+        async for piece in response.aiter_stream():
+            pieces.append(piece)
+            go.set()
+        await response.aclose()
+    await pool.aclose()
+    assert b"".join(pieces) == b"data\n\n" * 51
+    assert pieces[0] == b"data\n\n"
+    assert len(pieces) < 10
+
+
 async def test_a_large_answer_is_read_no_further_than_somebody_wants_it() -> None:
     sent = 0
 

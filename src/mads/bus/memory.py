@@ -73,8 +73,7 @@ class MemoryBus:
         try:
             yield channel
         finally:
-            answer.cancel()
-            if serving is not None:
+            if answer.cancel() and serving is not None:
                 serving.withdraw(delivery)
 
     async def publish(self, call: Call) -> None:

@@ -1,6 +1,7 @@
 """HTTP/1.1 on one connection, for the pool of `httpcore2`: a request leaves at once, its answer is read as it comes.
 
-What came together is handed on together, so that an answer in many small chunks costs no more than it has reads.
+What came together is handed on together, so that an answer in many small chunks costs no more than it has reads; and
+events of a stream that follow each other faster than anybody sees come together.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import httpcore2
 import httptools
 
 from mads.egress.headers import MOST
+from mads.egress.network import CheckedNetwork
+from mads.egress.stream import Stream
 
 READ = 64 * 1024
 """Bytes that are read at once."""
@@ -22,15 +25,16 @@ READ = 64 * 1024
 HEAD = 100 * 1024
 """Bytes that the head of an answer may have, with what only says that there is one to come."""
 
+EVENTS, FRAME = b"text/event-stream", 0.016
+"""What is read in events, and the seconds within which they are read together: a screen shows nothing in between."""
+
 BODILESS = frozenset({204, 304})
 
 
 class Pool(httpcore2.AsyncConnectionPool):
     """Connections by `network`, to whoever `trusted` knows; one may wait `keep` seconds for its next request."""
 
-    def __init__(
-        self, network: httpcore2.AsyncNetworkBackend, trusted: ssl.SSLContext, at_once: int, idle: int, keep: float
-    ) -> None:
+    def __init__(self, network: CheckedNetwork, trusted: ssl.SSLContext, at_once: int, idle: int, keep: float) -> None:
         super().__init__(max_connections=at_once, max_keepalive_connections=idle, keepalive_expiry=keep)
         self._network, self._trusted, self._keep = network, trusted, keep
 
@@ -42,11 +46,9 @@ class Pool(httpcore2.AsyncConnectionPool):
 class _Connection(httpcore2.AsyncConnectionInterface):
     """A connection, which has one request at a time."""
 
-    def __init__(
-        self, origin: httpcore2.Origin, network: httpcore2.AsyncNetworkBackend, trusted: ssl.SSLContext, keep: float
-    ) -> None:
+    def __init__(self, origin: httpcore2.Origin, network: CheckedNetwork, trusted: ssl.SSLContext, keep: float) -> None:
         self._origin, self._network, self._trusted, self._keep = origin, network, trusted, keep
-        self._stream: httpcore2.AsyncNetworkStream | None = None
+        self._stream: Stream | None = None
         self._busy = self._closed = False
         self._until = 0.0
 
@@ -75,6 +77,11 @@ class _Connection(httpcore2.AsyncConnectionInterface):
         """Return what comes next; nothing at the end."""
         assert self._stream is not None
         return await self._stream.read(READ, timeout)
+
+    def rest(self, seconds: float) -> None:
+        """Let what comes in so many seconds come together."""
+        assert self._stream is not None
+        self._stream.rest(seconds)
 
     async def ended(self, *, usable: bool) -> None:
         """Take note that an answer has been read, or that nobody reads it any more."""
@@ -118,7 +125,7 @@ class _Connection(httpcore2.AsyncConnectionInterface):
         """Return whether it was ended."""
         return self._closed
 
-    async def _connected(self, timeout: float | None) -> httpcore2.AsyncNetworkStream:
+    async def _connected(self, timeout: float | None) -> Stream:
         host = self._origin.host.decode("ascii")
         stream = await self._network.connect_tcp(host, self._origin.port, timeout)
         if self._origin.scheme != b"https":
@@ -138,6 +145,8 @@ class _Body:
         try:
             while True:
                 if data := answer.taken():
+                    if answer.in_events and not answer.whole:
+                        self._connection.rest(FRAME)
                     yield data
                 if answer.whole:
                     return
@@ -158,7 +167,7 @@ class _Answer:
 
     def __init__(self, is_head: bool) -> None:  # noqa: FBT001  there is no other argument
         self.status, self.headers = 0, list[tuple[bytes, bytes]]()
-        self.whole = self.usable = False
+        self.whole = self.usable = self.in_events = False
         self._is_head, self._measured = is_head, False
         self._size = 0
         self._chunks: list[bytes] = []
@@ -198,7 +207,9 @@ class _Answer:
         self._count(len(name) + len(value))
         if len(self.headers) > MOST:
             raise ValueError("its headers are too many")
-        self._measured = self._measured or name.lower() in (b"content-length", b"transfer-encoding")
+        name = name.lower()
+        self._measured = self._measured or name in (b"content-length", b"transfer-encoding")
+        self.in_events = self.in_events or (name == b"content-type" and value.lower().startswith(EVENTS))
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:

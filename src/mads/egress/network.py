@@ -11,7 +11,7 @@ import httpcore2
 
 from mads.egress.address import is_public, packed
 from mads.egress.grants import LOCAL
-from mads.egress.stream import connected
+from mads.egress.stream import Stream, connected
 from mads.wire.errors import Denied, NoResponder
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -43,7 +43,7 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
+    ) -> Stream:
         """Connect to `host` as it is resolved now; raise `Denied` where any of its addresses is not public."""
         del local_address, socket_options
         addresses = await self._addresses(host, port)

@@ -32,10 +32,15 @@ class Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             raise httpcore2.ReadError(str(self._error)) from self._error
         data = bytes(self._came[:max_bytes])
         del self._came[:max_bytes]
-        if self._held and len(self._came) <= AHEAD and not self._ended:
-            self._held = False
-            self._to().resume_reading()
+        self._read_on()
         return data
+
+    def rest(self, seconds: float) -> None:
+        """Leave what comes in so many seconds with the system, so that all of it is read at once."""
+        if not self._held and not self._came and not self._ended:
+            self._held = True
+            self._to().pause_reading()
+            asyncio.get_running_loop().call_later(seconds, self._read_on)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send what is in `buffer`; return once the other side takes enough of it for more to be sent."""
@@ -51,7 +56,7 @@ class Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.AsyncNetworkStream:
+    ) -> Stream:
         """Go on in secret, with whoever can show to be `server_hostname`."""
         made: asyncio.Transport | None = None
         try:
@@ -104,6 +109,11 @@ class Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         """Take note that it does again."""
         self._full = False
         self._tell()
+
+    def _read_on(self) -> None:
+        if self._held and len(self._came) <= AHEAD and not self._ended:
+            self._held = False
+            self._to().resume_reading()
 
     def _to(self) -> asyncio.Transport:
         assert self._transport is not None

@@ -71,6 +71,7 @@ class Chat(Struct):
     model: str | None = None
     system_fingerprint: str | None = None
     usage: Any = None
+    error: Any = None
 
 
 class _Vector(Struct):
@@ -85,6 +86,7 @@ class _Embeddings(Struct):
 
 
 _chat = msgspec.json.Decoder(Chat)
+_pieces = msgspec.json.Decoder(list[Chat])
 _embeddings = msgspec.json.Decoder(_Embeddings)
 
 
@@ -99,6 +101,7 @@ class OpenAI:
     async def complete(self, model: str, request: ModelRequest) -> Answered:
         """Return the answer of `model`."""
         chat = _read(_chat, await self._post(self._chat, body_of(model, request)))
+        _regret(self._chat, chat)
         if not chat.choices or chat.choices[0].message is None:
             raise Trouble("broken", f"{self._chat} answered without a choice")
         gathered = Gathered()
@@ -117,8 +120,12 @@ class OpenAI:
                     raise refusal(arriving.status, arriving.headers, b"".join([part async for part in arriving]))
                 async for events in _events(arriving):
                     is_whole = is_whole or DONE in events
-                    if text := "".join([gathered.take(_read(_chat, data)) for data in events if data != DONE]):
+                    pieces = _read(_pieces, b"[%b]" % b",".join([data for data in events if data != DONE]))
+                    text = "".join([gathered.take(chat) for chat in pieces])
+                    if text:
                         yield text
+                    if pieces:
+                        _regret(self._chat, pieces[-1])
         if not is_whole and not gathered.finish:
             raise Trouble("broken", f"the stream of {self._chat} was cut off after {len(gathered.text)} pieces")
         yield gathered.answered()
@@ -290,6 +297,13 @@ async def _events(arriving: Arriving) -> AsyncGenerator[list[bytes]]:
         *lines, rest = (rest + part).split(b"\n")
         if events := [line[5:].strip() for line in lines if line.startswith(b"data:")]:
             yield events
+
+
+def _regret(url: str, chat: Chat) -> None:
+    """Raise `Trouble` where somebody says in an answer that there will be none."""
+    if chat.error:
+        said = msgspec.json.encode(chat.error)[:300].decode(errors="replace")
+        raise Trouble("overloaded", f"{url} broke off: {said}")
 
 
 @contextmanager
