@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from mads.host.breakers import BreakerConfig
 from mads.host.config import MadConfig
+from mads.host.fallbacks import FallbackConfig
 from mads.host.layers import LAYERS
 from mads.host.limits import LimitConfig
 from mads.testing.placed import Placed, placed
@@ -34,11 +36,14 @@ def troupe(tmp_path: Path, placement: str) -> Troupe:
         layers: tuple[str, ...] = LAYERS,
         strict: bool = True,
         limits: tuple[LimitConfig, ...] = (),
+        breakers: tuple[BreakerConfig, ...] = (),
+        fallbacks: tuple[FallbackConfig, ...] = (),
         core: Mapping[str, str] = MappingProxyType({}),
         **mads: Any,
     ) -> Any:
         chosen: dict[str, Any] = {name: f"tests.behaviour.troupe:{name.capitalize()}" for name in names} | mads
         settled: dict[str, Any] = {"strict": strict, "layers": layers, "limits": limits, "core": core}
+        settled |= {"breakers": breakers, "fallbacks": fallbacks}
         return placed(tmp_path, placement, path=(ROOT,), **settled, **chosen)
 
     return run

@@ -6,10 +6,14 @@ Covers the list of layers round every handler. Does not cover what is checked be
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
-from mads import CallError, Denied, Limited, Stopped
+from mads import Broken, CallError, Denied, Limited, Stopped
+from mads.host.breakers import BreakerConfig
+from mads.host.fallbacks import FallbackConfig
 from mads.host.layers import LAYERS
 from mads.host.limits import LimitConfig
 from mads.testing.placed import Placed
@@ -18,7 +22,11 @@ from tests.behaviour.troupe import Gardener, Leaf, Tree
 
 COVERS = ("R-101",)
 
-GREEDY = LimitConfig(principal="greedy", each="principal", rate="3/h")
+RULES: dict[str, Any] = {
+    "limits": (LimitConfig(principal="greedy", each="principal", rate="3/h"),),
+    "breakers": (BreakerConfig(tool="mads.tree.break_", least=3),),
+    "fallbacks": (FallbackConfig(tool="mads.tree.noted", value="nothing"),),
+}
 
 
 async def calls_are_counted(it: Placed) -> None:
@@ -37,10 +45,23 @@ async def the_anonymous_destroy_nothing(it: Placed) -> None:
         await it.call("tree.fell", principal="anonymous")
 
 
-async def what_is_stopped_is_refused(it: Placed) -> None:
+async def somebody_stands_in(it: Placed) -> None:
     await it.call("steward.stop", principal="operator", what="tree.noted", why="nothing to see")
+    assert await it.call("tree.noted") == "nothing"
+
+
+async def what_fails_is_left_alone(it: Placed) -> None:
+    for _ in range(3):
+        with suppress(CallError):
+            await it.call("tree.break_", how="raise")
+    with pytest.raises(Broken):
+        await it.call("tree.break_", how="raise")
+
+
+async def what_is_stopped_is_refused(it: Placed) -> None:
+    await it.call("steward.stop", principal="operator", what="tree.whereabouts", why="nothing to see")
     with pytest.raises(Stopped):
-        await it.call("tree.noted")
+        await it.call("tree.whereabouts")
 
 
 async def nobody_asks_more_than_a_rule_says(it: Placed) -> None:
@@ -52,9 +73,11 @@ async def nobody_asks_more_than_a_rule_says(it: Placed) -> None:
 
 BEHAVIOURS: dict[str, Callable[[Placed], Awaitable[None]]] = {
     "record": calls_are_counted,
+    "fallback": somebody_stands_in,
     "switch": what_is_stopped_is_refused,
     "access": the_anonymous_destroy_nothing,
     "limits": nobody_asks_more_than_a_rule_says,
+    "breaker": what_fails_is_left_alone,
     "trace": a_child_call_descends_from_its_parent,
 }
 
@@ -65,10 +88,10 @@ def test_every_layer_has_a_behaviour_that_needs_it() -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 async def test_removing_a_layer_turns_its_behaviour_red(troupe: Troupe, layer: str) -> None:
-    async with troupe("tree", "gardener", limits=(GREEDY,)) as it:
+    async with troupe("tree", "gardener", **RULES) as it:
         await BEHAVIOURS[layer](it)
     without = tuple(name for name in LAYERS if name != layer)
-    async with troupe("tree", "gardener", layers=without, limits=(GREEDY,)) as it:
+    async with troupe("tree", "gardener", layers=without, **RULES) as it:
         with pytest.raises((AssertionError, CallError, pytest.fail.Exception)):
             await BEHAVIOURS[layer](it)
 

@@ -54,6 +54,19 @@ class OffersChanged:
     mad: str
 
 
+@message(name="mads.BreakerChanged", critical=True, owner=OWNER)
+class BreakerChanged:
+    """The breaker of `what`, a MAD or a tool of one, has gone from one state to another: closed, open or half-open.
+
+    `why` says what opened it, in numbers.
+    """
+
+    what: str
+    was: str
+    now: str
+    why: str = ""
+
+
 @message(name="mads.ResourceUpdated")
 class ResourceUpdated:
     """What stands at an address is not what it was; a MAD emits it, and MCP clients that subscribed are told."""
@@ -61,5 +74,5 @@ class ResourceUpdated:
     uri: str
 
 
-SIGNALS: tuple[type[Any], ...] = (StateChanged, SecurityEvent, OffersChanged)
+SIGNALS: tuple[type[Any], ...] = (StateChanged, SecurityEvent, OffersChanged, BreakerChanged)
 """Those that the host publishes."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextvars import copy_context
 from typing import Any
@@ -49,33 +48,28 @@ class Upstream:
 
     async def answer(self, definition: Definition, arguments: Said) -> Said:
         """Pass one call on; return what the server answers, in the JSON of MCP."""
-        with self.link.breaker.call() as trial:
-            turn = copy_context()  # what the server says meanwhile comes in a task of the connection's
+        turn = copy_context()  # what the server says meanwhile comes in a task of the connection's
 
-            async def ask(method: str, params: Said, name: str) -> Said:
-                began = time.monotonic()
-                try:
-                    return await asyncio.create_task(self.offers.ask(method, params, name), context=turn.copy())
-                finally:
-                    trial.asking += time.monotonic() - began
+        async def ask(method: str, params: Said, name: str) -> Said:
+            return await asyncio.create_task(self.offers.ask(method, params, name), context=turn.copy())
 
-            def tell(done: float, total: float | None, note: str) -> None:
-                turn.run(self.turn.progress, done, total, note)
+        def tell(done: float, total: float | None, note: str) -> None:
+            turn.run(self.turn.progress, done, total, note)
 
-            def log(level: str, data: Any, logger: str) -> None:
-                turn.run(self.offers.log, level, data, logger)
+        def log(level: str, data: Any, logger: str) -> None:
+            turn.run(self.offers.log, level, data, logger)
 
-            peer = Peer(ask, tell, log, self.offers.can(), {"traceparent": self.turn.traceparent})
-            async with self.link.lent(self.turn.principal, peer) as session:
-                match definition.kind:
-                    case "tool":
-                        came = await session.call(definition.name, arguments, peer)
-                    case "resource" | "template":
-                        came = await session.read(arguments["uri"], peer)
-                    case "prompt":
-                        came = await session.prompt(definition.name, arguments, peer)
-                    case "completion":
-                        return await self._completed(session, definition, arguments)
+        peer = Peer(ask, tell, log, self.offers.can(), {"traceparent": self.turn.traceparent})
+        async with self.link.lent(self.turn.principal, peer) as session:
+            match definition.kind:
+                case "tool":
+                    came = await session.call(definition.name, arguments, peer)
+                case "resource" | "template":
+                    came = await session.read(arguments["uri"], peer)
+                case "prompt":
+                    came = await session.prompt(definition.name, arguments, peer)
+                case "completion":
+                    return await self._completed(session, definition, arguments)
         came.get("_meta", {}).pop(OWN, None)
         return came
 

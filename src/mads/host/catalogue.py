@@ -11,6 +11,7 @@ from mads.author.needs import Talk, Think
 from mads.author.schema import tool_infos
 from mads.host.config import STEWARD, Config
 from mads.host.events.heard import events_of
+from mads.host.fallbacks import calls
 from mads.host.history.transcript import SAY
 from mads.host.inject import Filling, Mad, Made, Need
 from mads.host.survey import Survey
@@ -88,7 +89,7 @@ class Catalogue:
             says = (f"mads.*.{CHAT}",)
         named = tuple(f"mads.{source.name}.*" for source in sources if isinstance(source, Mad))
         chosen = self._config.mads[mad].calls
-        return says + (named if chosen is None else chosen)
+        return (*says, *(named if chosen is None else chosen), *calls(self._config.fallbacks, mad))
 
     def _listed(self) -> None:
         self._tools = tuple(info for mad in self.declared for info in self._offered[mad])

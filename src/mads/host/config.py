@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -17,7 +17,9 @@ from mads.egress.config import EgressConfig, Outgoing
 from mads.egress.grants import Grants
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
+from mads.host.breakers import BreakerConfig
 from mads.host.budgets import Budget, BudgetConfig, misread
+from mads.host.fallbacks import FallbackConfig
 from mads.host.limits import LimitConfig
 from mads.host.mcp import McpConfig
 from mads.host.quantity import WRITE, Size, Span, seconds
@@ -25,6 +27,9 @@ from mads.host.secrets.config import WRITE_ROOT, SecretsConfig
 from mads.host.where import Place, line_of
 from mads.host.writing import ADDRESS, Retention, Traces
 from mads.wire.errors import ConfigError, UsageError
+
+_R = TypeVar("_R", LimitConfig, BreakerConfig, FallbackConfig)
+_RULES: dict[str, type[Any]] = {"limits": LimitConfig, "breakers": BreakerConfig, "fallbacks": FallbackConfig}
 
 FILE = "mads.toml"
 UPSTREAM = "mads.duos.upstream:Upstream"
@@ -34,7 +39,7 @@ STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
 _TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets", "egress", "budget")
-_LISTS = ("limits",)
+_LISTS = ("limits", "breakers", "fallbacks")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 LONGEST = 400
@@ -162,6 +167,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     secrets: SecretsConfig = SecretsConfig()
     egress: EgressConfig = EgressConfig()
     limits: tuple[LimitConfig, ...] = ()
+    breakers: tuple[BreakerConfig, ...] = ()
+    fallbacks: tuple[FallbackConfig, ...] = ()
     budget: BudgetConfig = BudgetConfig()
     root: str = ""
 
@@ -210,18 +217,20 @@ def readable(root: Path) -> tuple[Config, list[str]]:
         named = {}
     mads = {name: mad for name, table in named.items() if (mad := reader.mad(name, table)) is not None}
     gateway = reader.gateway(tables.pop("gateway", {}))
-    rules = reader.table(("supervision",), tables.pop("supervision", {}), Supervision) or Supervision()
+    supervised = reader.table(("supervision",), tables.pop("supervision", {}), Supervision) or Supervision()
     traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
     kept = reader.table(("retention",), tables.pop("retention", {}), Retention) or Retention()
     secrets = reader.table(("secrets",), tables.pop("secrets", {}), SecretsConfig) or SecretsConfig()
     egress = reader.table(("egress",), tables.pop("egress", {}), EgressConfig) or EgressConfig()
-    limits = reader.limits(tables.pop("limits", []), {*named, STEWARD})
+    rules: dict[str, Any] = {
+        key: reader.rules(key, tables.pop(key, []), type_, {*named, STEWARD}) for key, type_ in _RULES.items()
+    }
     budget = reader.budget(tables.pop("budget", {}))
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, CONTROL)
-    tables = {"mads": mads, "gateway": gateway, "supervision": rules, "traces": traces, "retention": kept}
-    tables |= {"secrets": secrets, "egress": egress, "limits": limits, "budget": budget, "root": str(root)}
-    return msgspec.structs.replace(rest, **tables), reader.mistakes
+    tables = {"mads": mads, "gateway": gateway, "supervision": supervised, "traces": traces, "retention": kept}
+    tables |= {"secrets": secrets, "egress": egress, "budget": budget, "root": str(root)}
+    return msgspec.structs.replace(rest, **tables, **rules), reader.mistakes
 
 
 class _Reader:
@@ -314,25 +323,26 @@ class _Reader:
             self.wrong(("budget", *key), what)
         return budget
 
-    def limits(self, tables: Any, mads: Collection[str]) -> tuple[LimitConfig, ...]:
-        """Return the rules of how much may be asked for."""
+    def rules(self, name: str, tables: Any, type_: type[_R], mads: Collection[str]) -> tuple[_R, ...]:
+        """Return the rules of the list of that name."""
         if not _is_list(tables):
-            self.wrong(("limits",), "is a list of tables; write [[limits]], once for each rule")
+            self.wrong((name,), f"is a list of tables; write [[{name}]], once for each rule")
             return ()
-        limits: list[LimitConfig] = []
+        rules: list[_R] = []
         read: dict[Any, int] = {}
         for at, table in enumerate(tables, 1):
-            path, before = ("limits", str(at)), len(self.mistakes)
-            limit: LimitConfig | None = self.table(path, table, LimitConfig)
-            if limit is None or len(self.mistakes) > before:
+            path: Place = (name, str(at))
+            before = len(self.mistakes)
+            rule: _R | None = self.table(path, table, type_)
+            if rule is None or len(self.mistakes) > before:
                 continue
-            for key, what in limit.mistakes(mads):
+            for key, what in rule.mistakes(mads):
                 self.wrong((*path, key) if key else path, what)
-            first = read.setdefault(limit.counted(), at)
+            first = read.setdefault(rule.counted(), at)
             if first != at:
-                self.wrong(path, f"counts the same calls as rule {first}; write what both say into one")
-            limits.append(limit)
-        return tuple(limits)
+                self.wrong(path, rule.SAME.format(first))
+            rules.append(rule)
+        return tuple(rules)
 
     def table(self, path: Place, table: Any, type_: type[Any]) -> Any:
         """Return what is right in `table` as `type_`, or None where a value that it needs is missing or wrong."""

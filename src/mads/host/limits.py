@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -26,6 +26,8 @@ class LimitConfig(Struct, frozen=True, forbid_unknown_fields=True):
     many are handled side by side, `size` and `reply` how large arguments and answers are, `quota` how many a day or
     a month in UTC ("1000/day").
     """
+
+    SAME: ClassVar[str] = "counts the same calls as rule {}; write what both say into one"
 
     principal: str | None = None
     role: str | None = None
@@ -63,7 +65,7 @@ class LimitConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     def mistakes(self, mads: Collection[str]) -> list[tuple[str, str]]:
         """Return what is wrong with what the fields say where these `mads` are there, each under its field's name."""
-        wrong = [*self._misnamed(), *self._nowhere(mads)]
+        wrong = [*self._misnamed(), *nowhere(self.mad, self.tool, mads)]
         if all(getattr(self, name) is None for name in MEASURES):
             wrong.append(("", f"limits nothing; write one of {', '.join(MEASURES)}"))
         if self.burst is not None and self.rate is None:
@@ -85,18 +87,19 @@ class LimitConfig(Struct, frozen=True, forbid_unknown_fields=True):
                 wrong.append((field, str(error)))
         return wrong
 
-    def _nowhere(self, mads: Collection[str]) -> list[tuple[str, str]]:
-        """Return where it names a MAD that is not there."""
-        wrong: list[tuple[str, str]] = []
-        named = [("mad", self.mad)]
-        try:
-            if self.tool is not None:
-                scopes.check([self.tool])
-                named.append(("tool", self.tool.split(".")[1]))
-        except UsageError:
-            wrong.append(("tool", f"{self.tool!r} names no tools; write mads.NAME.TOOL, mads.NAME.* or mads.>"))
-        for field, name in named:
-            if name is not None and name not in ("*", ">", *mads):
-                near = difflib.get_close_matches(name, mads, 1)
-                wrong.append((field, f"there is no MAD {name!r}{(near and f'; did you mean {near[0]!r}?') or ''}"))
-        return wrong
+
+def nowhere(mad: str | None, tool: str | None, mads: Collection[str]) -> list[tuple[str, str]]:
+    """Return where a rule about `mad`, or the pattern `tool`, names a MAD that is none of `mads`."""
+    wrong: list[tuple[str, str]] = []
+    named = [("mad", mad)]
+    try:
+        if tool is not None:
+            scopes.check([tool])
+            named.append(("tool", tool.split(".")[1]))
+    except UsageError:
+        wrong.append(("tool", f"{tool!r} names no tools; write mads.NAME.TOOL, mads.NAME.* or mads.>"))
+    for field, name in named:
+        if name is not None and name not in ("*", ">", *mads):
+            near = difflib.get_close_matches(name, mads, 1)
+            wrong.append((field, f"there is no MAD {name!r}{(near and f'; did you mean {near[0]!r}?') or ''}"))
+    return wrong

@@ -30,6 +30,9 @@ BUDGET = r"^\d{1,9}(\.\d{1,6})? ?[kM]? ?(USD|tokens|calls|s)( ?/ ?(hour|day|mont
 Span = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=SPAN)]
 """A number of seconds, or one with its unit."""
 
+Share = Annotated[float, Meta(gt=0, le=1)]
+"""A part of a whole, as in 0.5."""
+
 Lasting = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=LASTING)]
 """As `Span`, or "never": it never comes to an end."""
 

@@ -18,13 +18,9 @@ from mads.author.schema import tool_infos
 from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
-from mads.guard.access import access
-from mads.guard.limits.book import Book
-from mads.guard.limits.layer import limits
 from mads.guard.limits.shown import shown
 from mads.guard.principals import HOST, vouched
 from mads.guard.rights.policy import Policy
-from mads.guard.switch import Board, switch
 from mads.host.audit import Trail
 from mads.host.caller import Caller
 from mads.host.catalogue import Catalogue
@@ -41,6 +37,7 @@ from mads.host.events.critical import Gate
 from mads.host.events.heard import Events, reshaped
 from mads.host.events.refused import Refused
 from mads.host.events.signals import Signals
+from mads.host.guards import Guards
 from mads.host.history.archive import Archive
 from mads.host.history.exporting import beyond, export_of
 from mads.host.history.traces import Traces
@@ -89,14 +86,8 @@ class RunningSystem:
         self.observer, self.audit = Observer(), Trail()
         self._hides, self._labels = {f"mads.{STEWARD}.emit": Redactor(self._hide)}, labels_of(config, read.declared)
         self.policy = Policy(self._labels)
-        self._book = Book([limit.rule() for limit in config.limits], self.policy)
-        self._board = Board()
-        guards = {
-            "switch": switch(self._board),
-            "access": access(self.policy, self.audit, self._labels),
-            "limits": limits(self._book),
-        }
-        self._outer = Outer(layers, self.observer, self._hides, guards)
+        self._guards = Guards(config, read.declared, self.policy, self.audit, self._labels)
+        self._outer = Outer(layers, self.observer, self._hides, self._guards.layers)
         self.config, self.bus = config, MemoryBus(self._outer.refused)
         self.catalogue = Catalogue(config, read)
         self.policy.declare(self.catalogue.calls())
@@ -105,6 +96,7 @@ class RunningSystem:
         self._watch, self._workers = BlockingWatch(), ProcessWorkers()
         self._census = Census(seconds(config.supervision.census))
         self._caller, self.signals = Caller(Identity(HOST)), Signals(self.bus)
+        self._guards.begin(self.bus, self.signals)
         self.observer.judged = self.signals.denied
         self._gate = Gate(self.signals)
         self.bus.gate = self._gate.admit
@@ -112,7 +104,7 @@ class RunningSystem:
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
         self._contracts, self._reloaded = Contracts(self._read), dict[str, float]()
         seen = (config, self.supervisor, self.observer, self._watch, self._census)
-        self._health = Health(*seen, board=self._board, trouble=self._trouble)
+        self._health = Health(*seen, guards=self._guards, trouble=self._trouble)
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -122,7 +114,7 @@ class RunningSystem:
         self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
-        clearing = asyncio.create_task(regularly(BEAT, self._clear), name="switches")
+        clearing = asyncio.create_task(regularly(BEAT, self._guards.clear), name="switches")
         stack.callback(clearing.cancel)
         broker = broker_of(self.config, self.secrets.vault)
         stack.push_async_callback(broker.close)
@@ -130,11 +122,6 @@ class RunningSystem:
         for mad in self._order:
             await self._place(mad, stack)
         self._dispatcher.start()
-
-    async def _clear(self) -> None:
-        """Have what waits for what is stopped refused at once, whoever is before it."""
-        if self._board:
-            self.bus.hasten(self._board.refuses)
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> Hub:
         self._watch.start()
@@ -152,7 +139,7 @@ class RunningSystem:
         """Open what is kept, and start to keep the record in it."""
         known = (self.config, self.catalogue, self.policy)
         tell = partial(self.signals.tell, OffersChanged(""))
-        desks = await Desks.open(*known, audit=self.audit, board=self._board, changed=tell, stack=stack)
+        desks = await Desks.open(*known, audit=self.audit, board=self._guards.board, changed=tell, stack=stack)
         desks.switches.changed = tell
         self.record, self.book = desks.record, desks.bookings
         self.keys, self.rights, self.secrets = desks.keys, desks.rights, desks.secrets
@@ -161,8 +148,8 @@ class RunningSystem:
         self._foreign = Foreign(
             *(self.config.mads, self.approvals, self.sign_ins, self._publish), vault=self.secrets.vault
         )
-        self._book.store = SqliteQuotas(desks.database)
-        stack.push_async_callback(self._book.close)
+        self._guards.book.store = SqliteQuotas(desks.database)
+        stack.push_async_callback(self._guards.book.close)
         self._export = export_of(self.config)
         if self._export is not None:
             stack.push_async_callback(self._export.close)
@@ -242,7 +229,7 @@ class RunningSystem:
         seen = await self._health.status()
         counts = [self._dispatcher.counts(status.mad) for status in seen]
         return [
-            msgspec.structs.replace(status, commands=opened, dead=dead)
+            self._guards.on(msgspec.structs.replace(status, commands=opened, dead=dead))
             for status, (opened, dead) in zip(seen, counts, strict=True)
         ]
 
@@ -298,7 +285,7 @@ class RunningSystem:
 
     def tools(self) -> Sequence[ToolInfo]:
         """Return every tool that whoever makes the call being handled may call; outside of one, every tool."""
-        call, tools = current.get(), self._board.marked(self.catalogue.tools())
+        call, tools = current.get(), self._guards.board.marked(self.catalogue.tools())
         return tools if call is None else [tool for tool in tools if self.policy.shows(call.identity, tool)]
 
     def layers(self) -> Sequence[str]:
@@ -307,7 +294,7 @@ class RunningSystem:
 
     async def limits(self) -> Sequence[LimitInfo]:
         """Return every limit, and what is used of it by those of whom the call being handled may be told."""
-        return await shown(self._book)
+        return await shown(self._guards.book)
 
     def events(self) -> Sequence[EventInfo]:
         """Return every event that some MAD hears, and every critical one."""
@@ -315,7 +302,8 @@ class RunningSystem:
 
     def shown(self, mad: str) -> Shown:
         """Return who `mad` is; raise `InvalidMessage` where there is none."""
-        return msgspec.structs.replace(self.catalogue.shown(mad), stops=self._board.of(mad))
+        shown: Shown = self._guards.on(self.catalogue.shown(mad))
+        return shown
 
     async def emit(self, event: str, body: dict[str, Any]) -> int:
         """Publish an event by hand; raise `InvalidMessage` where its name or body does not fit."""
@@ -357,6 +345,7 @@ class RunningSystem:
     async def _place(self, mad: str, stack: contextlib.AsyncExitStack) -> None:
         declared = self.catalogue.declared[mad]
         seat = Seat(self.bus, mad, self.config.mads[mad], self.supervisor.changed)
+        seat.instead = self._guards.fallbacks.after
         await seat.open(patterns(mad, declared))
         bear = self._births.of(mad, declared, self.catalogue.fillings[mad], self.catalogue.offered(mad))
         place = self.supervisor.places[mad] = Place(self.bus, seat, bear, self.supervisor.ended)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
 from mads.author.needs import Think
+from mads.host.breakers import unfitting
 from mads.host.config import UPSTREAM, Config, MadConfig
 from mads.host.events import critical
+from mads.host.fallbacks import Fallbacks
 from mads.host.inject import Filling, Mad, Need, plan
 from mads.host.load import extend_path, load_class
 from mads.host.think.thinker import talking, thinker_of
@@ -61,10 +63,27 @@ def survey(config: Config, *, is_whole: bool = True, of: str = "") -> Survey:
         except UsageError as error:
             wrong[name] += [line for line in str(error).splitlines() if is_whole or ": no MAD of " not in line]
     if is_whole:
-        wrong[""] = critical.mistakes(declared)
+        wrong[""] = [*critical.mistakes(declared), *_misguarded(config, declared)]
     is_clear = of and (wrong[of] or of in fillings)
     refuse(wrong[of] if is_clear else [line for lines in wrong.values() for line in lines])
     return Survey(talking(declared), fillings)
+
+
+def _misguarded(config: Config, declared: Mapping[str, Declaration]) -> list[str]:
+    """Return what is wrong with the rules that are about tools."""
+    tools = [f"mads.{mad}.{tool}" for mad, read in declared.items() for tool in read.tools]
+    wrong = unfitting(config.breakers, tools, foreign_of(config))
+    return [*wrong, *fallbacks_of(config, declared).mistakes()]
+
+
+def foreign_of(config: Config) -> set[str]:
+    """Return the MADs that stand for MCP servers."""
+    return {name for name, mad in config.mads.items() if mad.use == UPSTREAM}
+
+
+def fallbacks_of(config: Config, declared: Mapping[str, Declaration]) -> Fallbacks:
+    """Return what stands in for which tools of these MADs."""
+    return Fallbacks(config.fallbacks, declared, foreign_of(config))
 
 
 def _declared(config: Config, wrong: dict[str, list[str]]) -> tuple[dict[str, Declaration], list[str]]:

@@ -21,6 +21,7 @@ MICRO = 1_000_000
 
 STATES = ("starting", "running", "restarting", "ended", "quarantined", "stopped")
 HEALTH = ("green", "yellow", "red")
+BREAKER = ("closed", "half-open", "open")
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -95,6 +96,10 @@ def _of_mads(mads: Sequence[Status]) -> Iterator[Metric]:
     state = GaugeMetricFamily("mads_state", "1 for the state that a MAD is in.", labels=("mad", "state"))
     health = GaugeMetricFamily("mads_health", "1 for how a MAD fares.", labels=("mad", "health"))
     commands = GaugeMetricFamily("mads_commands_open", "Commands for a MAD that are not done.", labels=("mad",))
+    breaker = GaugeMetricFamily(
+        "mads_breaker", "1 for the state that the breaker of a MAD or of a tool is in.", labels=("mad", "of", "state")
+    )
+    stopped = GaugeMetricFamily("mads_stopped", "What of a MAD the operator has stopped.", labels=("mad",))
     dead = GaugeMetricFamily("mads_dead_letters", "Commands for a MAD that were given up.", labels=("mad",))
     for it in mads:
         commands.add_metric([it.mad], it.commands)
@@ -105,11 +110,15 @@ def _of_mads(mads: Sequence[Status]) -> Iterator[Metric]:
         blocked.add_metric([it.mad], it.blocked)
         up.add_metric([it.mad], it.uptime_s)
         memory.add_metric([it.mad, "own" if it.run == "process" else "shared"], it.rss_mb * MICRO)
+        stopped.add_metric([it.mad], len(it.stops))
+        for each in it.breakers:
+            for name in BREAKER:
+                breaker.add_metric([it.mad, each.what, name], each.state == name)
         for name in STATES:
             state.add_metric([it.mad, name], it.state == name)
         for name in HEALTH:
             health.add_metric([it.mad, name], it.health == name)
-    yield from (waiting, dropped, commands, dead, restarts, blocked, up, memory, state, health)
+    yield from (waiting, dropped, commands, dead, restarts, blocked, up, memory, state, health, breaker, stopped)
 
 
 def _of_system(figures: Figures) -> Iterator[Metric]:

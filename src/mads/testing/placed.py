@@ -13,10 +13,12 @@ import msgspec
 from mads.author.declaration import declaration
 from mads.bus.memory import MemoryBus
 from mads.guard.principals import ADMIN, ANONYMOUS, NOBODY
+from mads.host.breakers import BreakerConfig
 from mads.host.budgets import BudgetConfig
 from mads.host.caller import Caller
 from mads.host.config import CONTROL, Config, MadConfig, Supervision
 from mads.host.door import PATIENCE, BusDoor
+from mads.host.fallbacks import FallbackConfig
 from mads.host.layers import LAYERS
 from mads.host.limits import LimitConfig
 from mads.host.paths import data_folder
@@ -133,6 +135,8 @@ async def placed(
     supervision: Supervision | None = None,
     traces: Traces | None = None,
     limits: Sequence[LimitConfig] = (),
+    breakers: Sequence[BreakerConfig] = (),
+    fallbacks: Sequence[FallbackConfig] = (),
     core: Mapping[str, str] = MappingProxyType({}),
     secrets: SecretsConfig | None = None,
     budget: BudgetConfig | None = None,
@@ -149,6 +153,7 @@ async def placed(
     configs |= {name: MadConfig(use) for name, use in core.items()} | {"steward": CONTROL}
     configure(data_folder(root))
     settled: dict[str, Any] = {"supervision": supervision or Supervision(), "traces": traces, "limits": tuple(limits)}
+    settled |= {"breakers": tuple(breakers), "fallbacks": tuple(fallbacks)}
     settled |= {"secrets": secrets or SecretsConfig(), "budget": budget or BudgetConfig()}
     config = Config(mads=configs, path=tuple(path), root=str(root), **settled)
     async with running(config, layers=layers, strict=strict) as system:

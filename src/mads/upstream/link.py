@@ -15,7 +15,6 @@ from typing import NoReturn, Protocol
 
 from mads.author.foreign import Keep
 from mads.upstream.bearer import Bearer
-from mads.upstream.breaker import Breaker
 from mads.upstream.faults import told
 from mads.upstream.handle import SECRET, resolved
 from mads.upstream.oauth.signin import SignIn
@@ -87,7 +86,6 @@ class Link:
         """Reach `server` from now on, again and again, and tell `hearer` of it; beginning again does nothing."""
         if self._keeping is None:
             self._name, self._server, self._hearer = name, server, hearer
-            self.breaker = Breaker(name, slow=server.within / 2)
             self._keeping = asyncio.create_task(self._keep(), name=f"upstream {name}", context=Context())
 
     async def close(self) -> None:

@@ -19,6 +19,21 @@ class Stop(Struct, frozen=True, kw_only=True):
     at: str
 
 
+class BreakerInfo(Struct, frozen=True, kw_only=True):
+    """A breaker: of a MAD, or of a tool of one; in `again_s` seconds one that is open tries again.
+
+    Of `calls` that ended within its window so many `failed` and so many were `slow`; `why` says why it is not closed.
+    """
+
+    what: str
+    state: Literal["closed", "open", "half-open"]
+    why: str
+    again_s: float
+    calls: int
+    failed: int
+    slow: int
+
+
 class ToolStatus(Struct, frozen=True):
     """The work of one tool, handler or timer since its process started; times in milliseconds."""
 
@@ -47,7 +62,8 @@ class Status(Struct, frozen=True):
 
     `health` is green, yellow or red, and unless it is green `why` says why. `waiting` calls are in its inbox, `dropped`
     events found it full, `commands` are on their way to it and `dead` were given up, `blocked` counts the times it held
-    up its loop. `rss_mb` is what its process has in memory, `stops` what of it the operator has stopped.
+    up its loop. `rss_mb` is what its process has in memory, `stops` what of it the operator has stopped,
+    `breakers` are those round it.
     """
 
     mad: str
@@ -67,10 +83,14 @@ class Status(Struct, frozen=True):
     commands: int = 0
     dead: int = 0
     stops: tuple[Stop, ...] = ()
+    breakers: tuple[BreakerInfo, ...] = ()
 
 
 class Shown(Struct, frozen=True):
-    """Who a MAD is, what fills its needs, what it hears and what it offers; `stops` is what of that is off."""
+    """Who a MAD is, what fills its needs, what it hears and what it offers.
+
+    `stops` is what of that is off, `breakers` are those round it.
+    """
 
     mad: str
     use: str
@@ -80,6 +100,7 @@ class Shown(Struct, frozen=True):
     hears: tuple[str, ...]
     offers: tuple[str, ...]
     stops: tuple[Stop, ...] = ()
+    breakers: tuple[BreakerInfo, ...] = ()
 
 
 class EventInfo(Struct, frozen=True):

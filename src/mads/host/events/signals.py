@@ -8,7 +8,7 @@ import time
 import structlog
 
 from mads.author.message import subject
-from mads.author.signals import OWNER, Attempt, OffersChanged, SecurityEvent, StateChanged
+from mads.author.signals import OWNER, Attempt, BreakerChanged, OffersChanged, SecurityEvent, StateChanged
 from mads.bus.port import Bus
 from mads.guard.principals import HOST
 from mads.host.needs import EVENT_PATIENCE
@@ -21,8 +21,11 @@ ECHOES = 3
 """How often a security event may descend from another: what its own hearers cause must come to an end."""
 
 
+Signal = StateChanged | SecurityEvent | OffersChanged | BreakerChanged
+
+
 class Signals:
-    """Publishes `StateChanged`, `SecurityEvent` and `OffersChanged` on `bus`; `close` it before that."""
+    """Publishes what the host has to say on `bus`; `close` it before that."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -30,7 +33,7 @@ class Signals:
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger()
 
-    def tell(self, event: StateChanged | SecurityEvent | OffersChanged, *, about: Call | None = None) -> None:
+    def tell(self, event: Signal, *, about: Call | None = None) -> None:
         """Publish `event`, which `about` gave rise to; returns at once, and never raises."""
         chain = about.identity.chain if about else ()
         call = Call(

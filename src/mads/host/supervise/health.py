@@ -7,8 +7,8 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from mads.guard.switch import Board, told
 from mads.host.config import STEWARD, Config
+from mads.host.guards import Guards
 from mads.host.supervise.blocking import BlockingWatch
 from mads.host.supervise.census import Census
 from mads.host.supervise.place import Place
@@ -31,7 +31,7 @@ FULL = 0.8
 class Health:
     """The health of every MAD of a system; `trouble` says what one that stands for somebody else has with them.
 
-    `board` says what is off.
+    `guards` say what is off.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class Health:
         watch: BlockingWatch,
         census: Census,
         *,
-        board: Board,
+        guards: Guards,
         trouble: Callable[[str], str],
     ) -> None:
-        self._board, self._trouble = board, trouble
+        self._guards, self._trouble = guards, trouble
         self._config, self._supervisor, self._watch, self._census = config, supervisor, watch, census
         self._meter, self._recorder = observer.meter, observer.recorder
 
@@ -80,7 +80,6 @@ class Health:
             health=colour,
             growing=vitals.growing,
             rss_mb=round(rss(pid) / 1e6, 1) if pid else 0.0,
-            stops=self._board.of(mad),
         )
 
     def judge(self, mad: str, place: Place, vitals: Vitals) -> tuple[str, str]:
@@ -94,8 +93,8 @@ class Health:
         config, seat = self._config.mads[mad], place.seat
         if isinstance(place.life, Child) and place.life.pulse.silent >= RED:
             yield "red", f"its loop has not answered for {place.life.pulse.silent:.1f} s"
-        for stop in self._board.of(mad):
-            yield "yellow", f"{stop.what} is {told(stop)}"
+        for what in self._guards.findings(mad):
+            yield "yellow", what
         if vitals.at and vitals.ago < MEMORY:
             held = f"it held up its loop {vitals.ago:.0f} s ago at {vitals.at}"
             here = f'{held}; and with it every MAD here: write run = "process" at {mad}'

@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
+import msgspec
+
 from mads.author.signals import State
 from mads.bus.memory import MemoryBus
 from mads.bus.port import Subscription
@@ -33,8 +35,16 @@ Around = Callable[[Handle], Awaitable[Handle]]
 """Puts round a handle whatever stands round every call of the MAD, in whichever process it is handled."""
 
 
+Instead = Callable[[Call, Reply], Awaitable[Reply]]
+"""Returns what stands in for a failure, or that."""
+
+
+async def _nothing(_: Call, reply: Reply) -> Reply:
+    return reply
+
+
 class Seat:
-    """Where `mad` is served."""
+    """Where `mad` is served; while nobody sits there `instead` answers."""
 
     def __init__(self, bus: MemoryBus, mad: str, config: MadConfig, changed: Changed) -> None:
         self._bus, self.mad, self._config, self._changed = bus, mad, config, changed
@@ -45,6 +55,7 @@ class Seat:
         self._state: State = "starting"
         self._why, self.since = "", time.monotonic()
         self.restarts = self.calls = 0
+        self.instead: Instead = _nothing
 
     @property
     def state(self) -> State:
@@ -127,8 +138,13 @@ class Seat:
         again = AGAIN if self.state in ("starting", "restarting") else None
         why = f"{self.mad} is {self.state}{f': {self.why}' if self.why else ''}"
         failure = Failure("no_responder", why, self.mad, call.id, again)
-        self._bus.refused(call, failure)
-        return Reply(failure=failure)
+        reply = await self.instead(call, Reply(failure=failure))
+        if reply.failure is not None:
+            self._bus.refused(call, reply.failure)
+        else:
+            told = reply.decisions[0].rule
+            self._bus.refused(call, msgspec.structs.replace(failure, message=f"{why}; {told}"))
+        return reply
 
 
 class Sitting:

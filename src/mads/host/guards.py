@@ -1,0 +1,100 @@
+"""The guards of one system: what is off, who may, how much, what is left alone, and what stands in for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from mads.author.declaration import Declaration
+from mads.author.signals import BreakerChanged
+from mads.bus.memory import MemoryBus
+from mads.guard.access import access
+from mads.guard.breakers.breaker import Breaker, State
+from mads.guard.breakers.layer import Breakers
+from mads.guard.fallback import Fallbacks
+from mads.guard.labels import Labels
+from mads.guard.limits.book import Book
+from mads.guard.limits.layer import limits
+from mads.guard.rights.policy import Policy
+from mads.guard.switch import Board, switch, told
+from mads.host.audit import Trail
+from mads.host.breakers import foreign_rules
+from mads.host.config import UPSTREAM, Config
+from mads.host.events.signals import Signals
+from mads.host.survey import fallbacks_of
+from mads.wire import codec
+from mads.wire.call import Call, Reply
+from mads.wire.ids import call_ids, span_ids
+from mads.wire.served import LayerFor
+from mads.wire.status import Shown, Status
+
+
+class Guards:
+    """The guards of the system of `config`, whose MADs are `declared`; `begin` before any call is let through."""
+
+    def __init__(
+        self, config: Config, declared: Mapping[str, Declaration], policy: Policy, audit: Trail, labels: Labels
+    ) -> None:
+        foreign = {name: mad.set["server"]["within"] for name, mad in config.mads.items() if mad.use == UPSTREAM}
+        rules = [*config.breakers, *foreign_rules(config.breakers, foreign)]
+        self.board = Board()
+        self.book = Book([limit.rule() for limit in config.limits], policy)
+        self.breakers = Breakers([rule.rule() for rule in rules], foreign)
+        admits = access(policy, audit, labels)
+        self.fallbacks = Fallbacks(fallbacks_of(config, declared).instead(), admits, self._ask)
+        self.layers: dict[str, LayerFor] = {
+            "fallback": self.fallbacks.layer,
+            "switch": switch(self.board),
+            "access": admits,
+            "limits": limits(self.book),
+            "breaker": self.breakers.layer,
+        }
+        self._new_id, self._new_span = call_ids(), span_ids()
+
+    def begin(self, bus: MemoryBus, signals: Signals) -> None:
+        """Call what stands in over `bus`, and tell `signals` what is left alone."""
+        self._bus, self._signals = bus, signals
+        self.breakers.changed = self._changed
+
+    async def clear(self) -> None:
+        """Have what waits for what is off refused at once, whoever is before it."""
+        if self.board:
+            self._bus.hasten(self.board.refuses)
+
+    def findings(self, mad: str) -> Iterator[str]:
+        """Yield what is off of a MAD, and what is left alone."""
+        for stop in self.board.of(mad):
+            yield f"{stop.what} is {told(stop)}"
+        for breaker in self.breakers.of(mad):
+            if breaker.state != "closed":
+                yield f"{breaker.what} is left alone ({breaker.state}): {breaker.why}"
+
+    def on(self, seen: Any) -> Any:
+        """Return a `Status` or `Shown` of a MAD that says as well what is off of it, and its breakers."""
+        told: Status | Shown = seen
+        return replace(told, stops=self.board.of(told.mad), breakers=self.breakers.of(told.mad))
+
+    async def _ask(self, call: Call, name: str) -> Reply:
+        """Have another tool answer `call`, in the name of the MAD that cannot."""
+        mad = call.subject.split(".")[1]
+        identity = replace(call.identity, chain=(*call.identity.chain, mad), scopes=None)
+        asked = replace(
+            call,
+            subject=name,
+            body=codec.raw(call.body),
+            id=self._new_id(),
+            identity=identity,
+            span=self._new_span(),
+            parent=call.span,
+            cause=call.id,
+            key=None,
+            made=time.monotonic(),
+        )
+        reply = await self._bus.request(asked)
+        return reply if reply.failure is not None else replace(reply, body=codec.raw(reply.body), decisions=())
+
+    def _changed(self, breaker: Breaker, was: State) -> None:
+        self._signals.tell(BreakerChanged(breaker.what, was, breaker.state, breaker.why))
