@@ -12,8 +12,9 @@ import httpcore2
 import pytest
 
 from mads.egress.broker import _context  # pyright: ignore[reportPrivateUsage]  whom everybody trusts
-from mads.egress.http import Pool
 from mads.egress.network import CheckedNetwork, system_resolver
+from mads.egress.pool import AT_ONCE, SILENCE, Pool, Request
+from mads.egress.target import target
 from tests.egress.outside import Outside, outside
 
 COVERS = ("R-106",)
@@ -21,15 +22,18 @@ OK = b"HTTP/1.1 200 OK\r\n"
 MEASURED = OK + b"content-length: 3\r\n\r\nend"
 
 
-async def asked(pool: Pool, it: Outside, method: str = "GET", patience: float = 2.0) -> tuple[int, bytes]:
+def pool_of(silence: float = SILENCE) -> Pool:
+    """Return connections to wherever, whose other sides may be silent for so long."""
+    return Pool(CheckedNetwork(system_resolver), _context(None), silence)
+
+
+async def asked(pool: Pool, it: Outside, method: str = "GET") -> tuple[int, bytes]:
     """Return the status and the body of an answer."""
-    response = await pool.handle_async_request(
-        httpcore2.Request(method, it.url(), headers=[(b"host", b"x")], extensions={"timeout": {"read": patience}})
-    )
+    response = await pool.ask(Request(method, target(it.url()), [(b"host", b"x")]))
     try:
-        return response.status, await response.aread()
+        return response.status, b"".join([part async for part in response])
     finally:
-        await response.aclose()
+        await response.close()
 
 
 async def come_to(*answers: bytes, method: str = "GET", closes: bool = False) -> tuple[list[tuple[int, bytes]], int]:
@@ -43,12 +47,12 @@ async def come_to(*answers: bytes, method: str = "GET", closes: bool = False) ->
             await writer.drain()
             writer.close()
 
-    pool = Pool(CheckedNetwork(system_resolver), _context(None), 4, 4, 5.0)
+    pool = pool_of()
     try:
         async with outside(respond) as it:
             return [await asked(pool, it, method) for _ in answers], len(connections)
     finally:
-        await pool.aclose()
+        await pool.close()
 
 
 @pytest.mark.parametrize(
@@ -114,11 +118,11 @@ async def test_a_silent_server_is_waited_for_no_longer_than_that() -> None:
     async def silent(_: Outside, __: bytes, ___: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
-    pool = Pool(CheckedNetwork(system_resolver), _context(None), 4, 4, 5.0)
+    pool = pool_of(silence=0.01)
     async with outside(silent) as it:
         with pytest.raises(httpcore2.ReadTimeout):
-            await asked(pool, it, patience=0.01)
-    await pool.aclose()
+            await asked(pool, it)
+    await pool.close()
 
 
 async def test_the_first_event_comes_at_once_and_those_that_follow_it_closely_come_together() -> None:
@@ -133,15 +137,15 @@ async def test_the_first_event_comes_at_once_and_those_that_follow_it_closely_co
             await asyncio.sleep(0)
         writer.write(b"0\r\n\r\n")
 
-    pool = Pool(CheckedNetwork(system_resolver), _context(None), 4, 4, 5.0)
+    pool = pool_of()
     async with outside(talk) as it, asyncio.timeout(5):
-        response = await pool.handle_async_request(httpcore2.Request("GET", it.url()))
+        response = await pool.ask(Request("GET", target(it.url())))
         pieces: list[bytes] = []
-        async for piece in response.aiter_stream():
+        async for piece in response:
             pieces.append(piece)
             go.set()
-        await response.aclose()
-    await pool.aclose()
+        await response.close()
+    await pool.close()
     assert b"".join(pieces) == b"data\n\n" * 51
     assert pieces[0] == b"data\n\n"
     assert len(pieces) < 10
@@ -158,14 +162,39 @@ async def test_a_large_answer_is_read_no_further_than_somebody_wants_it() -> Non
             await writer.drain()
             sent += 65536
 
-    pool = Pool(CheckedNetwork(system_resolver), _context(None), 4, 4, 5.0)
+    pool = pool_of()
     async with outside(flood) as it:
-        response = await pool.handle_async_request(httpcore2.Request("GET", it.url()))
+        response = await pool.ask(Request("GET", target(it.url())))
         before = -1
         while sent != before:
             before = sent
             for _ in range(200):
                 await asyncio.sleep(0)
         assert sent < 64 * 1024 * 1024
-        await response.aclose()
-    await pool.aclose()
+        await response.close()
+    await pool.close()
+
+
+async def test_no_more_connections_are_open_than_there_may_be_and_who_waits_gets_the_next_place() -> None:
+    open_, most, go = set[object](), 0, asyncio.Event()
+
+    async def respond(_: Outside, __: bytes, writer: asyncio.StreamWriter) -> None:
+        nonlocal most
+        open_.add(writer)
+        most = max(most, len(open_))
+        if len(open_) == AT_ONCE:
+            go.set()
+        await go.wait()
+        writer.write(MEASURED)
+
+    pool = pool_of()
+    async with outside(respond) as it, asyncio.timeout(5):
+        answers = await asyncio.gather(*(asked(pool, it) for _ in range(AT_ONCE + 8)))
+        assert answers == [(200, b"end")] * (AT_ONCE + 8)
+        assert most == AT_ONCE
+        left = asyncio.create_task(asked(pool, it))
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
+        assert len(await asyncio.gather(*(asked(pool, it) for _ in range(AT_ONCE)))) == AT_ONCE
+    await pool.close()

@@ -7,9 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import Any
 
-import httpcore2
 from msgspec import Struct
 
 from mads.author.vault import Vault
@@ -19,19 +17,14 @@ from mads.egress.echo import Echo
 from mads.egress.errors import told
 from mads.egress.grants import Grant, Grants, is_inward
 from mads.egress.headers import Sent, checked, crossing, read
-from mads.egress.http import Pool
+from mads.egress.http import Response
 from mads.egress.network import CheckedNetwork, Resolve, system_resolver
+from mads.egress.pool import Pool, Request
 from mads.egress.scan.screen import Screen
 from mads.egress.target import Target, redirected, target
 from mads.wire.errors import Denied, Failed, InvalidMessage
 from mads.wire.secret import SecretRef
 from mads.wire.web import LARGEST, Answer, Ask, Head
-
-AT_ONCE, IDLE, KEEP = 32, 8, 15.0
-"""Connections that one MAD may have, those of them that may wait for a next request, and for how many seconds."""
-
-CONNECT, SILENCE = 10.0, 60.0
-"""Seconds in which a connection is made, and those for which somebody may be silent while it answers."""
 
 LEADS_ON = frozenset({301, 302, 303, 307, 308})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -134,7 +127,7 @@ class Broker:
             try:
                 with told(hop.to):
                     pool = await self._pool(who.mad)
-                    response = await pool.handle_async_request(self._request(hop, sent, content))
+                    response = await pool.ask(_request(hop, sent, content))
             finally:
                 sent.forget()
             try:
@@ -145,7 +138,7 @@ class Broker:
                     yield Coming(head, self._body(response, hop, headers, ask.limit, sent.echo), tuple(by), masked)
                     return
             finally:
-                await response.aclose()
+                await response.close()
             if not left:
                 raise Failed(f"{target(ask.url).place} leads on more than {ask.redirects} times")
             hop = hop.leads(redirected(hop.to, location), status)
@@ -153,7 +146,7 @@ class Broker:
     async def close(self) -> None:
         """Let go of every connection."""
         for pool in self._pools.values():
-            await pool.aclose()
+            await pool.close()
 
     def _granted(self, mad: str, to: Target) -> Grant:
         grants = self._grants.get(mad)
@@ -193,28 +186,8 @@ class Broker:
         secret = await self._vault.resolve(ref, mad=who.mad, principal=who.principal, tenant=who.tenant, host=to.door)
         sent.fill(name, secret, ref)
 
-    def _request(self, hop: _Hop, sent: Sent, content: bytes) -> httpcore2.Request:
-        given = {name.lower() for name in hop.headers}
-        own = {"host": hop.to.authority, "user-agent": AGENT, "accept": "*/*", "accept-encoding": ACCEPTED}
-        headers = [(name.encode(), value.encode()) for name, value in own.items() if name not in given]
-        if content or hop.method in ("POST", "PUT", "PATCH"):
-            headers.append((b"content-length", str(len(content)).encode()))
-        patience = {"connect": CONNECT, "read": SILENCE, "write": SILENCE, "pool": SILENCE}
-        return httpcore2.Request(
-            hop.method,
-            httpcore2.URL(
-                scheme=hop.to.scheme.encode(),
-                host=hop.to.host.encode(),
-                port=hop.to.port,
-                target=hop.to.path.encode(),
-            ),
-            headers=[*headers, *sent.pairs],
-            content=content,
-            extensions={"timeout": patience},
-        )
-
     async def _body(
-        self, response: httpcore2.Response, hop: _Hop, headers: dict[str, str], limit: int, echo: Echo
+        self, response: Response, hop: _Hop, headers: dict[str, str], limit: int, echo: Echo
     ) -> AsyncGenerator[bytes]:
         length = headers.pop("content-length", "")
         encoding = headers.pop("content-encoding", "")
@@ -223,8 +196,7 @@ class Broker:
         if length.isdecimal() and int(length[:20]) > limit:
             raise too_large(hop.to.place, limit)
         with told(hop.to):
-            stream: Any = response.stream
-            async for piece in echo.body(capped(aiter(stream), encoding, limit, hop.to.place)):
+            async for piece in echo.body(capped(aiter(response), encoding, limit, hop.to.place)):
                 yield piece
 
     async def _pool(self, mad: str) -> Pool:
@@ -234,8 +206,17 @@ class Broker:
                 self._context = asyncio.ensure_future(asyncio.to_thread(_context, self._authorities))
             context = await asyncio.shield(self._context)
             network = CheckedNetwork(self._resolve)
-            self._pools[mad] = self._pools.get(mad) or Pool(network, context, AT_ONCE, IDLE, KEEP)
+            self._pools[mad] = self._pools.get(mad) or Pool(network, context)
         return self._pools[mad]
+
+
+def _request(hop: _Hop, sent: Sent, content: bytes) -> Request:
+    given = {name.lower() for name in hop.headers}
+    own = {"host": hop.to.authority, "user-agent": AGENT, "accept": "*/*", "accept-encoding": ACCEPTED}
+    headers = [(name.encode(), value.encode()) for name, value in own.items() if name not in given]
+    if content or hop.method in ("POST", "PUT", "PATCH"):
+        headers.append((b"content-length", str(len(content)).encode()))
+    return Request(hop.method, hop.to, (*headers, *sent.pairs), content)
 
 
 def _context(authorities: str | None) -> ssl.SSLContext:
