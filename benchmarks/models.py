@@ -2,6 +2,7 @@
 
 The provider is a process of its own on this machine. `*_ms` are milliseconds of this process's CPU a call, `next_rung`
 is time on the clock from a refusal to the answer of the next model, less what that takes when it is asked at first.
+`*_at_once` is the same where four are read side by side: a process that sleeps between two pieces pays for waking up.
 `local_tok_s` is how fast the small model writes by itself on all cores but one; it needs `.weights` (`make test`).
 """
 
@@ -28,7 +29,7 @@ from mads.testing.provider import Provider, Say, provider
 from mads.wire.errors import UsageError
 from mads.wire.model import ModelMessage, ModelRequest, Usage
 
-CALLS, ROUNDS, CHUNKS, TOKENS = 100, 5, 50, 128
+CALLS, ROUNDS, CHUNKS, TOKENS, AT_ONCE = 100, 5, 50, 128, 4
 SAID = "word " * 50
 ASKED = ModelRequest((ModelMessage("user", SAID),))
 WEIGHTS = Path(__file__).parent.parent / ".weights"
@@ -73,6 +74,8 @@ async def _measured(first: Provider, second: Provider) -> dict[str, float | None
             first.say(Say(chunks=CHUNKS), always=True)
             chunks = [(await _cpu(streamed_by_sdk), await _cpu(streamed)) for _ in range(ROUNDS)]
             sdk_stream, stream = (statistics.median(each) for each in zip(*chunks, strict=True))
+            chunks = [(await _cpu(streamed_by_sdk, AT_ONCE), await _cpu(streamed, AT_ONCE)) for _ in range(ROUNDS)]
+            sdk_streams, streams = (statistics.median(each) for each in zip(*chunks, strict=True))
             rung = await _next_rung(asked, first)
             await sdk.close()
     return {
@@ -81,16 +84,22 @@ async def _measured(first: Provider, second: Provider) -> dict[str, float | None
         "above_sdk_ms": round(fiedler_ms - sdk_ms, 3),
         "sdk_50_chunks_ms": round(sdk_stream, 3),
         "fiedler_50_chunks_ms": round(stream, 3),
+        "sdk_50_chunks_at_once_ms": round(sdk_streams, 3),
+        "fiedler_50_chunks_at_once_ms": round(streams, 3),
         "next_rung_ms": round(rung, 2),
     }
 
 
-async def _cpu(work: Callable[[], Awaitable[None]]) -> float:
-    """Return the milliseconds of CPU that one call takes."""
+async def _cpu(work: Callable[[], Awaitable[None]], at_once: int = 1) -> float:
+    """Return the milliseconds of CPU that one call takes where so many are made side by side."""
+
+    async def some() -> None:
+        for _ in range(CALLS // at_once):
+            await work()
+
     await work()
     began = time.process_time()
-    for _ in range(CALLS):
-        await work()
+    await asyncio.gather(*(some() for _ in range(at_once)))
     return (time.process_time() - began) * 1000 / CALLS
 
 

@@ -21,8 +21,8 @@ READ = 64 * 1024
 HEAD = 100 * 1024
 """Bytes that the head of an answer may have, with what only says that there is one to come."""
 
-EVENTS, FRAME = b"text/event-stream", 0.016
-"""What is read in events, and the seconds within which they are read together: a screen shows nothing in between."""
+EVENTS, FRAME = b"text/event-stream", 0.008
+"""What is read in events, and the seconds within which they are read together: half of a frame of a screen."""
 
 BODILESS = frozenset({204, 304})
 
