@@ -3,7 +3,7 @@
 from mads.author.declare import completes, every, mad, on, prompt, prose, provides, resource, tool
 from mads.author.ledger import Ledger
 from mads.author.message import message
-from mads.author.needs import Clock, Emit, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Flags, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
 from mads.author.outside import Egress, Secrets
 from mads.author.sensitive import Sensitive
 from mads.author.signals import BreakerChanged, OffersChanged, ResourceUpdated, SecurityEvent, StateChanged
@@ -49,6 +49,7 @@ __all__ = [
     "Emit",
     "Exchange",
     "Failed",
+    "Flags",
     "Image",
     "InvalidMessage",
     "Kept",

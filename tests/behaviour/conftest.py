@@ -39,11 +39,12 @@ def troupe(tmp_path: Path, placement: str) -> Troupe:
         breakers: tuple[BreakerConfig, ...] = (),
         fallbacks: tuple[FallbackConfig, ...] = (),
         core: Mapping[str, str] = MappingProxyType({}),
+        flags: str = "",
         **mads: Any,
     ) -> Any:
         chosen: dict[str, Any] = {name: f"tests.behaviour.troupe:{name.capitalize()}" for name in names} | mads
         settled: dict[str, Any] = {"strict": strict, "layers": layers, "limits": limits, "core": core}
-        settled |= {"breakers": breakers, "fallbacks": fallbacks}
+        settled |= {"breakers": breakers, "fallbacks": fallbacks, "flags": flags}
         return placed(tmp_path, placement, path=(ROOT,), **settled, **chosen)
 
     return run

@@ -17,7 +17,7 @@ from mads.host.fallbacks import FallbackConfig
 from mads.host.layers import LAYERS
 from mads.host.limits import LimitConfig
 from mads.testing.placed import Placed
-from tests.behaviour.conftest import Troupe
+from tests.behaviour.conftest import ROOT, Troupe
 from tests.behaviour.troupe import Gardener, Leaf, Tree
 
 COVERS = ("R-101",)
@@ -25,6 +25,7 @@ COVERS = ("R-101",)
 RULES: dict[str, Any] = {
     "limits": (LimitConfig(principal="greedy", each="principal", rate="3/h"),),
     "breakers": (BreakerConfig(tool="mads.tree.break_", least=3),),
+    "flags": f"{ROOT}/tests/behaviour/off.json",
     "fallbacks": (FallbackConfig(tool="mads.tree.noted", value="nothing"),),
 }
 
@@ -64,6 +65,11 @@ async def what_is_stopped_is_refused(it: Placed) -> None:
         await it.call("tree.whereabouts")
 
 
+async def what_its_flag_turns_off_is_refused(it: Placed) -> None:
+    with pytest.raises(Stopped, match="the flag"):
+        await it.call("tree.left")
+
+
 async def nobody_asks_more_than_a_rule_says(it: Placed) -> None:
     for _ in range(3):
         await it.call("tree.where", principal="greedy")
@@ -75,6 +81,7 @@ BEHAVIOURS: dict[str, Callable[[Placed], Awaitable[None]]] = {
     "record": calls_are_counted,
     "fallback": somebody_stands_in,
     "switch": what_is_stopped_is_refused,
+    "flags": what_its_flag_turns_off_is_refused,
     "access": the_anonymous_destroy_nothing,
     "limits": nobody_asks_more_than_a_rule_says,
     "breaker": what_fails_is_left_alone,

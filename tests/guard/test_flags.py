@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openfeature.contrib.tools.flagd.core import FlagdCore
-from openfeature.evaluation_context import EvaluationContext
+from openfeature.evaluation_context import EvaluationContext  # pyright: ignore[reportMissingTypeStubs]  typed, but it does not say so
 from openfeature.exception import OpenFeatureError
 
 from mads.guard.flags.reading import read
@@ -75,38 +75,52 @@ def test_parts_may_be_divided_by_a_number_or_a_truth_value(key: float) -> None:
     agree({"fractional": [{"var": "key"}, ["red", 1], ["green", 2], ["blue"]]}, None, {"key": key})
 
 
-def conditions() -> st.SearchStrategy[Any]:
-    """Return conditions over what is known of somebody, of values that are compared with their like."""
-    tenant, plan, age = {"var": "tenant"}, {"var": ["plan", "free"]}, {"var": ["age", 0]}
-    simple = st.one_of(
-        st.builds(
-            lambda op, value: {op: [tenant, value]}, st.sampled_from(["==", "===", "!=", "!=="]), st.just("acme")
-        ),
-        st.builds(lambda value: {"in": [tenant, [value, "globex"]]}, st.sampled_from(["acme", "17"])),
-        st.builds(lambda op, text: {op: [tenant, text]}, st.sampled_from(["starts_with", "ends_with"]), st.just("ac")),
-        st.builds(
-            lambda op, n: {op: [{"+": [age, 1]}, n]}, st.sampled_from(["<", "<=", ">", ">="]), st.integers(0, 20)
-        ),
-        st.builds(lambda n: {"==": [{"%": [age, 7]}, n]}, st.integers(0, 6)),
-        st.builds(
-            lambda op, version: {"sem_ver": [{"var": "version"}, op, version]},
-            st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "^", "~"]),
-            st.sampled_from(["1.2.3", "1.10", "v2", "2.0.0-rc.1"]),
-        ),
-        st.just({"some": [{"var": ["tags", []]}, {"==": [{"var": ""}, "acme"]}]}),
-        st.just({"!": [{"var": "plan"}]}),
-        st.just({"!!": [{"var": "tenant"}]}),
-        st.just({"==": [{"cat": [tenant, "-", plan]}, "acme-pro"]}),
-    )
-    return st.recursive(
-        simple,
-        lambda inner: st.builds(
-            lambda op, parts: {op: parts}, st.sampled_from(["and", "or"]), st.lists(inner, min_size=1, max_size=3)
-        ),
-        max_leaves=5,
-    )
+TENANT, PLAN, AGE = {"var": "tenant"}, {"var": ["plan", "free"]}, {"var": ["age", 0]}
 
 
+def asked(operations: list[str], one: Any, others: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return conditions that compare `one` with one of `others` by one of `operations`."""
+
+    def condition(operation: str, other: Any) -> dict[str, Any]:
+        return {operation: [one, other]}
+
+    return st.builds(condition, st.sampled_from(operations), st.sampled_from(others))
+
+
+def versions(order: str, version: str) -> dict[str, Any]:
+    """Return a condition on a version."""
+    return {"sem_ver": [{"var": "version"}, order, version]}
+
+
+def joined(operation: str, parts: list[Any]) -> dict[str, Any]:
+    """Return a condition of several."""
+    return {operation: parts}
+
+
+SINGLE: list[Any] = [
+    {"some": [{"var": ["tags", []]}, {"==": [{"var": ""}, "acme"]}]},
+    {"!": [{"var": "plan"}]},
+    {"!!": [{"var": "tenant"}]},
+]
+SIMPLE: st.SearchStrategy[Any] = st.one_of(
+    asked(["==", "===", "!=", "!=="], TENANT, ["acme"]),
+    asked(["in"], TENANT, [["acme", "globex"], ["17"]]),
+    asked(["starts_with", "ends_with"], TENANT, ["ac"]),
+    asked(["<", "<=", ">", ">="], {"+": [AGE, 1]}, [0, 7, 20]),
+    asked(["=="], {"%": [AGE, 7]}, [*range(7)]),
+    st.builds(
+        versions,
+        st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "^", "~"]),
+        st.sampled_from(["1.2.3", "1.10", "v2", "2.0.0-rc.1"]),
+    ),
+    st.sampled_from(SINGLE),
+    asked(["=="], {"cat": [TENANT, "-", PLAN]}, ["acme-pro"]),
+)
+CONDITIONS = st.recursive(
+    SIMPLE,
+    lambda inner: st.builds(joined, st.sampled_from(["and", "or"]), st.lists(inner, min_size=1, max_size=3)),
+    max_leaves=5,
+)
 SOMEBODY = st.fixed_dictionaries(
     {},
     optional={
@@ -119,7 +133,7 @@ SOMEBODY = st.fixed_dictionaries(
 )
 
 
-@given(conditions(), SOMEBODY)
+@given(CONDITIONS, SOMEBODY)
 def test_rules_come_out_as_they_do_in_flagd(rule: Any, about: dict[str, Any]) -> None:
     agree({"if": [rule, "green", "blue"]}, "ana", about)
     agree({"if": [rule, "green"]}, "ana", about)

@@ -16,6 +16,8 @@ from mads.wire.conversation import Exchange, Said
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
+F = TypeVar("F", bool, int, float, str, dict[str, Any], list[Any])
+
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
@@ -332,6 +334,18 @@ class Workers(Protocol):
 
     def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         """Run `work`, a function of a module, in a child process; arguments and result are pickled."""
+        ...
+
+
+class Flags(Protocol):
+    """Feature flags, as the project's file of them says for whoever makes the call being handled."""
+
+    def __call__(self, flag: str, default: F, /, **about: str | float | bool) -> F:
+        """Return what `flag` is, at once; `default` where there is none, it is off, or is no value of that type.
+
+        Rules may ask of `about` besides `principal`, `tenant`, `roles`, `conversation` and `mad`. Who stays in one part
+        of all is the conversation, or else the principal; `targetingKey=…` says otherwise.
+        """
         ...
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from mads.author.entry import ApiKeys, Approvals, RightsOffice, SignIns
+from mads.wire.call import Identity
+from mads.wire.flags import FlagFound, FlagInfo
 from mads.wire.ledger import Amount, By, CapUse, Reservation, Sum
 from mads.wire.status import (
     AuditQuery,
@@ -87,6 +89,26 @@ class Spending(Protocol):
         """Settle one by hand: it came to `spent`, or to nothing. Raise `InvalidMessage` where there is none open."""
 
 
+class FlagOffice(Protocol):
+    """Feature flags; each method raises `InvalidMessage` where there is none of that name."""
+
+    def all(self) -> Sequence[FlagInfo]:
+        """Return every flag, by name."""
+        ...
+
+    def trouble(self) -> str:
+        """Return what is wrong with the file as it stands now, where the last good one counts; or ""."""
+        ...
+
+    def found(self, flag: str, identity: Identity, conversation: str, about: dict[str, Any]) -> FlagFound:
+        """Return what a flag is for somebody, of whom `about` is known besides."""
+        ...
+
+    async def change(self, flag: str, *, default: str | None, enabled: bool | None) -> Sequence[FlagInfo]:
+        """Have a flag another default, or on or off, in its file."""
+        ...
+
+
 class Traces(Protocol):
     """What the system did."""
 
@@ -120,6 +142,11 @@ class System(Protocol):
     @property
     def switches(self) -> Switches:
         """What is stopped."""
+        ...
+
+    @property
+    def flags(self) -> FlagOffice:
+        """The feature flags."""
         ...
 
     @property

@@ -28,6 +28,7 @@ VERBS = {
     "cost": "Show what was spent, by whom, for whom, or on what.",
     "stop": "Stop all spending at once, and until further notice.",
     "resume": "Let go on what was stopped.",
+    "flag": "Show, ask and change feature flags.",
     "role": "Make roles: names for what may be called.",
     "grant": "Give a role, or some tools, to somebody.",
     "revoke": "Take back what was given to somebody.",

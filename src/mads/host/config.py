@@ -170,6 +170,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     breakers: tuple[BreakerConfig, ...] = ()
     fallbacks: tuple[FallbackConfig, ...] = ()
     budget: BudgetConfig = BudgetConfig()
+    flags: str = ""
     root: str = ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from mads.guard.access import access
 from mads.guard.breakers.breaker import Breaker, State
 from mads.guard.breakers.layer import Breakers
 from mads.guard.fallback import Fallbacks
+from mads.guard.flags.layer import flags
 from mads.guard.labels import Labels
 from mads.guard.limits.book import Book
 from mads.guard.limits.layer import limits
@@ -24,6 +26,7 @@ from mads.host.audit import Trail
 from mads.host.breakers import foreign_rules
 from mads.host.config import UPSTREAM, Config
 from mads.host.events.signals import Signals
+from mads.host.flags import FileFlags
 from mads.host.survey import fallbacks_of
 from mads.wire import codec
 from mads.wire.call import Call, Reply
@@ -40,6 +43,7 @@ class Guards:
     ) -> None:
         foreign = {name: mad.set["server"]["within"] for name, mad in config.mads.items() if mad.use == UPSTREAM}
         rules = [*config.breakers, *foreign_rules(config.breakers, foreign)]
+        self.flags = FileFlags(Path(config.root) / config.flags if config.flags else None)
         self.board = Board()
         self.book = Book([limit.rule() for limit in config.limits], policy)
         self.breakers = Breakers([rule.rule() for rule in rules], foreign)
@@ -48,6 +52,7 @@ class Guards:
         self.layers: dict[str, LayerFor] = {
             "fallback": self.fallbacks.layer,
             "switch": switch(self.board),
+            **({"flags": flags(self.flags)} if config.flags else {}),
             "access": admits,
             "limits": limits(self.book),
             "breaker": self.breakers.layer,

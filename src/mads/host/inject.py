@@ -20,7 +20,7 @@ from mads.author.declare import ProvidesMark, is_mad, mark_of
 from mads.author.foreign import Credentials, Offers
 from mads.author.ledger import Ledger
 from mads.author.message import is_message
-from mads.author.needs import Clock, Emit, Kept, Log, Random, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Flags, Kept, Log, Random, Send, Step, Talk, Think, Turn, Workers
 from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
 from mads.author.system import System
@@ -29,7 +29,7 @@ from mads.wire import codec
 from mads.wire.errors import ConfigError, InvalidMessage
 
 NEEDS: tuple[type[Any], ...] = (
-    *(Think, Emit, Send, Step, Talk, Turn, Clock, Random, Workers, Log, Egress, Secrets, Ledger),
+    *(Think, Emit, Send, Step, Talk, Turn, Clock, Random, Flags, Workers, Log, Egress, Secrets, Ledger),
     *(System, Conversations, Capture, Credentials, Offers, SecretsOffice, SecretsKeeping),
 )
 """The needs of the runtime but for `Kept`, which asks for a message type."""

@@ -16,11 +16,12 @@ from mads.author.declaration import Declaration, Timer, Tool, declaration
 from mads.author.foreign import Credentials, Offers
 from mads.author.ledger import Ledger
 from mads.author.message import wire_name
-from mads.author.needs import Clock, Emit, Log, Random, Send, Step, Talk, Think, Turn, Workers
+from mads.author.needs import Clock, Emit, Flags, Log, Random, Send, Step, Talk, Think, Turn, Workers
 from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
 from mads.author.system import System
 from mads.bus.port import Bus, Subscription
+from mads.guard.flags.layer import Source
 from mads.guard.labels import Labels
 from mads.host.caller import Caller
 from mads.host.commands.dispatcher import Sends
@@ -28,6 +29,7 @@ from mads.host.commands.sending import HostSend
 from mads.host.commands.steps import HostStep, Journal
 from mads.host.config import MadConfig
 from mads.host.egress import HostEgress
+from mads.host.flags import HostFlags
 from mads.host.inject import Filling, KeptOf, Mad, Need, build
 from mads.host.kept import KeptField
 from mads.host.ledger import HostLedger
@@ -76,6 +78,7 @@ class Surroundings:
     watch: BlockingWatch
     census: Census
     labels: Labels
+    flags: Source
     declared: Mapping[str, Declaration]
     strict: bool
     system: System | None = None
@@ -227,6 +230,7 @@ class Instance:
             Turn: lambda: HostTurn(around.bills),
             Clock: HostClock,
             Random: HostRandom,
+            Flags: lambda: HostFlags(around.flags, self._mad),
             Secrets: lambda: HostSecrets(around.bus, self._caller),
             Workers: lambda: around.workers,
             Log: lambda: HostLog(self._mad),

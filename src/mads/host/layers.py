@@ -20,7 +20,7 @@ from mads.wire.call import Call, Handle
 from mads.wire.failure import Failure
 from mads.wire.served import LayerFor, Served
 
-LAYERS = ("record", "fallback", "switch", "access", "limits", "breaker", "trace")
+LAYERS = ("record", "fallback", "switch", "flags", "access", "limits", "breaker", "trace")
 """Their names: what is written down and counted, what stands in, what is off, who may, how much, what is left alone,
 what is current meanwhile."""
 

@@ -18,6 +18,8 @@ from mads.author.schema import tool_infos
 from mads.author.signals import OffersChanged
 from mads.bus.memory import MemoryBus
 from mads.bus.unix import Hub
+from mads.guard.flags.layer import facts
+from mads.guard.flags.layer import marked as flagged
 from mads.guard.limits.shown import shown
 from mads.guard.principals import HOST, vouched
 from mads.guard.rights.policy import Policy
@@ -37,6 +39,7 @@ from mads.host.events.critical import Gate
 from mads.host.events.heard import Events, reshaped
 from mads.host.events.refused import Refused
 from mads.host.events.signals import Signals
+from mads.host.flags import PAUSE, FlagDesk, serve_flags
 from mads.host.guards import Guards
 from mads.host.history.archive import Archive
 from mads.host.history.exporting import beyond, export_of
@@ -114,8 +117,8 @@ class RunningSystem:
         self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
-        clearing = asyncio.create_task(regularly(BEAT, self._guards.clear), name="switches")
-        stack.callback(clearing.cancel)
+        for pause, look in ((BEAT, self._guards.clear), (PAUSE, self._guards.flags.look)):
+            stack.callback(asyncio.create_task(regularly(pause, look), name=look.__qualname__).cancel)
         broker = broker_of(self.config, self.secrets.vault)
         stack.push_async_callback(broker.close)
         await serve_egress(self.bus, broker, self.observer, self._labels)
@@ -141,6 +144,8 @@ class RunningSystem:
         tell = partial(self.signals.tell, OffersChanged(""))
         desks = await Desks.open(*known, audit=self.audit, board=self._guards.board, changed=tell, stack=stack)
         desks.switches.changed = tell
+        self._guards.flags.open()
+        self.flags = FlagDesk(self._guards.flags, self.audit)
         self.record, self.book = desks.record, desks.bookings
         self.keys, self.rights, self.secrets = desks.keys, desks.rights, desks.secrets
         self.spending, self.switches = desks.spending, desks.switches
@@ -169,6 +174,7 @@ class RunningSystem:
         await serve_history(self.bus, archive.conversations, self._labels)
         await serve_ledger(self.bus, desks.accounts, desks.bookings)
         await serve_secrets(self.bus, self.secrets.vault)
+        await serve_flags(self.bus, self._guards.flags)
         return Surroundings(
             bus=self.bus,
             rows=desks.rows,
@@ -180,6 +186,7 @@ class RunningSystem:
             watch=self._watch,
             census=self._census,
             labels=self._labels,
+            flags=self._guards.flags,
             declared=self.catalogue.declared,
             strict=self._strict,
             system=self,
@@ -286,7 +293,10 @@ class RunningSystem:
     def tools(self) -> Sequence[ToolInfo]:
         """Return every tool that whoever makes the call being handled may call; outside of one, every tool."""
         call, tools = current.get(), self._guards.board.marked(self.catalogue.tools())
-        return tools if call is None else [tool for tool in tools if self.policy.shows(call.identity, tool)]
+        if call is None:
+            return tools
+        known = flagged(tools, self._guards.flags.snapshot, facts(call.identity, call.conversation, ""))
+        return [tool for tool in known if self.policy.shows(call.identity, tool)]
 
     def layers(self) -> Sequence[str]:
         """Return the names of the layers, outermost first."""

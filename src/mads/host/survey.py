@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
@@ -12,6 +13,7 @@ from mads.host.breakers import unfitting
 from mads.host.config import UPSTREAM, Config, MadConfig
 from mads.host.events import critical
 from mads.host.fallbacks import Fallbacks
+from mads.host.flags import flags_in
 from mads.host.inject import Filling, Mad, Need, plan
 from mads.host.load import extend_path, load_class
 from mads.host.think.thinker import talking, thinker_of
@@ -73,7 +75,16 @@ def _misguarded(config: Config, declared: Mapping[str, Declaration]) -> list[str
     """Return what is wrong with the rules that are about tools."""
     tools = [f"mads.{mad}.{tool}" for mad, read in declared.items() for tool in read.tools]
     wrong = unfitting(config.breakers, tools, foreign_of(config))
-    return [*wrong, *fallbacks_of(config, declared).mistakes()]
+    return [*wrong, *fallbacks_of(config, declared).mistakes(), *_flags_mistaken(config)]
+
+
+def _flags_mistaken(config: Config) -> list[str]:
+    try:
+        if config.flags:
+            flags_in(Path(config.root) / config.flags)
+    except ConfigError as error:
+        return str(error).splitlines()
+    return []
 
 
 def foreign_of(config: Config) -> set[str]:

@@ -13,6 +13,7 @@ from mads.testing.doubles import (
     ticking,
     turning,
 )
+from mads.testing.flagging import flagging
 from mads.testing.kept import kept
 from mads.testing.reaching import reaching
 from mads.testing.talking import talking
@@ -20,6 +21,7 @@ from mads.testing.talking import talking
 __all__ = [
     "booking",
     "emitting",
+    "flagging",
     "granting",
     "inline",
     "kept",

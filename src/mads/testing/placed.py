@@ -140,6 +140,7 @@ async def placed(
     core: Mapping[str, str] = MappingProxyType({}),
     secrets: SecretsConfig | None = None,
     budget: BudgetConfig | None = None,
+    flags: str = "",
     **mads: str | MadConfig,
 ) -> AsyncGenerator[Placed]:
     """Run the system of `mads` (name = "module:Class", or a `MadConfig`) in the folder `root`, each with that `run`.
@@ -154,7 +155,7 @@ async def placed(
     configure(data_folder(root))
     settled: dict[str, Any] = {"supervision": supervision or Supervision(), "traces": traces, "limits": tuple(limits)}
     settled |= {"breakers": tuple(breakers), "fallbacks": tuple(fallbacks)}
-    settled |= {"secrets": secrets or SecretsConfig(), "budget": budget or BudgetConfig()}
+    settled |= {"secrets": secrets or SecretsConfig(), "budget": budget or BudgetConfig(), "flags": flags}
     config = Config(mads=configs, path=tuple(path), root=str(root), **settled)
     async with running(config, layers=layers, strict=strict) as system:
         yield Placed(system, strict=strict)

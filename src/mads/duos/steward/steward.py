@@ -10,6 +10,7 @@ from mads.author.system import System
 from mads.duos.steward.archive import Archive
 from mads.duos.steward.dead import Dead
 from mads.duos.steward.entry import Entry
+from mads.duos.steward.flags import Flags
 from mads.duos.steward.servers import Servers
 from mads.duos.steward.spending import Spending
 from mads.duos.steward.told import told
@@ -19,7 +20,7 @@ from mads.wire.trace import TraceLine, Tree
 
 
 @mad
-class Steward(Spending, Dead, Servers, Entry, Archive):
+class Steward(Spending, Flags, Dead, Servers, Entry, Archive):
     """You are the steward: you know what runs here, how it fares, and what each MAD offers."""
 
     system: System

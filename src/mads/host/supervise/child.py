@@ -22,6 +22,7 @@ from mads.host.caller import Caller
 from mads.host.commands.journal import RemoteJournal
 from mads.host.commands.sending import RemoteSends
 from mads.host.config import Config
+from mads.host.flags import RemoteFlags
 from mads.host.instance import Instance, Surroundings
 from mads.host.kept_rows import RemoteRows
 from mads.host.layers import inner
@@ -70,12 +71,14 @@ async def run(assignment: Assignment) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     bus = await adopt(socket.socket(fileno=assignment.descriptor))
     caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))
-    workers = ProcessWorkers()
+    workers, flags = ProcessWorkers(), RemoteFlags(bus, caller)
     instance: Instance | None = None
     failure: Failure | None = None
     try:
         read = survey(assignment.config, of=mad)
-        around = _surroundings(assignment, read, bus, caller, workers)
+        around = _surroundings(assignment, read, bus, caller, workers, flags=flags)
+        if assignment.config.flags:
+            await flags.follow()
         instance = Instance(mad, assignment.config.mads[mad], read.fillings[mad], around)
         await _serve_status(bus, assignment, around.watch, around.census)
         around.watch.start()
@@ -91,7 +94,7 @@ async def run(assignment: Assignment) -> None:
 
 
 def _surroundings(
-    assignment: Assignment, read: Survey, bus: UnixBus, caller: Caller, workers: ProcessWorkers
+    assignment: Assignment, read: Survey, bus: UnixBus, caller: Caller, workers: ProcessWorkers, *, flags: RemoteFlags
 ) -> Surroundings:
     """Return what the MAD finds around it: what the core keeps, over `bus`."""
     trace = Trace()
@@ -106,6 +109,7 @@ def _surroundings(
         watch=BlockingWatch(),
         census=Census(seconds(assignment.config.supervision.census), alone=assignment.mad),
         labels=Labels(),
+        flags=flags,
         declared=read.declared,
         strict=assignment.strict,
     )
