@@ -300,6 +300,8 @@ async def test_a_second_model_is_asked_when_the_first_takes_too_long_and_the_fir
         it.a.say(Say(delay=3))
         answer = await it.complete()
         assert (answer.model, answer.rung) == ("b", 2)
+        assert [(each.model, each.outcome) for each in answer.tried] == [("b", "ok"), ("a", "cancelled")]
+        assert answer.tried[1].usage.total > 0
 
 
 async def test_what_most_models_say_is_the_verdict(asking: Ask) -> None:
@@ -322,7 +324,8 @@ async def test_a_decision_is_one_of_the_options_and_vectors_are_as_many_as_texts
 
 
 async def test_what_fiedler_may_not_reach_it_says_with_the_line_to_write(tmp_path: Path, both: Any) -> None:
-    settings = {"providers": {"a": {"url": both[0].url, "models": {"a": "id-a"}}}}
+    policy = [{"models": ["a"], "degraded": "Not now."}]
+    settings = {"providers": {"a": {"url": both[0].url, "models": {"a": "id-a"}}}, "policy": policy}
     async with placed(tmp_path, fiedler=MadConfig("mads.duos.fiedler:Fiedler", set=settings)) as it:
         with pytest.raises(MadsError, match=r"net:127\.0\.0\.1"):
             await it.call("fiedler.complete", request={"messages": [{"role": "user", "text": "x"}]})

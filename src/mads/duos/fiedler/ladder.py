@@ -29,9 +29,9 @@ MARGIN = 0.05
 class Ladder:
     """Climbs `trials`, first to last, as long as `remaining` seconds are left; `tried` is what came of each attempt."""
 
-    trials: Sequence[Trial]
     remaining: Callable[[], float]
     hedge: float | None = None
+    trials: Sequence[Trial] = ()
     tried: list[Attempt] = field(default_factory=list[Attempt])
     _retry: dict[str, float] = field(default_factory=dict[str, float])
 
@@ -43,14 +43,14 @@ class Ladder:
             if trial is None:
                 raise self._given_up()
             left = self._left()
-            answer = self._noted(await trial.complete(request, within=left, patience=left))
+            answer = self.noted(await trial.complete(request, within=left, patience=left))
         return self._told(answer)
 
     async def vote(self, request: ModelRequest) -> ModelAnswer:
         """Ask every model; return what most of them say, of two halves the one that the first of them says."""
         left = self._left()
         asked = (trial.complete(request, within=left, patience=left) for trial in self.trials)
-        answers = [answer for done in await asyncio.gather(*asked) if (answer := self._noted(done))]
+        answers = [answer for done in await asyncio.gather(*asked) if (answer := self.noted(done))]
         if not answers:
             raise self._given_up()
         said = Counter(_said(answer) for answer in answers)
@@ -75,7 +75,7 @@ class Ladder:
                     else:
                         done = item
             assert done is not None
-            if (answer := self._noted(done)) is not None:
+            if (answer := self.noted(done)) is not None:
                 yield Piece(answer=self._told(answer))
                 return
             if begun:
@@ -96,14 +96,16 @@ class Ladder:
                     running.add(asyncio.create_task(trial.complete(request, within=within, patience=0)))
                 hedge = self.hedge if queue else None
                 ended, running = await asyncio.wait(running, timeout=hedge, return_when=asyncio.FIRST_COMPLETED)
-                answers = [answer for task in ended if (answer := self._noted(task.result()))]
+                answers = [answer for task in ended if (answer := self.noted(task.result()))]
                 if answers:
                     return answers[0]
             return None
         finally:
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            for done in await asyncio.gather(*running, return_exceptions=True):
+                if isinstance(done, Done):  # it came in the same moment
+                    self.noted(done)
 
     def _share(self, below: int, trial: Trial) -> float:
         """Return the seconds that a model has: those below it need some, too."""
@@ -128,7 +130,8 @@ class Ladder:
     def _left(self) -> float:
         return max(0.0, self.remaining() - MARGIN)
 
-    def _noted(self, done: Done) -> ModelAnswer | None:
+    def noted(self, done: Done) -> ModelAnswer | None:
+        """Take note of what came of an attempt; return its answer."""
         self.tried.append(done.attempt)
         name = done.model.name
         self._retry.pop(name, None)

@@ -24,7 +24,7 @@ from mads.duos.fiedler.memory import Memory
 from mads.duos.fiedler.policy import Chooser
 from mads.duos.fiedler.shelf import SHELF
 from mads.duos.fiedler.trial import Trial
-from mads.wire.errors import CallError, InvalidMessage
+from mads.wire.errors import CallError, Denied, InvalidMessage
 from mads.wire.model import Choice, ModelAnswer, ModelInfo, ModelMessage, ModelRequest, Piece, Vectors
 
 __all__ = ["Fiedler", "Streamed", "house"]
@@ -75,6 +75,8 @@ class Fiedler:
         ladder = self._ladder(rule, models)
         try:
             answer = await (ladder.vote(request) if rule.verdict else ladder.climb(request))
+        except Denied:
+            raise  # what may not be asked is for whoever runs the system to put right, and no rung hides it
         except CallError:
             last = self._cache.get(key, None) if rule.stale else None
             if last is None and not rule.degraded:
@@ -152,8 +154,9 @@ class Fiedler:
         return self._chooser.chosen(replace(request, labels=labels), self.turn.tenant)
 
     def _ladder(self, rule: Rule, models: Sequence[Model]) -> Ladder:
-        trials = [Trial(rung, model, self._drift.judge, self.ledger) for rung, model in enumerate(models, 1)]
-        return Ladder(trials, lambda: self.turn.remaining, rule.hedge)
+        ladder, judge = Ladder(lambda: self.turn.remaining, rule.hedge), self._drift.judge
+        ladder.trials = [Trial(rung, it, judge, self.ledger, ladder.noted) for rung, it in enumerate(models, 1)]
+        return ladder
 
     def _account(self, ladder: Ladder) -> None:
         """Charge what the attempts cost, and say in the trace what came of each."""

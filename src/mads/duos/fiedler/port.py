@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from mads.wire.model import ModelRequest, ToolCall, Usage
 
-Outcome = Literal["limited", "overloaded", "refused", "broken", "late", "lost", "drifted", "budget"]
-"""How an attempt fails: 429; 5xx; another 4xx; an answer that cannot be read; none in time; no connection; drift; or no
-attempt was made, for nobody may pay for it."""
+Outcome = Literal["limited", "overloaded", "refused", "broken", "late", "lost", "drifted", "budget", "cancelled"]
+"""How an attempt fails: 429; 5xx; another 4xx; an answer that cannot be read; none in time; no connection; drift; no
+attempt was made, for nobody may pay for it; or nobody waits for its answer any more."""
 
 
 class Trouble(Exception):

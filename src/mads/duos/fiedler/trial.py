@@ -39,32 +39,44 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Makes attempts at `model` as rung number `rung`; `judge` looks at who answers, `ledger` keeps the book."""
+    """Makes attempts at `model` as rung number `rung`; `judge` looks at who answers, `ledger` keeps the book.
+
+    What came of an attempt for which nobody waits any more is heard by `left`.
+    """
 
     rung: int
     model: Model
     judge: Judge
     ledger: Ledger
+    left: Callable[[Done], object]
 
     async def complete(self, request: ModelRequest, *, within: float, patience: float) -> Done:
         """Make one attempt that ends `within` seconds, up to `patience` of which it may wait until it may begin."""
         opened = _Opened(self, request, within, patience)
-        async with opened:
-            asked = await opened.begin()
-            await opened.take(await self.model.provider.complete(self.model.config.id, asked))
+        try:
+            async with opened:
+                asked = await opened.begin()
+                await opened.take(await self.model.provider.complete(self.model.config.id, asked))
+        except asyncio.CancelledError:
+            self.left(opened.done())
+            raise
         return opened.done()
 
     async def stream(self, request: ModelRequest, *, within: float, patience: float) -> AsyncGenerator[str | Done]:
         """Yield the text of one attempt as it comes, and last what came of it."""
         opened = _Opened(self, request, within, patience)
-        async with opened:
-            asked = await opened.begin()
-            async with aclosing(self.model.provider.stream(self.model.config.id, asked)) as arriving:
-                async for item in arriving:
-                    if isinstance(item, str):
-                        yield item
-                    else:
-                        await opened.take(item)
+        try:
+            async with opened:
+                asked = await opened.begin()
+                async with aclosing(self.model.provider.stream(self.model.config.id, asked)) as arriving:
+                    async for item in arriving:
+                        if isinstance(item, str):
+                            yield item
+                        else:
+                            await opened.take(item)
+        except (asyncio.CancelledError, GeneratorExit):
+            self.left(opened.done())
+            raise
         yield opened.done()
 
 
@@ -159,6 +171,8 @@ class _Opened:
         except TimeoutError:
             error = Trouble("late", f"{self._model.name} did not answer in time")
         self._kept_back = isinstance(error, Denied)
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            self._trouble = Trouble("cancelled", "nobody waits for its answer any more")
         if isinstance(error, Trouble):
             self._trouble = error
             self._heed(error)
@@ -169,7 +183,7 @@ class _Opened:
             took = round((time.monotonic() - self._began) * 1000)
             spent = NOTHING if self._kept_back else Amount(self._rates.cost(used), used, ms=took)
             await self._trial.ledger.commit(self._reservation, spent)
-        return self._trouble is not None
+        return isinstance(error, Trouble)
 
     def _heed(self, trouble: Trouble) -> None:
         """Leave a provider alone that said so, or that is not well."""
