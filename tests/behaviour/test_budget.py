@@ -61,20 +61,29 @@ async def spent(it: Placed) -> Whole:
 async def test_fifty_at_once_spend_no_more_than_there_is_and_the_others_are_told_why(
     tmp_path: Path, run: str, billing: Provider
 ) -> None:
-    written = BudgetConfig(conversation="0.02 USD")
+    written = BudgetConfig(conversation="0.006 USD")
     async with placed(tmp_path, run, budget=written, **spenders(billing)) as it:
         told = await it.call("lead.run", times=50, within=60, conversation="c1")
         assert 0 < told.count("ok") < 50
-        assert all("each conversation: 0.02 USD" in each for each in told if each != "ok")
-        assert bill(billing) <= await spent(it) <= 20_000
+        assert all("each conversation: 0.006 USD" in each for each in told if each != "ok")
+        assert bill(billing) <= await spent(it) <= 6_000
         before = len(billing.seen())
-        with pytest.raises(Failed, match=r"each conversation: 0\.02 USD"):
+        with pytest.raises(Failed, match=r"each conversation: 0\.006 USD"):
             await it.call("agent.ask", text="word " * 12_000, conversation="c1")
-        with pytest.raises(Failed, match=r"each conversation: 0\.02 USD"):
+        with pytest.raises(Failed, match=r"each conversation: 0\.006 USD"):
             await it.call("fiedler.embed", texts=["word " * 12_000], conversation="c1")
         assert len(billing.seen()) == before
         assert await it.call("fiedler.embed", texts=["so it is"], conversation="c2")
         assert await it.call("agent.ask", text="hello", conversation="c2")
+
+
+@pytest.mark.parametrize("run", ["here", "process"])
+async def test_what_others_have_reserved_is_waited_for_and_may_be_spent(
+    tmp_path: Path, run: str, billing: Provider
+) -> None:
+    written = BudgetConfig(conversation="0.012 USD")  # each may take 0.0024, and takes 0.00017
+    async with placed(tmp_path, run, budget=written, **spenders(billing)) as it:
+        assert await it.call("lead.run", times=50, within=60, conversation="c1") == ["ok"] * 50
 
 
 @pytest.mark.parametrize("run", ["here", "process"])

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mads.guard.budget.accounts import Accounts
+from mads.guard.budget.accounts import SOON, Accounts
 from mads.guard.budget.cap import MICRO, Cap, said
 from mads.host.budgets import BudgetConfig
 from mads.store.ledger.memory import MemoryBookings
@@ -160,11 +160,26 @@ async def test_of_fifty_at_once_as_many_are_admitted_as_the_cap_has_room_for() -
 )
 async def test_a_mad_pays_for_whom_it_calls(spender: Line, again: Line) -> None:
     accounts = Accounts(caps({"scribe": "1 USD/day"}), MemoryBookings())
-    await accounts.reserve(spender)
+    assert await accounts.settle(await accounts.reserve(spender), "fiedler", "spent", spender.amount)
     with pytest.raises(Limited, match=r"mad scribe: 1 USD/day: 0 USD are left until 2027-01-16 00:00 UTC") as caught:
         await accounts.reserve(again)
     assert (caught.value.rule, caught.value.retry_after) == ("budget: mad scribe: 1 USD/day", 12 * 3600)
     await accounts.reserve(line("lead", usd=5))
+
+
+async def test_what_others_have_reserved_is_free_soon_and_what_stands_since_a_crash_is_not() -> None:
+    book = MemoryBookings()
+    accounts = Accounts(caps(system="1 USD"), book)
+    first, freed = await accounts.reserve(line(usd=0.8)), accounts.freed
+    with pytest.raises(Limited, match=r"0\.2 USD are left, 0\.8 USD stand reserved, and this may take 0\.5") as caught:
+        await accounts.reserve(line(usd=0.5))
+    assert (caught.value.retry_after, freed.is_set()) == (SOON, False)
+    with pytest.raises(Limited, match="0 USD are left, and this may take") as caught:
+        await Accounts(caps(system="0.8 USD"), book).reserve(line(usd=0.5))
+    assert caught.value.retry_after is None
+    assert await accounts.settle(first, "fiedler", "spent", Amount(100_000))
+    assert freed.is_set()
+    await accounts.reserve(line(usd=0.5))
 
 
 async def test_what_will_never_fit_says_so_and_of_several_caps_the_longest_counts() -> None:

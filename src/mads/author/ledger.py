@@ -15,8 +15,11 @@ class Ledger(Protocol):
     What was reserved and never settled stands as spent, after a crash too.
     """
 
-    async def reserve(self, what: str, most: Amount) -> int:
-        """Reserve what `what` may take at most; return the reservation."""
+    async def reserve(self, what: str, most: Amount, *, within: float = 0.0) -> int:
+        """Reserve what `what` may take at most; return the reservation, or raise `Limited` with the cap in the way.
+
+        Where it would fit but for what others have reserved and may not spend, that is waited for, `within` seconds.
+        """
         ...
 
     async def commit(self, reservation: int, spent: Amount) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from mads.bus.port import Bus, Subscription
-from mads.guard.budget.accounts import Accounts
-from mads.host.caller import Caller
+from mads.bus.port import Bus
+from mads.guard.budget.accounts import SOON, Accounts
+from mads.host.caller import PATIENCE, Caller
 from mads.host.proxy import outcome
 from mads.store.ledger.port import LAST, Bookings, Line, State
 from mads.wire import codec
 from mads.wire.call import Call, Reply
-from mads.wire.errors import Denied, InvalidMessage
+from mads.wire.errors import Denied, InvalidMessage, Limited
 from mads.wire.ledger import NOTHING, Amount, Recent
 
 RESERVE, SETTLE, RECENT = "host.ledger.reserve", "host.ledger.settle", "host.ledger.recent"
@@ -27,10 +29,11 @@ LONGEST = 3600.0
 
 
 class Reserve(Struct, frozen=True, forbid_unknown_fields=True):
-    """Reserve so much at most for `what`; the reply is the reservation's id."""
+    """Reserve so much at most for `what`, where it may wait so many seconds; the reply is the reservation's id."""
 
     what: str
     most: Amount
+    within: Annotated[float, Meta(ge=0, le=LONGEST)] = 0.0
 
 
 class Settle(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,46 +85,72 @@ class Ages:
         return found[::-1]
 
 
-async def serve_ledger(bus: Bus, accounts: Accounts, bookings: Bookings) -> Subscription:
+async def serve_ledger(bus: Bus, accounts: Accounts, bookings: Bookings) -> None:
     """Serve the book on `bus`: each MAD settles what it reserved itself."""
     ages = Ages(max((line.id for line in await bookings.latest(limit=1)), default=0))
+    serve = _Book(accounts, bookings, ages).serve
+    await bus.subscribe((SETTLE, RECENT), serve, group="host.ledger", at_once=AT_ONCE, capacity=CAPACITY)
+    # those who reserve may wait for those who settle, so they have an inbox of their own
+    await bus.subscribe((RESERVE,), serve, group="host.ledger.reserve", at_once=CAPACITY, capacity=CAPACITY)
 
-    async def reserve(call: Call, holder: str) -> Any:
-        asked: Reserve = codec.decode(codec.raw(call.body), Reserve)
-        identity = call.identity
-        line = Line(
-            at_us=int(time.time() * MICRO),
-            tenant=identity.tenant,
-            holder=holder,
-            payer=identity.chain[-2] if len(identity.chain) > 1 else identity.principal,
-            chain=tuple(dict.fromkeys(identity.chain)),
-            conversation=call.conversation or "",
-            trace=call.trace,
-            what=asked.what,
-            amount=asked.most,
-        )
-        at = ages.now()
-        id_ = await accounts.reserve(line)
-        ages.wrote(id_, at)
-        return id_
 
-    async def settle(call: Call, holder: str) -> Any:
-        asked: Settle = codec.decode(codec.raw(call.body), Settle)
-        if not await accounts.settle(asked.reservation, holder, asked.state, asked.amount):
-            raise InvalidMessage(f"{holder} has no open reservation {asked.reservation}; settle each once")
+class _Book:
+    """Answers those who spend."""
 
-    async def recent(call: Call, holder: str) -> Any:
-        asked: Recently = codec.decode(codec.raw(call.body), Recently)
-        return await ages.latest(bookings, holder, asked.seconds)
+    def __init__(self, accounts: Accounts, bookings: Bookings, ages: Ages) -> None:
+        self._accounts, self._bookings, self._ages = accounts, bookings, ages
+        self._verbs: dict[str, Callable[[Call, str], Awaitable[Any]]] = {
+            RESERVE: self._reserve,
+            SETTLE: self._settle,
+            RECENT: self._recent,
+        }
 
-    verbs: dict[str, Callable[[Call, str], Awaitable[Any]]] = {RESERVE: reserve, SETTLE: settle, RECENT: recent}
-
-    async def serve(call: Call) -> Reply:
+    async def serve(self, call: Call) -> Reply:
+        """Answer a MAD."""
         if not call.identity.chain:
             raise Denied("only a MAD keeps a book; call one that does")
-        return Reply(codec.raw(await verbs[call.subject](call, call.identity.chain[-1])))
+        return Reply(codec.raw(await self._verbs[call.subject](call, call.identity.chain[-1])))
 
-    return await bus.subscribe(tuple(verbs), serve, group="host.ledger", at_once=AT_ONCE, capacity=CAPACITY)
+    async def _reserve(self, call: Call, holder: str) -> int:
+        asked: Reserve = codec.decode(codec.raw(call.body), Reserve)
+        until = self._ages.now() + asked.within
+        while True:
+            at, freed = self._ages.now(), self._accounts.freed
+            try:
+                id_ = await self._accounts.reserve(_line(call, holder, asked))
+            except Limited as refused:
+                if refused.retry_after != SOON or at >= until:
+                    raise
+            else:
+                self._ages.wrote(id_, at)
+                return id_
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(until - at):
+                    await freed.wait()
+
+    async def _settle(self, call: Call, holder: str) -> None:
+        asked: Settle = codec.decode(codec.raw(call.body), Settle)
+        if not await self._accounts.settle(asked.reservation, holder, asked.state, asked.amount):
+            raise InvalidMessage(f"{holder} has no open reservation {asked.reservation}; settle each once")
+
+    async def _recent(self, call: Call, holder: str) -> list[Recent]:
+        asked: Recently = codec.decode(codec.raw(call.body), Recently)
+        return await self._ages.latest(self._bookings, holder, asked.seconds)
+
+
+def _line(call: Call, holder: str, asked: Reserve) -> Line:
+    identity = call.identity
+    return Line(
+        at_us=int(time.time() * MICRO),
+        tenant=identity.tenant,
+        holder=holder,
+        payer=identity.chain[-2] if len(identity.chain) > 1 else identity.principal,
+        chain=tuple(dict.fromkeys(identity.chain)),
+        conversation=call.conversation or "",
+        trace=call.trace,
+        what=asked.what,
+        amount=asked.most,
+    )
 
 
 class HostLedger:
@@ -130,9 +159,9 @@ class HostLedger:
     def __init__(self, bus: Bus, caller: Caller) -> None:
         self._bus, self._caller = bus, caller
 
-    async def reserve(self, what: str, most: Amount) -> int:
+    async def reserve(self, what: str, most: Amount, *, within: float = 0.0) -> int:
         """Reserve so much."""
-        id_: int = await self._ask(RESERVE, Reserve(what, most), int)
+        id_: int = await self._ask(RESERVE, Reserve(what, most, min(within, LONGEST)), int, PATIENCE + within)
         return id_
 
     async def commit(self, reservation: int, spent: Amount) -> None:
@@ -148,6 +177,8 @@ class HostLedger:
         found: list[Recent] = await self._ask(RECENT, Recently(seconds), list[Recent])
         return found
 
-    async def _ask(self, subject: str, body: Reserve | Settle | Recently, answer: Any) -> Any:
-        call = self._caller.call(subject, codec.raw(body), outlives=True)
+    async def _ask(
+        self, subject: str, body: Reserve | Settle | Recently, answer: Any, timeout: float = PATIENCE
+    ) -> Any:
+        call = self._caller.call(subject, codec.raw(body), timeout=timeout, outlives=True)
         return outcome(await self._bus.request(call), answer, subject)

@@ -15,9 +15,9 @@ class booking:
         self.spent: dict[int, Amount] = {}
         self._count = 0
 
-    async def reserve(self, what: str, most: Amount) -> int:
+    async def reserve(self, what: str, most: Amount, *, within: float = 0.0) -> int:
         """Write down a reservation."""
-        del what
+        del what, within
         self._count += 1
         self.reserved[self._count] = most
         return self._count

@@ -33,7 +33,8 @@ async def _by(model: Model, texts: Sequence[str], ledger: Ledger, *, within: flo
     sent = await model.pace.admit(bound.total, within=patience)
     took, calls = Usage(), 1
     try:
-        reservation = await reserved(ledger, model, Amount(rates.cost(bound), bound, ms=round(within * 1000)))
+        most = Amount(rates.cost(bound), bound, ms=round(within * 1000))
+        reservation = await reserved(ledger, model, most, within=patience)
         began, took = time.monotonic(), bound
         try:
             found = await _asked(model, texts, within)

@@ -15,7 +15,7 @@ from mads.duos.fiedler.trial import Done, Trial
 from mads.wire.errors import CallError, DeadlineExceeded, Failed, Limited
 from mads.wire.model import Attempt, ModelAnswer, ModelRequest, Piece
 
-AGAIN = ("limited", "overloaded", "lost")
+AGAIN = ("limited", "overloaded", "lost", "budget")
 """How an attempt ends after which the same model may be asked again, once its provider may."""
 
 MOST = 3
@@ -135,7 +135,7 @@ class Ladder:
         self.tried.append(done.attempt)
         name = done.model.name
         self._retry.pop(name, None)
-        if done.attempt.outcome in AGAIN:
+        if done.attempt.outcome in AGAIN and (done.retry_after is not None or done.attempt.outcome != "budget"):
             self._retry[name] = done.retry_after or 0.0
         return done.answer
 

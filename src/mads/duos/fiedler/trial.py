@@ -80,10 +80,10 @@ class Trial:
         yield opened.done()
 
 
-async def reserved(ledger: Ledger, model: Model, most: Amount) -> int:
+async def reserved(ledger: Ledger, model: Model, most: Amount, *, within: float) -> int:
     """Reserve what an attempt at `model` may take at most; raise `Trouble` where nobody may pay for that."""
     try:
-        return await ledger.reserve(model.name, most)
+        return await ledger.reserve(model.name, most, within=max(0.0, within))
     except Limited as error:
         raise Trouble("budget", str(error), retry_after=error.retry_after) from error
 
@@ -115,7 +115,8 @@ class _Opened:
         self._rates = await self._model.rates()
         self._sent = await self._model.pace.admit(self._bound.total, within=self._patience)
         most = Amount(self._rates.cost(self._bound), self._bound, ms=round(self._within * 1000))
-        self._reservation = await reserved(self._trial.ledger, self._model, most)
+        patience = self._patience - (time.monotonic() - self._began)
+        self._reservation = await reserved(self._trial.ledger, self._model, most, within=patience)
         self._began = time.monotonic()
         return self._request
 

@@ -19,14 +19,17 @@ T = TypeVar("T")
 ACCOUNTS = 10_000
 """How many accounts are held before those with nothing open are forgotten; they are summed up anew when needed."""
 
+SOON = 0.1
+"""After how many seconds whoever was refused may try again, where only what others have reserved is in the way."""
+
 
 class _Account:
-    """What is spent or reserved of one cap by one of those it is for, and how many reservations hold it here."""
+    """What is spent or reserved of one cap by one of those it is for, how much of it stands, and how many hold it."""
 
-    __slots__ = ("open", "used")
+    __slots__ = ("open", "standing", "used")
 
     def __init__(self, used: int) -> None:
-        self.used, self.open = used, 0
+        self.used, self.standing, self.open = used, 0, 0
 
 
 class _Held(Struct, frozen=True):
@@ -38,6 +41,16 @@ class _Held(Struct, frozen=True):
 
     def left(self) -> int:
         return self.cap.most - self.account.used
+
+    def stands(self, amount: Amount) -> None:
+        """Count what is reserved."""
+        self.account.used += self.cap.of(amount)
+        self.account.standing += self.cap.of(amount)
+
+    def falls(self, amount: Amount) -> None:
+        """Count no longer what was."""
+        self.account.used -= self.cap.of(amount)
+        self.account.standing -= self.cap.of(amount)
 
 
 class Accounts:
@@ -57,6 +70,12 @@ class Accounts:
         self._open: dict[int, tuple[_Held, ...]] = {}
         self._summing = asyncio.Lock()
         self._running = set[asyncio.Task[Any]]()
+        self._freed = asyncio.Event()
+
+    @property
+    def freed(self) -> asyncio.Event:
+        """What is set once something is settled that stands now; another one from then on."""
+        return self._freed
 
     async def reserve(self, line: Line) -> int:
         """Keep a reservation and return its id, or raise `Limited` with the cap that does not let it."""
@@ -67,7 +86,7 @@ class Accounts:
             self._let_go(held)
             raise
         for each in held:
-            each.account.used += each.cap.of(line.amount)
+            each.stands(line.amount)
         reserving = self._begun(self._reserved(line, held))
         try:
             return await asyncio.shield(reserving)
@@ -130,15 +149,17 @@ class Accounts:
         short = [each for each in held if each.left() < each.cap.of(line.amount)]
         if short:
             last = max(short, key=lambda each: each.whose.until_us)
-            raise _refusal(line, last)
+            fits = all(each.left() + each.account.standing >= each.cap.of(line.amount) for each in short)
+            raise _refusal(line, last, SOON if fits else None)
 
     async def _reserved(self, line: Line, held: tuple[_Held, ...]) -> int:
         try:
             id_ = await self._bookings.reserve(line)
         except BaseException:
             for each in held:
-                each.account.used -= each.cap.of(line.amount)
+                each.falls(line.amount)
             self._let_go(held)
+            self._free()
             raise
         self._open[id_] = held
         return id_
@@ -148,24 +169,31 @@ class Accounts:
             line = await self._bookings.settle(id_, holder, state, amount)
             if line is not None:
                 held = self._open.pop(id_)
-                self._correct(line, amount, held)
+                for each in held:
+                    each.falls(line.amount)
+                    each.account.used += each.cap.of(amount)
                 self._let_go(held)
-            return line is not None
-        async with self._summing:  # it was reserved before the last start: nobody sums it up while it changes
-            line = await self._bookings.settle(id_, holder, state, amount)
-            if line is not None:
-                known = [(cap, whose) for cap in self.caps for whose in cap.whose(line)]
-                held = tuple(_Held(*key, self._accounts[key]) for key in known if key in self._accounts)
-                self._correct(line, amount, held)
-            return line is not None
+        else:
+            async with self._summing:  # it was reserved before the last start: nobody sums it up while it changes
+                line = await self._bookings.settle(id_, holder, state, amount)
+                if line is not None:
+                    self._correct(line, amount)
+        self._free()
+        return line is not None
 
-    def _correct(self, line: Line, amount: Amount, held: Sequence[_Held]) -> None:
-        for each in held:
-            each.account.used += each.cap.of(amount) - each.cap.of(line.amount)
+    def _correct(self, line: Line, amount: Amount) -> None:
+        for cap in self.caps:
+            for whose in cap.whose(line):
+                if account := self._accounts.get((cap, whose)):
+                    account.used += cap.of(amount) - cap.of(line.amount)
 
     def _let_go(self, held: Sequence[_Held]) -> None:
         for each in held:
             each.account.open -= 1
+
+    def _free(self) -> None:
+        freed, self._freed = self._freed, asyncio.Event()
+        freed.set()
 
     def _tidy(self) -> None:
         if len(self._accounts) >= self._most:
@@ -173,13 +201,14 @@ class Accounts:
             self._most = max(ACCOUNTS, 2 * len(self._accounts))
 
 
-def _refusal(line: Line, short: _Held) -> Limited:
+def _refusal(line: Line, short: _Held, again: float | None) -> Limited:
     """Return why `line` may not be paid for; after the window it may be, unless it is more than the cap itself."""
     cap, asked, until = short.cap, short.cap.of(line.amount), ""
-    again = None
     if cap.period is not None:
         until = f" until {datetime.fromtimestamp(short.whose.until_us / MICRO, UTC):%Y-%m-%d %H:%M} UTC"
-        again = (short.whose.until_us - line.at_us) / MICRO if asked <= cap.most else None
+        if again is None and asked <= cap.most:
+            again = (short.whose.until_us - line.at_us) / MICRO
     left = said(max(0, short.left()), cap.unit)
-    told = f"{cap.title}: {left} are left{until}, and this may take {said(asked, cap.unit)}"
+    stands = f", {said(short.account.standing, cap.unit)} stand reserved" if short.account.standing else ""
+    told = f"{cap.title}: {left} are left{until}{stands}, and this may take {said(asked, cap.unit)}"
     return Limited(f"{line.what} may not be paid for: {told}", rule=f"budget: {cap.title}", retry_after=again)
