@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -113,6 +114,20 @@ def test_a_price_is_a_whole_number_of_millionths_and_each_line_is_rounded_up() -
     assert rates.cost(Usage(input=1, output=1)) == 1 + 2
     assert rates.cost(Usage(input=1_000_000, output=0)) == 400_000
     assert known("nobody", "gpt-4.1-mini") is None
+
+
+def test_a_price_that_depends_on_something_is_the_highest_and_says_where_it_is_from() -> None:
+    plain, tiers, vectors = (
+        known(api, id_)
+        for api, id_ in (("openai", "gpt-4o"), ("google", "gemini-2.5-pro"), ("openai", "text-embedding-3-small"))
+    )
+    assert plain is not None
+    assert tiers is not None
+    assert (plain.input, plain.output, plain.cached) == (2_500_000, 10_000_000, 1_250_000)
+    assert plain.source == f"genai-prices {version('genai-prices')}"
+    assert (tiers.input, tiers.output) == (2_500_000, 15_000_000)  # those of more than 200,000 tokens
+    assert vectors is not None
+    assert known("openai", "no-such-model") is None
 
 
 def test_what_a_call_carries_counts_for_the_policy_like_what_a_request_says() -> None:

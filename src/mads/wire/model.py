@@ -142,7 +142,7 @@ class ModelInfo(Struct, frozen=True, forbid_unknown_fields=True):
     """A model of the configuration, and how its provider fares: what was used of its limits in the last minute.
 
     `waiting` requests wait until the limits let them go; `closed` seconds are left until the provider may be asked
-    again. Prices are in millionths of a dollar per million tokens, None where nobody knows them.
+    again. Prices are in millionths of a dollar per million tokens, None where nobody knows them, as `priced` says.
     """
 
     name: str
@@ -151,6 +151,7 @@ class ModelInfo(Struct, frozen=True, forbid_unknown_fields=True):
     place: Literal["inside", "external"]
     input_price: int | None
     output_price: int | None
+    priced: str
     requests: int
     requests_limit: int | None
     tokens: int

@@ -174,6 +174,7 @@ class Fiedler:
             place=model.place,
             input_price=rates.input if rates else None,
             output_price=rates.output if rates else None,
+            priced=rates.source if rates else "",
             requests=requests,
             requests_limit=model.pace.requests,
             tokens=tokens,

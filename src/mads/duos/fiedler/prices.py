@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 
@@ -16,12 +18,13 @@ KNOWN = {"openai": "openai", "openai-sdk": "openai", "anthropic": "anthropic", "
 
 
 class Rates(Struct, frozen=True):
-    """Millionths of a dollar for a million tokens of each kind."""
+    """Millionths of a dollar for a million tokens of each kind, and where they were found."""
 
     input: int
     output: int
     cached: int
     written: int
+    source: str
 
     def cost(self, usage: Usage) -> int:
         """Return what `usage` costs, in millionths; each line is rounded up."""
@@ -34,7 +37,7 @@ class Rates(Struct, frozen=True):
         return sum(-(-tokens * rate // MILLION) for tokens, rate in lines)
 
 
-FREE = Rates(0, 0, 0, 0)
+FREE = Rates(0, 0, 0, 0, "this machine")
 
 
 def rates_of(price: Price) -> Rates:
@@ -45,11 +48,16 @@ def rates_of(price: Price) -> Rates:
         output=_micro(price.output),
         cached=came if price.cached is None else _micro(price.cached),
         written=came if price.written is None else _micro(price.written),
+        source="mads.toml",
     )
 
 
 def known(api: str, id_: str) -> Rates | None:
-    """Return what `genai-prices` knows of a model; None where it, or the package, does not. Slow: ask once."""
+    """Return what `genai-prices` knows of a model; None where it, or the package, does not. Slow: ask once.
+
+    Its prices are those of the file that its version holds: nothing is fetched. Of prices that depend on the size of a
+    request, on the hour, or on a day that is still to come, the highest is taken.
+    """
     if api not in KNOWN:
         return None
     try:
@@ -58,20 +66,31 @@ def known(api: str, id_: str) -> Rates | None:
     except ModuleNotFoundError:
         return None
     try:
-        price: Any = calc_price(Used(input_tokens=1), id_, provider_id=KNOWN[api]).model_price
+        found: Any = calc_price(Used(input_tokens=1), id_, provider_id=KNOWN[api])
     except LookupError:
         return None
-    came, went = _highest(price.input_mtok), _highest(price.output_mtok)
-    if came is None or went is None:
-        return None
-    cached, written = _highest(price.cache_read_mtok), _highest(price.cache_write_mtok)
-    return Rates(came, went, came if cached is None else cached, came if written is None else written)
+    prices = [found.model_price, *_other(found.model.prices)]
+    came, went, cached, written = (
+        max(_highest(getattr(price, kind)) for price in prices)
+        for kind in ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+    )
+    source = f"genai-prices {importlib.metadata.version('genai-prices')}"
+    return Rates(came, went or came, cached or came, written or came, source) if came else None
 
 
-def _highest(price: Any) -> int | None:
+def _other(prices: Any) -> list[Any]:
+    """Return the prices that hold from a day that is still to come, or at some hours of each."""
+    if not isinstance(prices, list):
+        return []
+    conditions: list[Any] = [each for each in cast("list[Any]", prices) if each.constraint is not None]
+    today = datetime.now(UTC).date()
+    return [each.prices for each in conditions if getattr(each.constraint, "start_date", today) >= today]
+
+
+def _highest(price: Any) -> int:
     """Return a price that may have tiers, as the highest of them: a cap may end a call too early, never too late."""
     if price is None:
-        return None
+        return 0
     tiers: list[Any] = [price] if isinstance(price, Decimal) else [price.base, *(tier.price for tier in price.tiers)]
     return max(_micro(tier) for tier in tiers)
 
