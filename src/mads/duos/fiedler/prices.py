@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from msgspec import Struct
 
@@ -78,13 +78,12 @@ def known(api: str, id_: str) -> Rates | None:
     return Rates(came, went or came, cached or came, written or came, source) if came else None
 
 
-def _other(prices: Any) -> list[Any]:
+def _other(priced: Any) -> list[Any]:
     """Return the prices that hold from a day that is still to come, or at some hours of each."""
-    if not isinstance(prices, list):
-        return []
-    conditions: list[Any] = [each for each in cast("list[Any]", prices) if each.constraint is not None]
     today = datetime.now(UTC).date()
-    return [each.prices for each in conditions if getattr(each.constraint, "start_date", today) >= today]
+    several: list[Any] = priced if isinstance(priced, list) else []
+    constrained = (each for each in several if each.constraint is not None)
+    return [each.prices for each in constrained if getattr(each.constraint, "start_date", today) >= today]
 
 
 def _highest(price: Any) -> int:
