@@ -81,8 +81,7 @@ def known(api: str, id_: str) -> Rates | None:
 def _other(priced: Any) -> list[Any]:
     """Return the prices that hold from a day that is still to come, or at some hours of each."""
     today = datetime.now(UTC).date()
-    several: list[Any] = priced if isinstance(priced, list) else []
-    constrained = (each for each in several if each.constraint is not None)
+    constrained = (each for each in getattr(priced, "__iter__", list[Any])() if each.constraint is not None)
     return [each.prices for each in constrained if getattr(each.constraint, "start_date", today) >= today]
 
 
