@@ -6,6 +6,7 @@
 # make conformance   measure the gateway and its client by the official suite of MCP
 # make bench-gateway the same of the gateway, beside other gateways       make fuzz-gateway  by a fuzzer that others wrote
 # make side-by-side  let agents loose under one cap, here and in other people's runtimes
+# make runaway      let agents loose that never have enough, kill the core, and compare the ledger with the bill
 # make secrets-hunt  plant secrets, use them, and search every place for what was left of them
 # JSON=1      one JSON object on the last line
 
@@ -22,7 +23,7 @@ STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyrig
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
 
-.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web secrets-hunt side-by-side
+.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web secrets-hunt side-by-side runaway
 
 up: .venv/ready
 	@exec $(BIN)/mads up
@@ -52,6 +53,9 @@ fuzz-gateway: .venv/ready-dev
 
 secrets-hunt: .venv/ready-dev
 	@$(BIN)/python -m hunt
+
+runaway: .venv/ready-dev
+	@$(BIN)/python -m runaway
 
 side-by-side: .venv/ready-dev .beside/ready
 	@$(BIN)/python -m beside

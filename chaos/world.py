@@ -37,7 +37,7 @@ class Line:
         self._bus: UnixBus | None = None
         self._new_id = call_ids()
 
-    async def call(self, tool: str, *, within: float = 5.0, **arguments: Any) -> Any:
+    async def call(self, tool: str, *, within: float = 5.0, conversation: str | None = None, **arguments: Any) -> Any:
         """Call `tool` (`mad.tool`); return its result. Raises `CallError` and `Unreachable`."""
         try:
             if self._bus is None:
@@ -46,7 +46,13 @@ class Line:
             door = BusDoor(self._bus, self._listed)
             name, request = f"mads.{tool}", self._new_id()
             return await door.call(
-                name, arguments, request=request, identity=Identity("operator"), sink=Heard(), patience=within
+                name,
+                arguments,
+                request=request,
+                identity=Identity("operator"),
+                sink=Heard(),
+                patience=within,
+                conversation=conversation,
             )
         except (CallError, Unreachable):
             await self.close()
