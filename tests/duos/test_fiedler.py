@@ -26,7 +26,7 @@ from mads.wire import codec
 from mads.wire.call import Identity
 from mads.wire.model import ModelAnswer
 
-COVERS = ("R-069", "R-070", "R-072", "R-073", "R-083")
+COVERS = ("R-069", "R-070", "R-072", "R-073", "R-078", "R-083")
 pytestmark = pytest.mark.slow
 
 Told = Mapping[str, Any]
@@ -212,6 +212,21 @@ async def test_what_stays_inside_is_sent_to_no_external_model_however_it_is_aske
             await it.complete(labels=["personal"], model="a")
         assert len(it.a.seen()) == before
         assert (await it.complete(labels=["weather"])).model == "a"
+
+
+async def test_a_provider_that_is_to_see_pseudonyms_sees_nobodys_address_and_the_caller_sees_it(asking: Ask) -> None:
+    async with asking(a={"personal": "pseudonyms"}) as it:
+        before = len(it.a.seen())
+        said = 'Write to ana@example.org: call mail {"to": "ana@example.org"}'
+        tools = [{"name": "mail", "description": "Write a letter.", "schema": {"type": "object"}}]
+        assert (await it.complete(said)).text == said
+        assert (await it.complete(said, tools=tools)).calls[0].arguments == {"to": "ana@example.org"}
+        heard, request = Heard(), {"messages": [{"role": "user", "text": said}]}
+        await it.it.call("fiedler.stream", heard=heard, request=request)
+        assert "".join(piece.get("text", "") for piece in heard.items) == said
+        seen = it.a.seen()[before:]
+        assert len(seen) == 3
+        assert all("[EMAIL_1]" in str(one.body) and "ana@" not in str(one.body) for one in seen)
 
 
 async def test_the_policy_goes_by_task_and_by_label(asking: Ask) -> None:

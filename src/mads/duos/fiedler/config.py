@@ -43,7 +43,8 @@ class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     A model goes by a name of ours; a text is the provider's own id of it. The provider is never sent more than so many
     `requests` and `tokens` in any minute. `place` says what may be sent there: what carries a label that stays `inside`
-    goes to no `external` one; a provider on this machine is inside.
+    goes to no `external` one; a provider on this machine is inside. Where `personal` is "pseudonyms", e-mail addresses,
+    numbers of phones, cards and accounts and the like are hidden from it, and are there again in what it answers.
     """
 
     models: Annotated[dict[str, ModelConfig | str], Meta(min_length=1)]
@@ -53,6 +54,7 @@ class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True):
     requests: Many | None = None
     tokens: Many | None = None
     place: Literal["inside", "external"] | None = None
+    personal: Literal["plain", "pseudonyms"] = "plain"
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,6 +20,7 @@ from mads.duos.fiedler.openai import OpenAI
 from mads.duos.fiedler.pace import Pace
 from mads.duos.fiedler.port import Provider, Trouble
 from mads.duos.fiedler.prices import FREE, Rates, known, rates_of
+from mads.duos.fiedler.pseudonyms import Pseudonymous
 from mads.duos.fiedler.shelf import SHELF
 from mads.upstream.handle import is_handle, resolved
 from mads.wire.errors import ConfigError, InvalidMessage
@@ -98,7 +99,8 @@ class House:
             raise ConfigError("\n".join(mistakes))
 
     def _add(self, name: str, config: ProviderConfig) -> None:
-        provider = self._providers[name] = self._made(name, config)
+        made = self._made(name, config)
+        provider = self._providers[name] = Pseudonymous(made) if config.personal == "pseudonyms" else made
         pace, place = Pace(name, config.requests, config.tokens), place_of(config)
         for model, written in config.models.items():
             if model in self.models:
