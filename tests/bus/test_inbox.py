@@ -7,7 +7,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mads.bus.inbox import Delivery, Inbox
+from mads.bus.delivery import Delivery
+from mads.bus.inbox import Inbox
 from mads.wire.call import Band, Call, Identity
 
 COVERS = ("R-122",)
@@ -28,7 +29,7 @@ def by(delivery: Delivery) -> str:
 
 @given(sends)
 def test_nobody_is_refused_while_another_has_two_more_waiting(sends: list[tuple[str, Band]]) -> None:
-    inbox = Inbox(CAPACITY, serial=False)
+    inbox = Inbox(CAPACITY, at_once=2)
     for number, (sender, band) in enumerate(sends):
         new, before = sent(sender, band, number), Counter(by(it) for it in inbox)
         if inbox.put(new):
@@ -40,7 +41,7 @@ def test_nobody_is_refused_while_another_has_two_more_waiting(sends: list[tuple[
         assert before[by(gone)] == max(before.values()) > before[sender] + 1
         assert all(it.call.band <= gone.call.band for it in inbox if by(it) == by(gone))
         assert inbox.put(new)
-    taken = [delivery.call for _ in range(CAPACITY) if (delivery := inbox.take()) is not None]
+    taken = [delivery.call for _ in range(CAPACITY) if (delivery := inbox.take(0.0)) is not None]
     for sender in "abc":
         mine = [(call.band, int(call.id)) for call in taken if call.identity.chain[-1] == sender]
         assert mine == sorted(mine)

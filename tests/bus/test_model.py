@@ -8,6 +8,7 @@ does.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from mads.bus.inbox import OLD
 from mads.bus.memory import MemoryBus
 from mads.bus.port import Subscription
 from mads.testing.bus_suite.scene import answer, call, failure, value
@@ -42,6 +44,7 @@ class Sent:
         self.call, self.asked = made, asked
         self.number: int = value(made.body)
         self.key = None if made.key is None else (made.identity.principal, made.key)
+        self.since = time.monotonic()
 
 
 class Model(RuleBasedStateMachine):
@@ -82,10 +85,13 @@ class Model(RuleBasedStateMachine):
         """Send a request or an event, or a request that is left until it is late."""
         self.count += 1
         left = LATE if kind == "late" else 60.0
-        made = call("a.b", self.count, left=left, identity=Identity(who), key=key, band=band)
-        yields = self._yields(who) if len(self.waiting) >= self.capacity else None
-        is_refused = len(self.waiting) >= self.capacity and yields is None
+        subject = f"a.late{self.count}" if kind == "late" else "a.b"  # or it would be known that it cannot be in time
+        made = call(subject, self.count, left=left, identity=Identity(who), key=key, band=band)
         sent = Sent(made)
+        goes_by = len(self.running) < self.at_once and key is None and band != Band.BULK
+        is_full = len(self.waiting) >= self.capacity and not goes_by
+        yields = self._yields(who) if is_full else None
+        is_refused = is_full and yields is None
         if kind == "event":
             self._do(self.bus.publish(made))
             self.dropped += is_refused
@@ -156,16 +162,27 @@ class Model(RuleBasedStateMachine):
         self._begin()
 
     def _begin(self) -> None:
-        """Begin, as long as somebody is free, the oldest of the lowest band whose key is nobody's."""
-        while len(self.running) < self.at_once:
-            held = {sent.key for sent in self.running if sent.key is not None}
-            free = [sent for sent in self.waiting if sent.key not in held]
-            if not free:
-                return
-            first = min(free, key=lambda sent: (sent.call.band, sent.number))
+        """Begin, as long as somebody is free, what the bus began: it must be one whose turn it may be."""
+        while len(self.running) < self.at_once and (may := self._may_begin()):
+            number = self.started[len(self.expected)]
+            first = next(sent for sent in may if sent.number == number)
             self.waiting.remove(first)
             self.running.append(first)
             self.expected.append(first.number)
+
+    def _may_begin(self) -> list[Sent]:
+        """Return each sender's oldest of the lowest band whose key is nobody's; once one is old, of any band."""
+        held = {sent.key for sent in self.running if sent.key is not None}
+        free = [sent for sent in self.waiting if sent.key not in held]
+        if sum(sent.call.band == Band.BULK for sent in self.running) >= max(1, self.at_once - 1):
+            free = [sent for sent in free if sent.call.band != Band.BULK]
+        if time.monotonic() - min((sent.since for sent in self.waiting), default=0.0) < OLD * 0.9:
+            lowest = min((sent.call.band for sent in free), default=0)
+            free = [sent for sent in free if sent.call.band == lowest]
+        firsts: dict[tuple[int, str], Sent] = {}
+        for sent in free:
+            firsts.setdefault((sent.call.band, sent.call.identity.principal), sent)
+        return list(firsts.values())
 
     async def _handle(self, heard: Call) -> Reply:
         number: int = value(heard.body)

@@ -1,56 +1,84 @@
-"""What waits for one subscription: up to `capacity` calls in four bands, and which of them is next."""
+"""What waits for one subscription, up to `capacity` calls, and which of them is next."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, deque
 from collections.abc import Iterator
 from operator import itemgetter
 
-from msgspec import Struct
+from mads.bus.delivery import Delivery
+from mads.bus.fair import Backlog
+from mads.wire.call import Band, Call
 
-from mads.wire.call import Band, Call, Reply
-
-
-class Delivery(Struct, eq=False):
-    """A call on its way to a handler; `answer` is None where nobody waits for a reply."""
-
-    call: Call
-    answer: asyncio.Future[Reply] | None = None
-
-    def end(self, reply: Reply) -> None:
-        """Give `reply` to whoever still waits for one."""
-        if self.answer is not None and not self.answer.done():
-            self.answer.set_result(reply)
+BULK = int(Band.BULK)
+OLD = 2.0
+"""For how many seconds a call waits before its band gets turns of the bands before it."""
+EVERY = 8
+"""One turn of so many is for the band whose oldest call is old, whatever waits in the bands before it."""
+SPARED = 4
+"""One place of so many, and one at least, is never taken by a call of the last band."""
 
 
 class Inbox:
-    """The next call is the oldest of the lowest band whose (principal, key) nobody handles.
+    """The next call is one of the lowest band that may start; whose of that band, `mads.bus.fair` says.
 
-    A taken call holds its key until `release`; a `serial` inbox, of which one call at a time is handled, needs no such
-    books. Looking past the calls whose key is held takes as many steps as there are of them.
+    None of two with one (principal, key) starts before the other is released, and of the last band so many at most are
+    out that some of the `at_once` places are left for others: what is urgent cannot wait for what takes long. With one
+    place there are no such books. What `hand` brings, for which a worker is free, comes first. As long as all that
+    waits is one conversation's it is a plain queue. `work` is what all of it costs, in seconds.
     """
 
-    __slots__ = ("_bands", "_capacity", "_held", "_serial", "waiting")
+    __slots__ = (
+        *("_bands", "_bulks", "_capacity", "_held", "_most", "_ready", "_row", "_senders", "_serial", "_turns"),
+        *("waiting", "work"),
+    )
 
-    def __init__(self, capacity: int, *, serial: bool) -> None:
-        self.waiting = 0
+    def __init__(self, capacity: int, *, at_once: int) -> None:
+        self.waiting, self.work = 0, 0.0
         self._capacity = capacity
-        self._serial = serial
-        self._bands: tuple[deque[Delivery], ...] = tuple(deque() for _ in Band)
+        self._serial = at_once == 1
+        self._most = max(1, at_once - max(1, at_once // SPARED))
+        self._ready: deque[Delivery] = deque()
+        self._row: deque[Delivery] = deque()
+        self._bands: tuple[Backlog, ...] = tuple(Backlog() for _ in Band)
         self._held: set[tuple[str, str]] = set()
+        self._senders: Counter[tuple[str, str]] = Counter()
+        self._bulks = self._turns = 0
 
     def __iter__(self) -> Iterator[Delivery]:
+        yield from self._ready
+        yield from self._row
         for band in self._bands:
             yield from band
 
+    def unasked(self, call: Call) -> bool:
+        """Return whether `call` may be handed to a worker that is free without a look at the others."""
+        return self._serial or (call.key is None and call.band != BULK)
+
+    def hand(self, delivery: Delivery) -> None:
+        """Let a worker that is free have `delivery`."""
+        self.waiting += 1
+        self._ready.append(delivery)
+
     def put(self, delivery: Delivery) -> bool:
         """Let `delivery` wait; return False, and do nothing, where the inbox is full."""
-        if self.waiting >= self._capacity:
+        others = self.waiting - len(self._ready)
+        if others >= self._capacity:
             return False
         self.waiting += 1
-        self._bands[delivery.call.band].append(delivery)
+        self.work += delivery.cost
+        row = self._row
+        if _alike(row[-1].call, delivery.call) if row else not others and self.unasked(delivery.call):
+            row.append(delivery)
+        else:
+            self._part()
+            self._sort(delivery)
         return True
+
+    def before(self, call: Call, cost: float) -> float:
+        """Return for how many seconds others are handled first, one at a time, where `call` came now."""
+        self._part()
+        return sum(band.root.work for band in self._bands[: call.band]) + self._bands[call.band].before(call, cost)
 
     def yields(self, call: Call) -> Delivery | None:
         """Remove and return what gives way to `call` where the inbox is full; None where nothing does.
@@ -58,62 +86,140 @@ class Inbox:
         It is the latest and least urgent of the sender of whom most waits, where that is more than of this one's: who
         sends without end crowds out himself, and nobody else.
         """
-        waiting = Counter(_sender(delivery.call) for delivery in self)
-        crowd, most = max(waiting.items(), key=itemgetter(1), default=("", 0))
-        if most <= waiting[_sender(call)] + 1:
+        if self._row and _sender(self._row[0].call) == _sender(call):
             return None
-        last = next(it for band in reversed(self._bands) for it in reversed(band) if _sender(it.call) == crowd)
-        self.remove(last)
-        return last
+        self._part()
+        crowd, most = max(self._senders.items(), key=itemgetter(1), default=(("", ""), 0))
+        if most <= self._senders[_sender(call)] + 1:
+            return None
+        for band in reversed(self._bands):
+            theirs = [delivery for delivery in band if _sender(delivery.call) == crowd]
+            if theirs:
+                last = max(reversed(theirs), key=lambda delivery: delivery.since)
+                self.remove(last)
+                return last
+        return None
 
-    def take(self) -> Delivery | None:
+    def spared(self) -> Delivery | None:
+        """Remove and return what can be spared first: of the last band that waits, and never of the first."""
+        self._part()
+        for band in reversed(self._bands[1:]):
+            if band.waiting:
+                least = band.root.least()
+                self.remove(least)
+                return least
+        return None
+
+    def take(self, now: float) -> Delivery | None:
         """Remove and return the next call; None where none may start."""
+        row = self._ready or self._row
+        if row:
+            self.waiting -= 1
+            delivery = row.popleft()
+            self.work = self.work - delivery.cost if self.waiting else 0.0
+            return delivery
         if not self.waiting:
             return None
+        self._turns += 1
+        if self._turns % EVERY == 0 and (old := self._old(now)) is not None and (found := self._of(old)) is not None:
+            return found
         for band in self._bands:
-            if band:
-                delivery = band.popleft() if self._serial else self._first_free(band)
-                if delivery is not None:
-                    self.waiting -= 1
-                    return delivery
+            if band.waiting and (found := self._of(band)) is not None:
+                return found
         return None
 
     def release(self, call: Call) -> None:
-        """Let the next call with the key of `call` start."""
+        """Note that `call`, which was taken, is handled: the next with its key may start."""
+        if self._serial:
+            return
         if call.key is not None:
             self._held.discard((call.identity.principal, call.key))
+        if call.band == BULK:
+            self._bulks -= 1
 
     def remove(self, delivery: Delivery) -> bool:
         """Forget `delivery`; return whether it was waiting."""
-        try:
+        if delivery.line is not None:
             self._bands[delivery.call.band].remove(delivery)
-        except ValueError:
-            return False
-        self.waiting -= 1
-        return True
+            self._gone(delivery)
+            return True
+        for row in (self._ready, self._row):
+            if delivery in row:
+                row.remove(delivery)
+                self._count(delivery)
+                return True
+        return False
 
     def close(self) -> list[Delivery]:
         """Take nothing more; return, and forget, what waited."""
         left = list(self)
-        for band in self._bands:
-            band.clear()
-        self.waiting = self._capacity = 0
+        for delivery in left:
+            self.remove(delivery)
+        self._capacity = 0
         return left
 
-    def _first_free(self, band: deque[Delivery]) -> Delivery | None:
-        for place, delivery in enumerate(band):
-            call = delivery.call
-            if call.key is not None:
-                key = (call.identity.principal, call.key)
-                if key in self._held:
-                    continue
-                self._held.add(key)
-            del band[place]
-            return delivery
-        return None
+    def _old(self, now: float) -> Backlog | None:
+        """Return the band of the oldest call that is old."""
+        waiting = [band for band in self._bands if band.waiting]
+        if len(waiting) == 1:
+            return None
+        oldest, since = min(((band, band.oldest) for band in waiting), key=itemgetter(1))
+        return oldest if now - since > OLD else None
+
+    def _of(self, band: Backlog) -> Delivery | None:
+        """Remove and return the next of `band`."""
+        found = band.root.next(self._free)
+        if found is None:
+            return None
+        band.take(found)
+        self._gone(found)
+        if not self._serial:
+            if found.call.band == BULK:
+                self._bulks += 1
+            if found.call.key is not None:
+                self._held.add((found.call.identity.principal, found.call.key))
+        return found
+
+    def _free(self, delivery: Delivery) -> bool:
+        if self._serial:
+            return True
+        call = delivery.call
+        if call.band == BULK and self._bulks >= self._most:
+            return False
+        return call.key is None or (call.identity.principal, call.key) not in self._held
+
+    def _part(self) -> None:
+        """Sort what is one conversation's into what may be those of many."""
+        while self._row:
+            self._sort(self._row.popleft())
+
+    def _sort(self, delivery: Delivery) -> None:
+        self._senders[_sender(delivery.call)] += 1
+        self._bands[delivery.call.band].put(delivery)
+
+    def _count(self, delivery: Delivery) -> None:
+        self.waiting -= 1
+        self.work = self.work - delivery.cost if self.waiting else 0.0
+
+    def _gone(self, delivery: Delivery) -> None:
+        self._count(delivery)
+        sender = _sender(delivery.call)
+        self._senders[sender] -= 1
+        if not self._senders[sender]:
+            del self._senders[sender]
 
 
-def _sender(call: Call) -> str:
+def _alike(call: Call, other: Call) -> bool:
+    """Return whether two calls are of one sender, conversation, key and band."""
+    return (
+        (call.identity is other.identity or call.identity == other.identity)
+        and call.conversation == other.conversation
+        and call.key == other.key
+        and call.band == other.band
+    )
+
+
+def _sender(call: Call) -> tuple[str, str]:
     """Return who sent `call`: the last MAD of its chain, or who stands at its start."""
     identity = call.identity
-    return identity.chain[-1] if identity.chain else identity.principal
+    return identity.tenant, identity.chain[-1] if identity.chain else identity.principal

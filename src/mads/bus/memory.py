@@ -19,7 +19,7 @@ from time import monotonic
 import msgspec
 
 from mads.bus.channel import Channel
-from mads.bus.inbox import Delivery
+from mads.bus.delivery import Delivery
 from mads.bus.port import CREDIT, Refused, Stream
 from mads.bus.routes import Routes
 from mads.bus.serving import Serving
@@ -81,15 +81,14 @@ class MemoryBus:
         if self.gate is not None:
             call = await self._admitted(call, self.gate)
         self._watch(call.deadline)
-        delivery = Delivery(call)
         groups = self._routes.find(call.subject)
         if not groups:
             self.refused(call, _unanswered("unheard", call, "nobody hears it"))
         for group in groups:
             serving = _member(group, call)
-            if serving.takes(call) and not serving.offer(delivery):
+            if serving.takes(call) and not serving.offer(Delivery(call)):
                 await asyncio.sleep(0)
-                if not serving.offer(delivery):
+                if not serving.offer(Delivery(call)):
                     serving.drop(call)
 
     async def subscribe(

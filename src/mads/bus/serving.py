@@ -8,9 +8,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, Literal, get_args
 
-from mads.bus.inbox import Delivery, Inbox
+from mads.bus.codel import Shedder
+from mads.bus.delivery import Delivery
+from mads.bus.inbox import Inbox
+from mads.bus.pace import UNKNOWN, Pace
 from mads.bus.port import Refused
 from mads.wire.call import Call, Handle, Reply
 from mads.wire.failure import Failure, failure_of
@@ -21,8 +24,16 @@ TURN = 0.002
 GRACE = 0.5
 """For how many seconds `close` waits for the handlers that it cancelled."""
 
+TRIFLE = 0.001
+"""Seconds above which each call is measured that is handled while others wait; of shorter ones one of `SAMPLE`."""
+SAMPLE = 8
+
 SOONEST = 0.05
 """The smallest `retry_after`, in seconds."""
+
+Reason = Literal["full", "late", "shed"]
+"""Why a call was refused as one too many: the inbox was full, it could not be in time, it was left out."""
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 class Worker:
@@ -65,7 +76,9 @@ class Serving:
         self._owner = owner
         self._at_once = at_once
         self._capacity = capacity
-        self._inbox = Inbox(capacity, serial=at_once == 1)
+        self._inbox = Inbox(capacity, at_once=at_once)
+        self._pace, self._shedder = Pace(), Shedder()
+        self.refused = dict.fromkeys(REASONS, 0)
         self._workers: set[Worker] = set()
         self._shortcuts: set[Worker] = set()
         self._resting: list[Future[None]] = []
@@ -110,17 +123,43 @@ class Serving:
         return not self._sealed or call.cause is not None
 
     def offer(self, delivery: Delivery) -> bool:
-        """Put `delivery` into the inbox; return False where that is full, and nobody has to give way."""
-        if not self._inbox.put(delivery):
-            other = self._inbox.yields(delivery.call)
+        """Take `delivery`; return False where the inbox is full, and nobody has to give way."""
+        inbox, call = self._inbox, delivery.call
+        is_free = self._resting or len(self._workers) < self._at_once
+        if is_free and inbox.unasked(call) and self._hire():
+            inbox.hand(delivery)
+            return True
+        delivery.since, delivery.cost = monotonic(), self._pace.means.get(call.subject, UNKNOWN)
+        left = call.deadline - delivery.since
+        if not is_free and inbox.work > left * self._at_once and (wait := self._hopeless(delivery)):
+            self._overloaded(delivery, "late", f"what is before it takes {wait:.1f} s, and {left:.1f} s are left", wait)
+            return True
+        if not inbox.put(delivery):
+            other = inbox.yields(call)
             if other is None:
                 return False
             self._no_room(other)
-            self._inbox.put(delivery)
-        if not self._wake() and len(self._workers) < self._at_once:
-            worker = Worker()
-            self._start(worker, self._work(worker), self._workers)
+            inbox.put(delivery)
+        if is_free:
+            self._hire()
         return True
+
+    def _hire(self) -> bool:
+        """Have a worker that rests look into the inbox, or a new one; return False where all are at work."""
+        if self._wake():
+            return True
+        if len(self._workers) >= self._at_once:
+            return False
+        worker = Worker()
+        self._start(worker, self._work(worker), self._workers)
+        return True
+
+    def _hopeless(self, delivery: Delivery) -> float:
+        """Return in how many seconds the turn of `delivery` comes where that is known to be too late, else 0."""
+        call = delivery.call
+        least = self._pace.leasts.get(call.subject)
+        before = self._inbox.before(call, delivery.cost) / self._at_once
+        return before if least is not None and delivery.since + before + least > call.deadline else 0.0
 
     def ask(self, delivery: Delivery) -> None:
         """See to it that `delivery` is answered.
@@ -142,15 +181,18 @@ class Serving:
 
     def _no_room(self, delivery: Delivery) -> None:
         """Answer a call, or take note of an event, that finds no place in the inbox."""
-        if delivery.answer is None:
-            self.drop(delivery.call)
-        else:
-            self._refuse(delivery, "overloaded", f"{self._capacity} calls wait already", self._retry_after())
+        self._overloaded(delivery, "full", f"{self._capacity} calls wait already", self._retry_after())
 
     def drop(self, call: Call) -> None:
         """Take note of an event that found the inbox full."""
-        self.dropped += 1
-        self._refused(call, self._failure(call, "overloaded", f"{self._capacity} calls wait already"))
+        self._no_room(Delivery(call))
+
+    def _overloaded(self, delivery: Delivery, reason: Reason, why: str, again: float) -> None:
+        """Answer a call, or take note of an event, that is not handled because there is too much to do."""
+        self.refused[reason] += 1
+        if delivery.answer is None:
+            self.dropped += 1
+        self._refuse(delivery, "overloaded", why, max(SOONEST, again))
 
     def withdraw(self, delivery: Delivery) -> None:
         """Forget `delivery` where it waits; cancel its handler where it runs."""
@@ -209,21 +251,41 @@ class Serving:
                 await asyncio.sleep(0)
                 now = turn = monotonic()
                 continue
-            delivery = self._inbox.take()
+            delivery = self._inbox.take(now)
             if delivery is None:
                 await self._rest()
                 now = turn = self._busy_since = monotonic()
                 self._served = 0
                 continue
             try:
-                if delivery.call.deadline > now:
+                left = delivery.call.deadline - now
+                hurried = left < delivery.cost or left < now - delivery.since or not self._shedder.calm
+                if delivery.since and hurried and not self._worth_while(delivery, now):
+                    continue
+                if left > 0:
                     worker.delivery = delivery
-                    now = await self._serve(worker, delivery)
+                    began, now = now, await self._serve(worker, delivery)
+                    if self._inbox.waiting and (now - began > TRIFLE or not self._served % SAMPLE):
+                        self._pace.took(delivery.call.subject, now - began)
                 else:
                     self._late(delivery, self._refuse)
             finally:
                 self._inbox.release(delivery.call)
             self._served += 1
+
+    def _worth_while(self, delivery: Delivery, now: float) -> bool:
+        """Return whether `delivery`, which has waited, can still be answered in time; leave another out if need be."""
+        call, waited = delivery.call, now - delivery.since
+        if self._shedder.sheds(waited, call.deadline - delivery.since, now) and (spared := self._inbox.spared()):
+            why = f"calls wait {waited:.1f} s here, and this one is the least urgent"
+            self._overloaded(spared, "shed", why, self._retry_after())
+        least = self._pace.leasts.get(call.subject, 0.0)
+        if now < call.deadline < now + least:
+            why = f"it takes {least:.2f} s at least, and {call.deadline - now:.2f} s are left"
+            self._pace.doubt(call.subject)
+            self._overloaded(delivery, "late", why, self._retry_after())
+            return False
+        return True
 
     async def _serve(self, worker: Worker, delivery: Delivery) -> float:
         """Handle `delivery`; return when that was done."""

@@ -100,7 +100,7 @@ async def of_what_waits_the_lowest_band_goes_first(server: Bus, client: Bus) -> 
 
 
 async def keeps_bands(server: Bus, client: Bus, script: Sequence[Step]) -> None:
-    """Check that the calls of `script`, all waiting, are handled by band, and in each band in order."""
+    """Check that the calls of `script`, all waiting, are handled by band, and in each band each caller's in order."""
     scene = Scene(held=["first"])
     subscription = await server.subscribe(["mads.echo.*"], scene)
     first = sent(client, call("mads.echo.say", "first"))
@@ -112,7 +112,11 @@ async def keeps_bands(server: Bus, client: Bus, script: Sequence[Step]) -> None:
     await asyncio.gather(*first, *rest)
     await subscription.close()
 
-    assert scene.started[1:] == sorted(range(len(script)), key=lambda number: script[number].band)
+    started: list[int] = scene.started[1:]
+    assert [script[number].band for number in started] == sorted(step.band for step in script)
+    for who in {(step.principal, step.band) for step in script}:
+        theirs = [number for number in started if (script[number].principal, script[number].band) == who]
+        assert theirs == sorted(theirs)
 
 
 def _call(number: int, step: Step) -> Call:
