@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from mads import Denied, Failed, Limited, MadsError
+from mads import Denied, Failed, Limited, MadsError, mad, on, tool
+from mads.duos.fiedler import Escalated
 from mads.guard.principals import ADMIN
 from mads.host.config import MadConfig
 from mads.testing.placed import Heard, Placed, placed
@@ -26,7 +27,7 @@ from mads.wire import codec
 from mads.wire.call import Identity
 from mads.wire.model import ModelAnswer
 
-COVERS = ("R-069", "R-070", "R-072", "R-073", "R-078", "R-083")
+COVERS = ("R-069", "R-070", "R-072", "R-073", "R-074", "R-078", "R-083")
 pytestmark = pytest.mark.slow
 
 Told = Mapping[str, Any]
@@ -53,6 +54,24 @@ def wishing(name: str, arguments: str) -> str:
     """Return an answer that wishes for a tool, as it travels."""
     wish = {"id": "1", "function": {"name": name, "arguments": arguments}}
     return msgspec.json.encode({"choices": [{"message": {"tool_calls": [wish]}}]}).decode()
+
+
+@mad
+class Bookkeeper:
+    """You hear which model answered because others did not."""
+
+    def __init__(self) -> None:
+        self._heard: list[Escalated] = []
+
+    @on(Escalated)
+    async def escalated(self, event: Escalated) -> None:
+        """Keep it."""
+        self._heard.append(event)
+
+    @tool(read_only=True)
+    async def heard(self) -> list[Escalated]:
+        """Return what was heard."""
+        return self._heard
 
 
 Ask = Callable[..., AbstractAsyncContextManager[Asking]]
@@ -86,7 +105,7 @@ def asking(tmp_path: Path, both: tuple[Provider, Provider]) -> Ask:
         may = tuple(f"net:{it.root.removeprefix('http://')}" for it in both)
         settings = {"providers": providers, "policy": policy or [{"models": ["a", "b"]}]}
         fiedler = MadConfig("mads.duos.fiedler:Fiedler", may=may, set=settings, at_once=64)
-        async with placed(tmp_path, fiedler=fiedler) as it:
+        async with placed(tmp_path, fiedler=fiedler, bookkeeper=f"{__name__}:Bookkeeper") as it:
             yield Asking(it, *both)
 
     return run
@@ -126,6 +145,20 @@ async def test_the_trace_says_which_rung_answered_and_what_the_others_came_to(as
     assert "limited, answered 429" in asked[0][1]
     assert "tokens" in asked[1][1]
     assert cached == [(True, "from the cache, as b answered before")]
+
+
+async def test_whoever_listens_hears_that_a_model_answered_because_the_first_did_not_and_why(asking: Ask) -> None:
+    async with asking() as it:
+        it.a.say(Say(), Say(status=401), Say(raw="<html>"))
+        for _ in range(3):
+            await it.complete()
+        async with asyncio.timeout(5):
+            while len(heard := await it.it.call("bookkeeper.heard")) < 2:
+                await asyncio.sleep(0.01)
+        assert [(each["model"], each["rung"], each["why"]) for each in heard] == [
+            ("b", 2, ["a: refused"]),
+            ("b", 2, ["a: broken"]),
+        ]
 
 
 async def test_a_model_that_is_slow_leaves_time_for_the_one_below_it(asking: Ask) -> None:

@@ -27,7 +27,7 @@ from mads.duos.fiedler.trial import Trial
 from mads.wire.errors import CallError, Denied, InvalidMessage
 from mads.wire.model import Choice, ModelAnswer, ModelInfo, ModelMessage, ModelRequest, Piece, Vectors
 
-__all__ = ["Fiedler", "Streamed", "house"]
+__all__ = ["Escalated", "Fiedler", "Streamed", "house"]
 
 INSIDE = ("personal", "secret")
 """Labels of what stays on this machine, unless the configuration says otherwise."""
@@ -38,6 +38,16 @@ class Streamed:
     """The whole of an answer that went out in pieces, so that it is on record in one."""
 
     answer: ModelAnswer
+
+
+@message(name="fiedler.Escalated")
+class Escalated:
+    """`model`, rung number `rung`, answered for `cost` millionths of a dollar what those above it did not, and why."""
+
+    model: str
+    rung: int
+    cost: int
+    why: tuple[str, ...]
 
 
 @mad
@@ -85,7 +95,7 @@ class Fiedler:
             last = last or ModelAnswer(text=rule.degraded, finish="degraded", prompt=request.prompt)
             return replace(last, degraded=True, tried=tuple(ladder.tried))
         finally:
-            self._account(ladder)
+            await self._account(ladder)
         if rule.cache or rule.stale:
             self._cache.put(key, answer)
         return answer
@@ -103,7 +113,7 @@ class Fiedler:
                         await self.emit(Streamed(piece.answer))
                     yield piece
         finally:
-            self._account(ladder)
+            await self._account(ladder)
 
     @tool
     async def decide(  # noqa: PLR0917  the arguments of a call go by name
@@ -158,11 +168,16 @@ class Fiedler:
         ladder.trials = [Trial(rung, it, judge, self.ledger, ladder.noted) for rung, it in enumerate(models, 1)]
         return ladder
 
-    def _account(self, ladder: Ladder) -> None:
-        """Charge what the attempts cost, and say in the trace what came of each."""
+    async def _account(self, ladder: Ladder) -> None:
+        """Charge what the attempts cost, say in the trace what came of each, and tell who did not answer first."""
         self.turn.charge(sum(attempt.cost for attempt in ladder.tried))
         for rule, allowed in ladder.told():
             self.turn.decided(rule, allowed=allowed)
+        answered = min((it for it in ladder.tried if it.outcome == "ok"), key=lambda it: it.rung, default=None)
+        if answered and answered.rung > 1:
+            above = (it for it in ladder.tried if it.rung < answered.rung)
+            why = tuple(f"{it.model}: {it.outcome}" for it in above)
+            await self.emit(Escalated(answered.model, answered.rung, answered.cost, why))
 
     async def _info(self, model: Model) -> ModelInfo:
         requests, tokens = model.pace.used()
