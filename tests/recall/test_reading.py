@@ -213,6 +213,20 @@ def test_the_end_of_the_systems_own_log_is_there_for_its_operator_and_each_line_
     db.close()
 
 
+def test_the_systems_own_figures_are_there_for_its_operator_alone(tmp_path: Path) -> None:
+    (tmp_path / ".mads").mkdir()
+    page = '# HELP mads_calls_total Calls that ended.\nmads_calls_total{mad="till",outcome="late"} 4.0\n'
+    (tmp_path / ".mads" / "metrics.prom").write_text(page, encoding="utf-8")
+    db = connect(tmp_path / ".index" / "index.sqlite")
+    prepare(db)
+    index(db, tmp_path, listing(tmp_path))
+    seen = {tenant: [(hit.kind, hit.symbol) for hit in search(db, "late till", reader=Reader(tenant))]
+            for tenant in ("default", "acme")}  # fmt: skip
+    assert seen == {"default": [("metric", "mads_calls_total")], "acme": []}
+    assert passage(db, tmp_path, ".mads/metrics.prom", Reader("acme")) is None
+    db.close()
+
+
 def test_a_name_of_any_length_has_its_decisions_and_no_name_has_none(db: Connection) -> None:
     for target in ("x" * 100_000, "[*?", "", " ", "a\0b"):
         assert governing(db, target, EVERYONE) == []

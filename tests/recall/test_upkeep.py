@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from mads.host.workers import ProcessWorkers
+from mads.recall import files, upkeep
 from mads.recall.asking import find
-from mads.recall.library import Coverage, Library
+from mads.recall.library import Coverage, Library, with_index
 from mads.recall.upkeep import advance, survey
+from mads.store.sqlite import Connection
 
 COVERS = ("R-063",)
 
@@ -62,6 +64,29 @@ def test_what_changed_is_found_and_what_is_gone_is_not(library: Library) -> None
     assert survey(library) == Coverage(1, 3)
     assert advance(library, AT_ONCE) == Coverage(2, 2)
     assert (found(library, "zebra"), found(library, "giraffe")) == (["2.txt"], ["0.txt"])
+
+
+def test_of_a_log_that_grew_or_slid_on_its_ends_alone_are_indexed_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Path(library.folder) / "shop.log"
+    seen: list[list[tuple[object, ...]]] = []
+    for count in (400, 401, 480):
+        log.write_text("".join(f"line {number:05}: sold\n" for number in range(count)), encoding="utf-8")
+        survey(library)
+        advance(library, AT_ONCE)
+        seen.append(with_index(library, passages))
+        monkeypatch.setattr(upkeep, "REST", 0)
+        monkeypatch.setattr(files, "MAX_BYTES", 17 * 450)
+    first, grown, slid = (set(each) for each in seen)
+    assert (len(first - grown), len(grown - first)) == (1, 1)
+    assert len(grown & slid) == len(grown) - 2  # the last, and the first, of which less is read
+    assert found(library, "00479") == ["shop.log"]
+    assert found(library, "00001") == []
+
+
+def passages(db: Connection) -> list[tuple[object, ...]]:
+    return list(db.execute("SELECT id, first, last FROM chunks WHERE path = 'shop.log'").fetchall())
 
 
 def test_a_file_that_turned_binary_is_forgotten_and_not_read_again(library: Library) -> None:

@@ -60,6 +60,16 @@ def test_what_is_meant_is_found_though_none_of_its_words_is_said(db: Connection)
     assert search(db, " \n") == []
 
 
+def test_what_gets_no_vector_is_found_beside_what_has_one(db: Connection, tmp_path: Path) -> None:
+    assert enrich(db, 60) == 0
+    (tmp_path / "folder" / "shop.log").write_text("the zebra escaped\n", encoding="utf-8")
+    index(db, tmp_path / "folder", listing(tmp_path / "folder"))
+    assert left(db) == 0
+    assert search(db, "zebra")[0].path == "shop.log"
+    assert search(db, "where is the zebra with my vehicle")[0].path == "shop.log"
+    assert search(db, "where is my vehicle")[0].path == "car.md"
+
+
 def test_vectors_can_be_left_at_any_point_and_are_gone_on_with(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "BATCH", 1)
     assert left(db) == 3

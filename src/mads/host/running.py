@@ -39,6 +39,8 @@ from mads.host.events.critical import Gate
 from mads.host.events.heard import Events, reshaped
 from mads.host.events.refused import Refused
 from mads.host.events.signals import Signals
+from mads.host.figures import PAUSE as GLANCE
+from mads.host.figures import FiguresFile
 from mads.host.flags import PAUSE, FlagDesk, serve_flags
 from mads.host.guards import Guards
 from mads.host.history.archive import Archive
@@ -49,7 +51,7 @@ from mads.host.kept_rows import serve_rows
 from mads.host.layers import LAYERS, Outer, inner, labels_of
 from mads.host.ledger import serve_ledger
 from mads.host.offering import Foreign
-from mads.host.paths import socket_path
+from mads.host.paths import data_folder, socket_path
 from mads.host.quantity import seconds
 from mads.host.regularly import regularly
 from mads.host.secrets.need import serve_secrets
@@ -117,7 +119,8 @@ class RunningSystem:
         self._births = Births(self.config, hub, around, self._outer, contracts=self._contracts, signals=self.signals)
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
-        for pause, look in ((BEAT, self._guards.clear), (PAUSE, self._guards.flags.look)):
+        write = FiguresFile(data_folder(Path(self.config.root)), self.figures).write
+        for pause, look in ((BEAT, self._guards.clear), (PAUSE, self._guards.flags.look), (GLANCE, write)):
             stack.callback(asyncio.create_task(regularly(pause, look), name=look.__qualname__).cancel)
         broker = broker_of(self.config, self.secrets.vault)
         stack.push_async_callback(broker.close)

@@ -17,8 +17,8 @@ MAX_BYTES = 1_000_000
 MAX_LOG_BYTES = 64_000_000
 """The largest log of which the end is read."""
 
-OWN_LOGS = (".mads/log.jsonl", ".mads/log.1.jsonl")
-"""Where a system keeps its log, in the folder it runs in; of the rest of what it keeps nothing is read."""
+OWN = (".mads/log.jsonl", ".mads/log.1.jsonl", ".mads/metrics.prom")
+"""Where a system keeps its log and figures, in the folder it runs in; of the rest of what it keeps nothing is read."""
 
 _NEVER = frozenset({".git", ".mads", ".venv", "node_modules", "__pycache__"})
 _BUILT = frozenset({"build", "dist", "target", "venv"})
@@ -50,7 +50,7 @@ def listing(folder: Path) -> list[File]:
     root = folder.resolve(strict=True)
     os.scandir(root).close()
     names = _tracked(root) or list(_walked(root))
-    return list(_regular(root, sorted({*filter(_is_wanted, names), *OWN_LOGS})))
+    return list(_regular(root, sorted({*filter(_is_wanted, names), *OWN})))
 
 
 def read(folder: Path, path: str) -> str | None:

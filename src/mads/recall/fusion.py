@@ -26,18 +26,24 @@ SHARE = "share of words"
 def fused(
     db: Connection, meaning: Meaning, lexical: Mapping[int, float], meant: Mapping[int, float], share: float
 ) -> dict[int, float]:
-    """Return one score for each chunk that was found either way; one without a vector is taken for the farthest.
+    """Return one score for each chunk that was found either way; one without a vector is as near as its words fit.
 
     `share` is what the words in common count at most.
     """
     best = max(lexical.values(), default=1.0)
-    farthest = min(meant.values())
-    scores = {id_: meant.get(id_, farthest) + share * lexical.get(id_, 0.0) / best for id_ in {**meant, **lexical}}
+    fit = {id_: lexical.get(id_, 0.0) / best for id_ in {**meant, **lexical}}
+    guessed = _guessed(meant, fit)
+    scores = {id_: guessed[id_] + share * fits for id_, fits in fit.items()}
     first = sorted(scores, key=lambda id_: -scores[id_])[:BEST]
-    closer = _closer(db, meaning, first)
-    lowest = min(closer.values(), default=0.0)
+    closer = _guessed(_closer(db, meaning, first), {id_: fit[id_] for id_ in first})
     ahead = max(scores.values()) + 1.0  # whoever was looked at twice comes before whoever was not
-    return scores | {id_: scores[id_] + closer.get(id_, lowest) + ahead for id_ in first}
+    return scores | {id_: scores[id_] + closer[id_] + ahead for id_ in first}
+
+
+def _guessed(known: Mapping[int, float], fit: Mapping[int, float]) -> dict[int, float]:
+    """Return what is known of each, and of the others a value between the least and the most, as their words fit."""
+    least, most = min(known.values(), default=0.0), max(known.values(), default=0.0)
+    return {id_: known.get(id_, least + fits * (most - least)) for id_, fits in fit.items()}
 
 
 def share(db: Connection) -> float:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mads.store.sqlite import Connection, Value, transaction
 
-FORMAT = 6
+FORMAT = 7
 """The version of how files are cut for the tables; an index of any other, or with other tables, is made anew."""
 
 _SCHEMA = (

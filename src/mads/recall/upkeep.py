@@ -21,7 +21,7 @@ from mads.store.sqlite import Connection, transaction
 BATCH_BYTES = 500_000
 """How much text is indexed in one transaction."""
 
-REST = 20
+REST = 2
 """Seconds after which a log is read again, at the earliest."""
 
 _GONE = -1
