@@ -7,6 +7,7 @@
 # make bench-gateway the same of the gateway, beside other gateways       make fuzz-gateway  by a fuzzer that others wrote
 # make side-by-side  let agents loose under one cap, here and in other people's runtimes
 # make runaway      let agents loose that never have enough, kill the core, and compare the ledger with the bill
+# make overload      ask twice as much as can be done, and count what is answered in time, beside a plain queue
 # make secrets-hunt  plant secrets, use them, and search every place for what was left of them
 # JSON=1      one JSON object on the last line
 
@@ -23,7 +24,7 @@ STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy pyright=pyrig
 
 unexport PYTHONDONTWRITEBYTECODE  # what the first start compiles makes the later ones fast
 
-.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web secrets-hunt side-by-side runaway
+.PHONY: up setup check test bench bench-gateway fuzz-gateway chaos conformance hostile-web secrets-hunt overload side-by-side runaway
 
 up: .venv/ready
 	@exec $(BIN)/mads up
@@ -50,6 +51,9 @@ bench-gateway: .venv/ready-dev
 
 fuzz-gateway: .venv/ready-dev
 	@$(BIN)/python -m conformance.fuzz
+
+overload: .venv/ready-dev
+	@$(BIN)/python -m benchmarks.overload
 
 secrets-hunt: .venv/ready-dev
 	@$(BIN)/python -m hunt

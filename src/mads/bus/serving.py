@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError, Future, Task
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from math import inf
@@ -15,7 +16,7 @@ from mads.bus.delivery import Delivery
 from mads.bus.inbox import Inbox
 from mads.bus.pace import UNKNOWN, Pace
 from mads.bus.port import Refused
-from mads.wire.call import Call, Handle, Reply
+from mads.wire.call import Band, Call, Handle, Reply
 from mads.wire.failure import Failure, failure_of
 
 TURN = 0.002
@@ -98,6 +99,18 @@ class Serving:
     def load(self) -> int:
         """How many calls wait or are handled."""
         return self._inbox.waiting + len(self._running())
+
+    def waits(self) -> tuple[float, str]:
+        """Return for how many seconds the oldest call has waited, and what waits for what; 0 and "" where none does."""
+        counts = Counter(Band(delivery.call.band).name.lower() for delivery in self._inbox)
+        if not counts:
+            return 0.0, ""
+        oldest = min(delivery.since or inf for delivery in self._inbox)
+        busy = sum(worker.delivery is not None for worker in self._workers)
+        what = ", ".join(f"{count} {band}" for band, count in counts.items())
+        free = "others of their key are handled, or the places that are free are kept for what is more urgent"
+        why = f"{busy} of {self._at_once} places are taken" if busy >= self._at_once else free
+        return max(0.0, monotonic() - oldest), f"{what}: {why}"
 
     def handled(self) -> list[Call]:
         """Return the calls that are being handled."""

@@ -12,8 +12,8 @@ from mads.wire import codec
 from mads.wire.status import Status
 
 HEAD = (
-    *("MAD", "RUN", "PID", "STATE", "HEALTH", "UP s", "RSS MB", "CALLS", "FAILED", "WAITING", "COMMANDS", "DEAD"),
-    *("DROPPED", "RESTARTS", "BLOCKED", "WHY"),
+    *("MAD", "RUN", "PID", "STATE", "HEALTH", "UP s", "RSS MB", "CALLS", "FAILED", "WAITING", "OLDEST s", "REFUSED"),
+    *("COMMANDS", "DEAD", "DROPPED", "RESTARTS", "BLOCKED", "WHY"),
 )
 
 
@@ -37,5 +37,7 @@ def _row(seen: Status) -> tuple[str | int | float, ...]:
     calls, failed = sum(tool.calls for tool in seen.tools), sum(tool.failed for tool in seen.tools)
     return (
         *(seen.mad, seen.run, seen.pid, seen.state, seen.health, seen.uptime_s, seen.rss_mb, calls, failed),
-        *(seen.waiting, seen.commands, seen.dead, seen.dropped, seen.restarts, seen.blocked, seen.why),
+        *(seen.waiting, seen.oldest_s or "-", sum(seen.refused.values())),
+        *(seen.commands, seen.dead, seen.dropped, seen.restarts, seen.blocked),
+        "; ".join(filter(None, (seen.why, seen.waits))),
     )

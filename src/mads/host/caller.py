@@ -17,11 +17,11 @@ class Caller:
     """Makes calls in the name of one MAD.
 
     A call made while another is handled is its child: it inherits principal, tenant, conversation and trace, and the
-    deadline where its own would be later, and the labels that this one has by now.
+    deadline where its own would be later, and the labels that this one has by now. None is in a lower band than `band`.
     """
 
-    def __init__(self, identity: Identity, labels: Labels | None = None) -> None:
-        self._own, self._labels = identity, labels or Labels()
+    def __init__(self, identity: Identity, labels: Labels | None = None, *, band: int = Band.CONTROL) -> None:
+        self._own, self._labels, self._band = identity, labels or Labels(), band
         self._picked = self._labels.picked
         self._as: tuple[Identity, Identity] = (identity, identity)
         self._new_id, self._new_trace, self._new_span = call_ids(), trace_ids(), span_ids()
@@ -53,7 +53,7 @@ class Caller:
                 trace=self._new_trace(),
                 span=self._new_span(),
                 conversation=conversation,
-                band=Band.NORMAL if band is None else band,
+                band=max(Band.NORMAL, self._band) if band is None else band,
                 key=key,
                 sink=sink,
                 made=now,
@@ -68,7 +68,7 @@ class Caller:
             span=self._new_span(),
             cause=parent.id,
             conversation=conversation or parent.conversation,
-            band=parent.band if band is None else band,
+            band=max(parent.band, self._band) if band is None else band,
             key=key,
             command=command,
             sink=sink,
@@ -81,8 +81,9 @@ class Caller:
         """Return whose a command is that is sent now: identity, trace, conversation, band, and the span above it."""
         parent = current.get()
         if parent is None:
-            return self._own, self._new_trace(), None, Band.NORMAL, ""
-        return self._descend(parent), parent.trace, parent.conversation, parent.band, parent.span
+            return self._own, self._new_trace(), None, max(Band.NORMAL, self._band), ""
+        band = max(parent.band, self._band)
+        return self._descend(parent), parent.trace, parent.conversation, band, parent.span
 
     def _descend(self, parent: Call) -> Identity:
         """Return the identity of a call that is made on behalf of `parent`; the last one is remembered."""

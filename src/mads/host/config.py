@@ -26,6 +26,7 @@ from mads.host.quantity import WRITE, Size, Span, seconds
 from mads.host.secrets.config import WRITE_ROOT, SecretsConfig
 from mads.host.where import Place, line_of
 from mads.host.writing import ADDRESS, Retention, Traces
+from mads.wire.call import Band
 from mads.wire.errors import ConfigError, UsageError
 
 _R = TypeVar("_R", LimitConfig, BreakerConfig, FallbackConfig)
@@ -86,8 +87,9 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     what it may reach outside, as in "net:api.example.com", "net:*.example.org:8443": nothing, unless it says so;
     `outgoing` says what happens to secrets and personal data in what it sends. `accepts` are the tools of its that
     destroy and may be called with what is untrusted, as which all counts that it brings in, unless it is `trusted`.
-    `at_once` calls are handled side by side; `inbox` more may wait. `budget` is what may be spent by it and whom it
-    calls. `restart` says whether it is started again when it
+    `at_once` calls are handled side by side; `inbox` more may wait. What a MAD of the `band` bulk does gives way to
+    others: its calls and its process come last, its commands wait between two steps. `budget` is what may be spent by
+    it and whom it calls. `restart` says whether it is started again when it
     ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
     whose loop stands still for `watchdog`, or that takes more than `memory` or `processes`.
     """
@@ -102,6 +104,7 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     trusted: bool = False
     at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
+    band: Literal["normal", "bulk"] = "normal"
     budget: Budget = ()
     restart: Literal["permanent", "transient", "temporary"] = "permanent"
     start: Span = 60.0
@@ -109,6 +112,11 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     memory: Size | None = None
     processes: Annotated[int, Meta(ge=1, le=65536)] = 64
     recycle: Recycle = Recycle()
+
+    @property
+    def lowest(self) -> Band:
+        """The lowest band in which the MAD may call."""
+        return Band.BULK if self.band == "bulk" else Band.CONTROL
 
 
 CONTROL = MadConfig("mads.duos.steward:Steward", at_once=64)

@@ -95,7 +95,7 @@ class Instance:
     def __init__(self, mad: str, config: MadConfig, fillings: list[Filling], around: Surroundings) -> None:
         self._mad, self._config, self._fillings, self._around = mad, config, fillings, around
         self.declared = around.declared[mad]
-        self._caller = Caller(Identity(f"mad:{mad}", chain=(mad,)), around.labels)
+        self._caller = Caller(Identity(f"mad:{mad}", chain=(mad,)), around.labels, band=config.lowest)
         self._stack = AsyncExitStack()
         self._timers: list[asyncio.Task[None]] = []
         self._retired = asyncio.Event()

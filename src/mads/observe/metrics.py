@@ -101,7 +101,12 @@ def _of_mads(mads: Sequence[Status]) -> Iterator[Metric]:
     )
     stopped = GaugeMetricFamily("mads_stopped", "What of a MAD the operator has stopped.", labels=("mad",))
     dead = GaugeMetricFamily("mads_dead_letters", "Commands for a MAD that were given up.", labels=("mad",))
+    refused = CounterMetricFamily(
+        "mads_calls_refused", "Calls that were one too many: full, late or shed.", labels=("mad", "reason")
+    )
     for it in mads:
+        for reason, count in it.refused.items():
+            refused.add_metric([it.mad, reason], count)
         commands.add_metric([it.mad], it.commands)
         dead.add_metric([it.mad], it.dead)
         waiting.add_metric([it.mad], it.waiting)
@@ -118,7 +123,21 @@ def _of_mads(mads: Sequence[Status]) -> Iterator[Metric]:
             state.add_metric([it.mad, name], it.state == name)
         for name in HEALTH:
             health.add_metric([it.mad, name], it.health == name)
-    yield from (waiting, dropped, commands, dead, restarts, blocked, up, memory, state, health, breaker, stopped)
+    yield from (
+        waiting,
+        refused,
+        dropped,
+        commands,
+        dead,
+        restarts,
+        blocked,
+        up,
+        memory,
+        state,
+        health,
+        breaker,
+        stopped,
+    )
 
 
 def _of_system(figures: Figures) -> Iterator[Metric]:

@@ -60,9 +60,11 @@ class Vitals(Struct, frozen=True):
 class Status(Struct, frozen=True):
     """How one MAD fares: `state` is starting, running, restarting, ended, quarantined or stopped.
 
-    `health` is green, yellow or red, and unless it is green `why` says why. `waiting` calls are in its inbox, `dropped`
-    events found it full, `commands` are on their way to it and `dead` were given up, `blocked` counts the times it held
-    up its loop. `rss_mb` is what its process has in memory, `stops` what of it the operator has stopped,
+    `health` is green, yellow or red, and unless it is green `why` says why. `waiting` calls are in its inbox, the
+    oldest for `oldest_s`, and `waits` says for what. `refused` are calls that were one too many, by the reason: the
+    inbox was full, they would have been late, they were shed because all waited for too long. `dropped` events found it
+    full, `commands` are on their way to it and `dead` were given up, `blocked` counts the times it held up its loop.
+    `rss_mb` is what its process has in memory, `stops` what of it the operator has stopped,
     `breakers` are those round it.
     """
 
@@ -84,6 +86,9 @@ class Status(Struct, frozen=True):
     dead: int = 0
     stops: tuple[Stop, ...] = ()
     breakers: tuple[BreakerInfo, ...] = ()
+    oldest_s: float = 0.0
+    waits: str = ""
+    refused: dict[str, int] = {}
 
 
 class Shown(Struct, frozen=True):

@@ -40,6 +40,8 @@ from mads.wire import codec
 from mads.wire.call import Band, Call, Identity, Reply
 from mads.wire.failure import Failure, failure_of
 
+NICE = 10
+"""By how much the process of a MAD of the band bulk is nicer to others than theirs."""
 GRACE = 1.0
 """Seconds that a child has to finish what it handles when it is told to stop."""
 
@@ -68,6 +70,8 @@ class Assignment(Struct, frozen=True):
 async def run(assignment: Assignment) -> None:
     """Serve the MAD until the core says stop, or is gone."""
     mad, stopping = assignment.mad, asyncio.Event()
+    if assignment.config.mads[mad].band == "bulk":
+        os.nice(NICE)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     bus = await adopt(socket.socket(fileno=assignment.descriptor))
     caller = Caller(Identity(f"mad:{mad}", chain=(mad,)))

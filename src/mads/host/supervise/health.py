@@ -65,6 +65,7 @@ class Health:
             vitals = self._watch.vitals(mad, growing=self._census.growing(mad))
             pid = os.getpid() if life else 0
         colour, why = self.judge(mad, place, vitals)
+        oldest, waits = seat.waits()
         return Status(
             mad=mad,
             run=self._config.mads[mad].run,
@@ -80,6 +81,9 @@ class Health:
             health=colour,
             growing=vitals.growing,
             rss_mb=round(rss(pid) / 1e6, 1) if pid else 0.0,
+            oldest_s=round(oldest, 1),
+            waits=waits,
+            refused=seat.refused(),
         )
 
     def judge(self, mad: str, place: Place, vitals: Vitals) -> tuple[str, str]:

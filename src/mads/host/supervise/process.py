@@ -196,9 +196,10 @@ class Child:
         assert self._link is not None
         if call.subject.startswith("timer.") and not self._bus.sits:
             raise NoResponder("another has taken its seat", where=self._mad, request=call.id)
+        band = max(call.band, self._config.lowest)
         if call.cause is None:
             own = Identity(f"mad:{self._mad}", chain=(self._mad,), labels=self._open_labels(call))
-            return msgspec.structs.replace(call, identity=own, conversation=None, command=None)
+            return msgspec.structs.replace(call, identity=own, conversation=None, command=None, band=band)
         parent = self._link.handling.get(call.cause) or self._link.handled.get(call.cause)
         if parent is None:
             why = "it descends from a call that ended long ago"
@@ -213,6 +214,7 @@ class Child:
             parent=parent.span,
             context=parent.context,
             conversation=parent.conversation,
+            band=band,
             command=step if step and parent.command and step.startswith(f"{parent.command}:") else None,
         )
 

@@ -77,6 +77,14 @@ class Seat:
         """How many events were refused because the inbox was full, or not handled by their deadline."""
         return self._inbox.dropped if self._inbox else 0
 
+    def waits(self) -> tuple[float, str]:
+        """Return for how many seconds the oldest call has waited, and what waits for what."""
+        return self._inbox.waits() if self._inbox else (0.0, "")
+
+    def refused(self) -> dict[str, int]:
+        """Return how many calls were refused as one too many, by the reason for it."""
+        return {str(reason): count for reason, count in self._inbox.refused.items()} if self._inbox else {}
+
     def be(self, state: State, why: str = "") -> None:
         """Note what has become of the MAD."""
         was, self._state, self._why = self._state, state, why
