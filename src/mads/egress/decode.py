@@ -34,7 +34,7 @@ async def capped(chunks: AsyncIterator[bytes], encoding: str, limit: int, place:
 
 def too_large(place: str, limit: int) -> Failed:
     """Return what is raised of an answer of more than `limit` bytes."""
-    return Failed(f"{place} answers with more than {limit} bytes; where you expect that, write limit=…")
+    return Failed(f"{place} answers with more than {limit} bytes; where that is expected, its `limit` may be raised")
 
 
 def _decoder(encoding: str, place: str) -> Decoder | None:

@@ -127,6 +127,12 @@ def test_of_a_page_with_an_article_the_article_is_read_and_on_demand_all_of_it()
     assert (len(cut.text), cut.whole) == (20, False)
 
 
+def test_a_page_that_says_little_keeps_its_marks() -> None:
+    body = b"<title>T</title><h1>Harbour</h1><p>The <b>ferry</b> leaves at <a href='/x'>nine</a>.</p>"
+    for article in (True, False):
+        assert "The **ferry** leaves at [nine](https://e.org/x)." in reading.read(came(body), 100, article=article).text
+
+
 def test_the_passages_that_fit_come_first_with_their_heading() -> None:
     page = b"<h2>Trees</h2><p>They grow.</p><h2>Prices</h2><p>An apple costs 5 euro.</p><h2>End</h2><p>Bye.</p>"
     found = reading.passages(came(b"<body>" + page), "what do apples cost?", 2)

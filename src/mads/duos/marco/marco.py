@@ -47,6 +47,8 @@ class Marco:
     agent: str = "mads"
     pause: float = 0.5
     robots: bool = True
+    limit: Annotated[int, Meta(ge=1, le=256_000_000)] = 12_000_000
+    """How many bytes an answer has at most."""
 
     def __post_init__(self) -> None:
         """Refuse to start where the libraries that read are missing."""
@@ -151,9 +153,8 @@ class Marco:
         if wait > 0:
             await self.clock.sleep(wait)
         try:
-            answer = await self.egress.request(
-                "GET", url, headers={"User-Agent": self.agent, "Accept": "*/*", **headers}
-            )
+            shown = {"User-Agent": self.agent, "Accept": "*/*", **headers}
+            answer = await self.egress.request("GET", url, headers=shown, limit=self.limit)
         finally:
             site.next = self._seconds() + max(site.pause, self.pause)
         if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):

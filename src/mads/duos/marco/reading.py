@@ -90,9 +90,14 @@ def _page(copy: Copy, media: str, most: int, *, article: bool) -> Markdown:
 def _article(html: str, url: str) -> str:
     """Return the article in a page, without what stands around it; "" where there is none."""
     import trafilatura  # noqa: PLC0415  it takes half a second to load, and only who reads articles has to wait
+    from trafilatura.settings import use_config  # noqa: PLC0415  as above
 
+    settings = use_config()
+    settings.set("DEFAULT", "MIN_EXTRACTED_SIZE", "0")  # else what is short comes without its marks
     return (
-        trafilatura.extract(shown(html), url=url, output_format="markdown", include_links=True, include_tables=True)
+        trafilatura.extract(
+            shown(html), url=url, output_format="markdown", include_links=True, include_tables=True, config=settings
+        )
         or ""
     )
 
