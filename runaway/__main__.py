@@ -47,14 +47,22 @@ def shown(found: Run, seconds: float) -> str:
         f"one cap of {said(plan.cap, 'USD')}, {seconds:.1f} s\n"
         f"    {found.requests} requests in {found.rounds} rounds; the kill cut {len(found.cut_off)} short, "
         f"and left {found.left} reserved\n"
-        f"    billed {said(found.bill, 'USD')}, in the ledger {said(found.ledger, 'USD')}{refusals}\n"
+        f"    billed {said(found.bill, 'USD')}, in the ledger {said(found.ledger, 'USD')}: "
+        f"{found.disputed} lines are disputed, {found.lies} by a lie, and of {found.unknown} nobody knows\n"
+        f"    reconciled with the bill, the ledger has {said(found.reconciled, 'USD')}{refusals}\n"
         + "".join(f"    BROKE: {what}\n" for what in found.broke)
     )
 
 
 def figures(found: Run) -> dict[str, Any]:
     """Return what came of one run, for programs."""
-    return {"run": found.plan.run, "bill": found.bill, "ledger": found.ledger, "refusals": found.refusals}
+    return {
+        "run": found.plan.run,
+        "bill": found.bill,
+        "ledger": found.reconciled,
+        "counted": found.ledger,
+        "refusals": found.refusals,
+    }
 
 
 def main() -> int:

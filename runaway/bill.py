@@ -13,6 +13,9 @@ from mads.testing.provider import Provider, Say
 PRICES = {"big": (5, 20), "small": (1, 4)}
 """Dollars for a million tokens that go in and that come out, so that a token costs as many millionths."""
 
+LIE = (1, 1)
+"""Tokens in and out that the provider claims once, whatever they were."""
+
 OK = 200
 MANY = 400
 SHARE = 0.2
@@ -35,7 +38,7 @@ def says(seed: int, lie_at: int) -> Sequence[Say]:
         Say(delay=10 * SLOW),
     ]
     said = [chance.choice(faults) if chance.random() < SHARE else Say(delay=SLOW) for _ in range(MANY)]
-    said[lie_at] = Say(delay=SLOW, usage=(1, 1))
+    said[lie_at] = Say(delay=SLOW, usage=LIE)
     return [*said, Say(delay=SLOW)]
 
 

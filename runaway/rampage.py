@@ -7,14 +7,15 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import msgspec
 from chaos.world import Line, World
-from runaway.bill import PRICES, billed, reasons, says, unexplained
+from runaway.bill import LIE, PRICES, billed, reasons, says, unexplained
 
 from mads.guard.budget.cap import MICRO
 from mads.testing.provider import Provider, provider
 from mads.wire.errors import CallError, Unreachable
+from mads.wire.ledger import Reservation
 
 STUBBORN = 2
 """How many rounds in a row of nothing but refusals an agent needs until it believes them."""
@@ -49,6 +50,10 @@ class Run:
     requests: int = 0
     bill: int = 0
     ledger: int = 0
+    disputed: int = 0
+    unknown: int = 0
+    lies: int = 0
+    reconciled: int = 0
     ended: str = "it came to no end"
 
     @property
@@ -62,6 +67,8 @@ class Run:
         checks = {
             f"billed {self.bill} under a cap of {self.plan.cap}": self.bill > self.plan.cap,
             f"the ledger has {self.ledger} where {self.bill} were billed": not self.bill <= self.ledger,
+            f"reconciled, the ledger has {self.reconciled} where {self.bill} were billed": self.reconciled != self.bill,
+            "nobody disputes what the provider lied about": not self.lies,
             f"the ledger has {self.ledger} under a cap of {self.plan.cap}": self.ledger > self.plan.cap,
             f"billed no more than {self.bill}: that is no runaway": self.bill * 3 < self.plan.cap,
             "the kill left nothing reserved: it hit nothing": not self.left,
@@ -82,12 +89,11 @@ async def rampage(folder: Path, found: Run) -> None:
             await world.until("the agents run", lambda: len(it.seen()) >= plan.kill_after)
             await world.kill()
             await world.start()
-            found.left = len(await _open(world))
+            found.left = sum(line.stands == "unknown" for line in await _open(world))
             async with asyncio.timeout(WITHIN):
                 await asyncio.gather(*loose)
-            (spent,) = await world.line.call("steward.cost", by="system")
-        found.ledger = spent["spent"]["micro_usd"] + spent["reserved"]["micro_usd"]
-        found.bill, found.requests, found.ended = billed(it), len(it.seen()), ""
+            await _settle(world, it, found)
+        found.ended = ""
 
 
 async def _agent(world: World, number: int, found: Run) -> None:
@@ -112,9 +118,30 @@ async def _agent(world: World, number: int, found: Run) -> None:
     await line.close()
 
 
-async def _open(world: World) -> Sequence[Any]:
-    """Return what stands reserved."""
-    found: list[Any] = await world.line.call("steward.reservations")
+async def _settle(world: World, it: Provider, found: Run) -> None:
+    """Compare the ledger with the provider's bill, and bring the bill to it."""
+
+    async def is_over() -> bool:
+        return all(line.stands != "running" for line in await _open(world))
+
+    await world.until("what nobody waits for is over, too", is_over)
+    (sums,) = await world.line.call("steward.cost", by="system")
+    found.ledger = sums["spent"]["micro_usd"] + sums["reserved"]["micro_usd"]
+    found.bill, found.requests = billed(it), len(it.seen())
+    lines = await _open(world)
+    found.disputed = sum(line.stands == "disputed" for line in lines)
+    found.unknown = len(lines) - found.disputed
+    found.lies = sum(line.reported is not None and line.reported.tokens == sum(LIE) for line in lines)
+    came = await world.line.call("steward.reconcile", bill={"micro_usd": found.bill}, within=WITHIN)
+    found.reconciled = came["ledger"]
+
+
+async def _open(world: World) -> Sequence[Reservation]:
+    """Return what stands reserved or is disputed."""
+    found, after = list[Reservation](), 0
+    while page := await world.line.call("steward.reservations", after=after):
+        found += msgspec.convert(page, list[Reservation])
+        after = found[-1].id
     return found
 
 

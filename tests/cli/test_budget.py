@@ -79,6 +79,36 @@ def test_what_a_crash_left_reserved_counts_until_it_is_settled_by_hand(tmp_path:
         assert "0.000" in mads("cost", "--by", "payer", "--last", "1h").stdout
 
 
+def test_one_bill_settles_all_that_is_open(tmp_path: Path, billing: Provider) -> None:
+    mads = project(tmp_path, billing)
+    with up(tmp_path) as (process, _):
+        billing.say(Say(usage=(1, 1)), Say(), Say(delay=8), always=True)
+        for _ in range(2):
+            assert mads(*ASK).returncode == 0
+        asking = [mads.begin(*ASK) for _ in range(3)]
+        while len(json.loads(mads("budget", "open", "--json").stdout)) < 4:
+            pass
+        process.kill()
+        process.wait()
+        for each in asking:
+            each.communicate()
+    with up(tmp_path):
+        assert "disputed: the provider says 0.000003 USD, 2 tokens" in mads("budget", "open").stdout
+        opened = json.loads(mads("budget", "open", "--json").stdout)
+        assert [each["stands"] for each in opened].count("unknown") == 3
+        late = mads("budget", "reconcile", "--usd", "0.5", "--until", "2026-01-01")
+        assert (late.returncode, "does somebody else use that key?" in late.stderr) == (2, True)
+        bill = ("budget", "reconcile", "--usd", "0.004321", "--model", "small", "--json")
+        came = json.loads(mads(*bill).stdout)
+        assert (came["lines"], came["ledger"], came["running"]) == (len(opened), 4321, 0)
+        assert json.loads(mads("budget", "open", "--json").stdout) == []
+        (cost,) = json.loads(mads("cost", "--json").stdout)
+        found = [cost[each]["micro_usd"] for each in ("spent", "disputed", "reserved")]
+        assert found == [4321, 0, 0]
+        assert (json.loads(mads(*bill).stdout)["lines"], mads("budget", "reconcile", "--usd", "0").returncode) == (0, 2)
+        assert "the book has 0.004321 USD" in mads("budget", "reconcile", "--usd", "0.004321").stdout
+
+
 def test_one_command_stops_all_spending_until_it_is_resumed_whatever_is_restarted(
     tmp_path: Path, billing: Provider
 ) -> None:

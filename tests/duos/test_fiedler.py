@@ -25,7 +25,8 @@ from mads.testing.placed import Heard, Placed, placed
 from mads.testing.provider import Provider, Say, provider
 from mads.wire import codec
 from mads.wire.call import Identity
-from mads.wire.model import ModelAnswer
+from mads.wire.ledger import Reported
+from mads.wire.model import ModelAnswer, Usage
 
 COVERS = ("R-069", "R-070", "R-072", "R-073", "R-074", "R-078", "R-083")
 pytestmark = pytest.mark.slow
@@ -222,7 +223,7 @@ async def test_limits_hold_across_a_kill_and_a_restart_whatever_was_on_its_way(
         await run.call("fiedler.complete", request=asked)
         lost = asyncio.create_task(run.call("fiedler.complete", request=asked))
         async with asyncio.timeout(10):
-            while not await run.system.book.lines(state="reserved"):
+            while not await run.system.book.lines(of="reserved"):
                 await asyncio.sleep(0.01)
         [status] = [each for each in await run.system.status() if each.mad == "fiedler"]
         os.kill(status.pid, signal.SIGKILL)
@@ -329,7 +330,34 @@ async def test_every_attempt_is_in_the_book_before_it_is_made_and_with_what_it_c
         with pytest.raises(MadsError):
             await it.complete("so it is", model="b", within=0.4)
         last = (await it.it.system.book.lines())[-1]
-        assert (last.state, last.amount.usage.output) == ("spent", 1024)
+        assert (last.state, last.amount.usage.output) == ("reserved", 1024)
+
+
+async def test_what_the_provider_reports_otherwise_is_disputed_and_the_larger_counts(asking: Ask) -> None:
+    paid = {"models": {"a": {"id": "id-a", "price": {"input": 1, "output": 2}}}}
+    async with asking(a=paid) as it:
+        for said in ((1, 1), (100, 100)):
+            it.a.say(Say(usage=said))
+            await it.complete("so it is " * 20)
+        low, high = await it.it.system.book.lines()
+        assert (low.amount.usage.input > 40, low.reported) == (True, Reported(3, 2))
+        assert (high.amount.usage, high.reported) == (Usage(100, output=100), None)
+        it.a.say(Say(usage=(9000, 9000)))
+        await it.complete("so it is")
+        believed = (await it.it.system.book.lines())[-1]
+        assert (believed.amount.micro_usd, believed.reported) == (27_000, Reported(27_000, 18_000))
+
+
+async def test_of_a_stream_that_breaks_off_what_arrived_is_spent_and_the_rest_stands(asking: Ask) -> None:
+    paid = {"models": {"a": {"id": "id-a", "price": {"input": 1, "output": 2}}}}
+    async with asking(a=paid) as it:
+        it.a.say(Say(cut=2))
+        with pytest.raises(MadsError):
+            await it.it.call("fiedler.stream", request={"messages": [{"role": "user", "text": "so it is " * 20}]})
+        rest, arrived, *_ = await it.it.system.book.lines()
+        assert (rest.state, arrived.state, arrived.reported) == ("reserved", "spent", Reported())
+        assert 20 < arrived.amount.usage.output < 45
+        assert arrived.amount.usage.output + rest.amount.usage.output == 1024
 
 
 async def test_exactly_the_same_request_is_answered_from_the_cache_and_an_old_answer_beats_none(asking: Ask) -> None:

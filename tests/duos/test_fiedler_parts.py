@@ -101,9 +101,9 @@ def test_a_request_never_has_more_tokens_than_is_counted_for_it_at_most() -> Non
 
 def test_of_two_counts_the_larger_is_taken_and_those_far_apart_are_flagged() -> None:
     own = Usage(input=100, output=50)
-    assert larger(Usage(input=60, cached=60, output=40), own) == (Usage(input=60, cached=60, output=50), ())
-    taken, flags = larger(Usage(input=1, output=2000), own)
-    assert taken == Usage(input=100, output=2000)
+    assert larger(Usage(input=60, cached=60, output=40), own) == (Usage(input=60, cached=60, output=50), True, ())
+    taken, disputed, flags = larger(Usage(input=1, output=2000), own)
+    assert (taken, disputed) == (Usage(input=100, output=2000), True)
     assert len(flags) == 2
     assert larger(None, own)[0] == own
 
@@ -231,7 +231,7 @@ async def test_whatever_a_provider_says_of_usage_costs_no_answer_and_fits_the_bo
 ) -> None:
     body = '{"choices": [{"message": {"content": "Hello."}}], "model": null, "usage": ' + said + "}"
     answered = await OpenAI(URL, {}, reaching({CHAT: Answer(200, {}, CHAT, body.encode())})).complete("m", ASKED)
-    usage, _ = larger(answered.usage, Usage(input=4, output=2))
+    usage, *_ = larger(answered.usage, Usage(input=4, output=2))
     assert (usage.input, usage.cached, usage.output) == taken
 
 

@@ -99,7 +99,7 @@ def test_whatever_happens_no_cap_is_exceeded_and_what_is_released_can_be_spent(s
         book = Slow()
         accounts = Accounts(CAPS, book)
         for step, what in steps:
-            opened = [each.id for each in await book.lines(state="reserved")]
+            opened = [each.id for each in await book.lines(of="reserved")]
             match step, what:
                 case "reserve", _:
                     await asyncio.gather(*(accounts.reserve(each) for each in what), return_exceptions=True)
@@ -109,7 +109,7 @@ def test_whatever_happens_no_cap_is_exceeded_and_what_is_released_can_be_spent(s
                     task.cancel()
                     await asyncio.gather(task, return_exceptions=True)
                     await accounts.close()
-                    assert [each.id for each in await book.lines(state="reserved")] == opened
+                    assert [each.id for each in await book.lines(of="reserved")] == opened
                 case "full", Line() as one:
                     book.full = True
                     with pytest.raises((StoreError, Limited)):

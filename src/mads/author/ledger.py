@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from mads.wire.ledger import Amount, Recent
+from mads.wire.ledger import NOTHING, Amount, Recent, Reported
 
 
 class Ledger(Protocol):
@@ -22,12 +22,22 @@ class Ledger(Protocol):
         """
         ...
 
-    async def commit(self, reservation: int, spent: Amount) -> None:
-        """Settle a reservation with what it came to; raise `InvalidMessage` where this MAD has no such open one."""
+    async def commit(self, reservation: int, spent: Amount, reported: Reported | None = None) -> None:
+        """Settle a reservation with what it came to; raise `InvalidMessage` where this MAD has no such open one.
+
+        Where the provider reports something else, `reported` is that: the line is disputed until it is reconciled.
+        """
         ...
 
     async def release(self, reservation: int) -> None:
         """Settle a reservation of which nothing came; raises as `commit` does."""
+        ...
+
+    async def doubt(self, reservation: int, known: Amount = NOTHING) -> None:
+        """Say that nobody knows what came of a reservation; raises as `commit` does.
+
+        What is `known` of it is spent, and disputed; the rest stands until somebody reconciles it with the bill.
+        """
         ...
 
     async def recent(self, seconds: float) -> Sequence[Recent]:

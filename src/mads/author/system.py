@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from mads.author.entry import ApiKeys, Approvals, RightsOffice, SignIns
 from mads.wire.call import Identity
 from mads.wire.flags import FlagFound, FlagInfo
-from mads.wire.ledger import Amount, By, CapUse, Reservation, Sum
+from mads.wire.ledger import Amount, Bill, By, CapUse, Reconciled, Reservation, Sum
 from mads.wire.status import (
     AuditQuery,
     AuditRow,
@@ -82,11 +82,16 @@ class Spending(Protocol):
         ...
 
     async def reservations(self, after: int) -> Sequence[Reservation]:
-        """Return those that stand after the id `after`, the oldest first, as many as fit one reply."""
+        """Return the open lines after the id `after`, the oldest first, as many as fit one reply."""
         ...
 
     async def settle(self, reservation: int, spent: Amount | None) -> None:
         """Settle one by hand: it came to `spent`, or to nothing. Raise `InvalidMessage` where there is none open."""
+        ...
+
+    async def reconcile(self, bill: Bill) -> Reconciled:
+        """Settle what is open in the time of a bill so that all comes to it; raise `InvalidMessage` where it cannot."""
+        ...
 
 
 class FlagOffice(Protocol):

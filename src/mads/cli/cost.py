@@ -14,7 +14,19 @@ from mads.guard.budget.cap import said
 from mads.wire import codec
 from mads.wire.ledger import By, Sum
 
-HEAD = ("WHO OR WHAT", "TENANT", "SPENT", "RESERVED", "CALLS", "INPUT", "CACHED", "WRITTEN", "OUTPUT", "SECONDS")
+HEAD = (
+    "WHO OR WHAT",
+    "TENANT",
+    "SPENT",
+    "DISPUTED",
+    "RESERVED",
+    "CALLS",
+    "INPUT",
+    "CACHED",
+    "WRITTEN",
+    "OUTPUT",
+    "SECONDS",
+)
 
 
 @click.command()
@@ -34,5 +46,5 @@ def cost(*, by: By, last: float | None, as_json: bool) -> None:
 def _row(it: Sum) -> tuple[str | int, ...]:
     usage = it.spent.usage
     tokens = (usage.input, usage.cached, usage.written, usage.output)
-    money = (said(it.spent.micro_usd, "USD"), said(it.reserved.micro_usd, "USD"))
+    money = (said(each.micro_usd, "USD") for each in (it.spent, it.disputed, it.reserved))
     return it.name or "all", it.tenant, *money, it.spent.calls, *tokens, f"{it.spent.ms / 1000:.3f}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -18,9 +18,12 @@ from mads.store.ledger.port import LAST, Bookings, Line, State
 from mads.wire import codec
 from mads.wire.call import Call, Reply
 from mads.wire.errors import Denied, InvalidMessage, Limited
-from mads.wire.ledger import NOTHING, Amount, Recent
+from mads.wire.ledger import NOTHING, Amount, Recent, Reported
+
+T = TypeVar("T")
 
 RESERVE, SETTLE, RECENT = "host.ledger.reserve", "host.ledger.settle", "host.ledger.recent"
+DOUBT = "host.ledger.doubt"
 AT_ONCE, CAPACITY = 64, 4096
 MICRO = 1_000_000
 
@@ -42,6 +45,14 @@ class Settle(Struct, frozen=True, forbid_unknown_fields=True):
     reservation: int
     state: State
     amount: Amount
+    reported: Reported | None = None
+
+
+class Doubt(Struct, frozen=True, forbid_unknown_fields=True):
+    """Leave a reservation to be reconciled, but for what is known of it."""
+
+    reservation: int
+    known: Amount
 
 
 class Recently(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,7 +100,7 @@ async def serve_ledger(bus: Bus, accounts: Accounts, bookings: Bookings) -> None
     """Serve the book on `bus`: each MAD settles what it reserved itself."""
     ages = Ages(max((line.id for line in await bookings.latest(limit=1)), default=0))
     serve = _Book(accounts, bookings, ages).serve
-    await bus.subscribe((SETTLE, RECENT), serve, group="host.ledger", at_once=AT_ONCE, capacity=CAPACITY)
+    await bus.subscribe((SETTLE, DOUBT, RECENT), serve, group="host.ledger", at_once=AT_ONCE, capacity=CAPACITY)
     # those who reserve may wait for those who settle, so they have an inbox of their own
     await bus.subscribe((RESERVE,), serve, group="host.ledger.reserve", at_once=CAPACITY, capacity=CAPACITY)
 
@@ -102,6 +113,7 @@ class _Book:
         self._verbs: dict[str, Callable[[Call, str], Awaitable[Any]]] = {
             RESERVE: self._reserve,
             SETTLE: self._settle,
+            DOUBT: self._doubt,
             RECENT: self._recent,
         }
 
@@ -130,12 +142,22 @@ class _Book:
 
     async def _settle(self, call: Call, holder: str) -> None:
         asked: Settle = codec.decode(codec.raw(call.body), Settle)
-        if not await self._accounts.settle(asked.reservation, holder, asked.state, asked.amount):
-            raise InvalidMessage(f"{holder} has no open reservation {asked.reservation}; settle each once")
+        told = asked.state, asked.amount, asked.reported
+        if not await self._accounts.settle(asked.reservation, holder, *told):
+            raise _none_open(holder, asked.reservation)
+
+    async def _doubt(self, call: Call, holder: str) -> None:
+        asked: Doubt = codec.decode(codec.raw(call.body), Doubt)
+        if not await self._accounts.doubt(asked.reservation, holder, asked.known):
+            raise _none_open(holder, asked.reservation)
 
     async def _recent(self, call: Call, holder: str) -> list[Recent]:
         asked: Recently = codec.decode(codec.raw(call.body), Recently)
         return await self._ages.latest(self._bookings, holder, asked.seconds)
+
+
+def _none_open(holder: str, reservation: int) -> InvalidMessage:
+    return InvalidMessage(f"{holder} has no open reservation {reservation}; settle each once")
 
 
 def _line(call: Call, holder: str, asked: Reserve) -> Line:
@@ -158,27 +180,55 @@ class HostLedger:
 
     def __init__(self, bus: Bus, caller: Caller) -> None:
         self._bus, self._caller = bus, caller
+        self._running = set[asyncio.Task[Any]]()
 
     async def reserve(self, what: str, most: Amount, *, within: float = 0.0) -> int:
-        """Reserve so much."""
-        id_: int = await self._ask(RESERVE, Reserve(what, most, min(within, LONGEST)), int, PATIENCE + within)
+        """Reserve so much; what comes for a caller that has gone is given back."""
+        reserving = self._begun(self._ask(RESERVE, Reserve(what, most, min(within, LONGEST)), int, PATIENCE + within))
+        try:
+            id_: int = await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            self._begun(self._given_back(reserving))
+            raise
         return id_
 
-    async def commit(self, reservation: int, spent: Amount) -> None:
+    async def commit(self, reservation: int, spent: Amount, reported: Reported | None = None) -> None:
         """Say what it came to."""
-        await self._ask(SETTLE, Settle(reservation, "spent", spent), type(None))
+        await self._told(SETTLE, Settle(reservation, "spent", spent, reported))
 
     async def release(self, reservation: int) -> None:
         """Say that it came to nothing."""
-        await self._ask(SETTLE, Settle(reservation, "released", NOTHING), type(None))
+        await self._told(SETTLE, Settle(reservation, "released", NOTHING))
+
+    async def doubt(self, reservation: int, known: Amount = NOTHING) -> None:
+        """Say that nobody knows what it came to."""
+        await self._told(DOUBT, Doubt(reservation, known))
 
     async def recent(self, seconds: float) -> Sequence[Recent]:
         """Return what was reserved in so many seconds."""
         found: list[Recent] = await self._ask(RECENT, Recently(seconds), list[Recent])
         return found
 
+    async def _told(self, subject: str, body: Settle | Doubt) -> None:
+        """Say what came of a reservation, to the end: whoever it was for may be gone."""
+        await asyncio.shield(self._begun(self._ask(subject, body, type(None))))
+
+    async def _given_back(self, reserving: asyncio.Task[int]) -> None:
+        await self.release(await reserving)
+
+    def _begun(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # where nobody waits any more, nobody is to be told
+
     async def _ask(
-        self, subject: str, body: Reserve | Settle | Recently, answer: Any, timeout: float = PATIENCE
+        self, subject: str, body: Reserve | Settle | Doubt | Recently, answer: Any, timeout: float = PATIENCE
     ) -> Any:
         call = self._caller.call(subject, codec.raw(body), timeout=timeout, outlives=True)
         return outcome(await self._bus.request(call), answer, subject)

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from mads.guard.budget.accounts import Accounts
 from mads.guard.budget.cap import MICRO, Cap
 from mads.guard.principals import theirs
+from mads.host.reconciling import reconcile
 from mads.store.ledger.port import Bookings, Line, State, Whose
 from mads.wire.errors import InvalidMessage
-from mads.wire.ledger import NOTHING, Amount, By, CapUse, Reservation, Sum
+from mads.wire.ledger import NOTHING, Amount, Bill, By, CapUse, Reconciled, Reservation, Stands, Sum
 
 SHOWN = 100
 """How many of those that a cap is for are shown, those first that spend most."""
@@ -34,16 +35,22 @@ class Spending:
         return await self._bookings.sums(Whose(by=by, since_us=round(since * MICRO), tenant=theirs()))
 
     async def reservations(self, after: int) -> Sequence[Reservation]:
-        """Return the first that stand after the id `after`."""
+        """Return the first that are open after the id `after`."""
         tenant = theirs()
-        found = await self._bookings.lines(state="reserved", after=after)
-        return [_reservation(line) for line in found if tenant in (None, line.tenant)]
+        found = await self._bookings.lines(of="open", after=after)
+        return [self._reservation(line) for line in found if tenant in (None, line.tenant)]
 
     async def settle(self, reservation: int, spent: Amount | None) -> None:
         """Settle one by hand: it came to `spent`, or to nothing."""
+        if self._accounts.running(reservation):
+            raise InvalidMessage(f"what {reservation} is for is still running; it settles itself, or is in doubt soon")
         state: State = "released" if spent is None else "spent"
         if not await self._accounts.settle(reservation, None, state, spent or NOTHING):
             raise InvalidMessage(f"there is no open reservation {reservation}; see: mads budget open")
+
+    async def reconcile(self, bill: Bill) -> Reconciled:
+        """Settle what is open in the time of a bill so that all of it together comes to the bill."""
+        return await reconcile(bill, theirs(), self._accounts, self._bookings)
 
     async def _uses(self, cap: Cap, tenant: str | None, now: float) -> Sequence[CapUse]:
         window = cap.window(round(now * MICRO))
@@ -53,6 +60,21 @@ class Spending:
         if not sums and (cap.name or cap.level == "system"):
             sums = [Sum(name=cap.name, tenant="", spent=NOTHING, reserved=NOTHING)]
         return [_use(cap, each, now) for each in sums]
+
+    def _reservation(self, line: Line) -> Reservation:
+        stands: Stands = "running" if self._accounts.running(line.id) else "unknown"
+        return Reservation(
+            id=line.id,
+            at=_iso(line.at_us / MICRO),
+            holder=line.holder,
+            payer=line.payer,
+            tenant=line.tenant,
+            conversation=line.conversation,
+            what=line.what,
+            most=line.amount,
+            stands=stands if line.reported is None else "disputed",
+            reported=line.reported,
+        )
 
 
 def _is_for(cap: Cap, tenant: str | None) -> bool:
@@ -74,21 +96,9 @@ def _use(cap: Cap, found: Sum, now: float) -> CapUse:
         most=cap.most,
         spent=spent,
         reserved=reserved,
+        disputed=cap.of(found.disputed),
         ends=_iso(window.ends) if cap.period else None,
         at_end=round((spent + reserved) / gone) if cap.period and gone else None,
-    )
-
-
-def _reservation(line: Line) -> Reservation:
-    return Reservation(
-        id=line.id,
-        at=_iso(line.at_us / MICRO),
-        holder=line.holder,
-        payer=line.payer,
-        tenant=line.tenant,
-        conversation=line.conversation,
-        what=line.what,
-        most=line.amount,
     )
 
 

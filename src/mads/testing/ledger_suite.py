@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from msgspec.structs import replace
 
 from mads.store.ledger.port import Bookings, Line, Whose
-from mads.wire.ledger import NOTHING, Amount, By, Sum
+from mads.wire.ledger import NOTHING, Amount, By, Reported, Sum
 from mads.wire.model import Usage
 
 Check = Callable[[Bookings], Awaitable[None]]
@@ -16,6 +16,7 @@ Check = Callable[[Bookings], Awaitable[None]]
 
 MOST = Amount(900, Usage(100, 20, 3, 400))
 SPENT = Amount(7, Usage(10, 2, 0, 4))
+SAID = Reported(5, 12)
 LINE = Line(at_us=1_700_000_000_000_000, tenant="acme", holder="fiedler", payer="scribe", what="small", amount=MOST)
 
 
@@ -27,7 +28,7 @@ async def what_is_reserved_stands_until_it_is_settled(bookings: Bookings) -> Non
         replace(LINE, id=first, state="spent", amount=SPENT),
         replace(LINE, id=second, payer="naïve ✓"),
     ]
-    assert [line.id for line in await bookings.lines(state="reserved")] == [second]
+    assert [line.id for line in await bookings.lines(of="reserved")] == [second]
     assert [line.id for line in await bookings.lines(after=first)] == [second]
     assert [line.id for line in await bookings.lines(limit=1)] == [first]
 
@@ -39,6 +40,31 @@ async def a_reservation_is_settled_once_and_by_its_holder(bookings: Bookings) ->
     assert await bookings.settle(id_, "fiedler", "released", NOTHING)
     assert not await bookings.settle(id_, "fiedler", "spent", SPENT)
     assert [line.state for line in await bookings.lines()] == ["released"]
+
+
+async def what_is_disputed_is_open_until_it_is_settled_by_hand(bookings: Bookings) -> None:
+    first, second = await bookings.reserve(LINE), await bookings.reserve(LINE)
+    assert await bookings.settle(first, "fiedler", "spent", SPENT, SAID)
+    disputed = replace(LINE, id=first, state="spent", amount=SPENT, reported=SAID)
+    assert list(await bookings.lines(of="open")) == [disputed, replace(LINE, id=second)]
+    assert [line.id for line in await bookings.lines(of="reserved")] == [second]
+    (both,) = await bookings.sums(Whose(by="system"))
+    assert (both.spent, both.disputed, both.reserved) == (SPENT, SPENT, MOST)
+    assert not await bookings.settle(first, "fiedler", "spent", SPENT)
+    assert await bookings.settle(first, None, "spent", MOST) == disputed
+    assert not await bookings.settle(first, None, "spent", MOST)
+    assert [line.amount for line in await bookings.lines()] == [MOST, MOST]
+
+
+async def of_what_nobody_knows_the_known_part_is_spent_and_the_rest_stands(bookings: Bookings) -> None:
+    id_ = await bookings.reserve(LINE)
+    assert not await bookings.doubt(id_, "scribe", SPENT)
+    assert await bookings.doubt(id_, "fiedler", SPENT) == replace(LINE, id=id_)
+    rest, known = await bookings.lines(of="open")
+    assert (rest.id, rest.state, rest.amount) == (id_, "reserved", Amount(893, Usage(90, 18, 3, 396), 0))
+    assert (known.state, known.amount, known.reported) == ("spent", SPENT, Reported())
+    assert await bookings.settle(id_, "fiedler", "released", NOTHING) == rest
+    assert not await bookings.doubt(id_, "fiedler", SPENT)
 
 
 async def of_many_that_settle_one_reservation_one_does(bookings: Bookings) -> None:
@@ -86,6 +112,8 @@ async def sums_are_of_what_was_spent_and_what_is_reserved_of_those_that_fit(book
 CHECKS: tuple[Check, ...] = (
     what_is_reserved_stands_until_it_is_settled,
     a_reservation_is_settled_once_and_by_its_holder,
+    what_is_disputed_is_open_until_it_is_settled_by_hand,
+    of_what_nobody_knows_the_known_part_is_spent_and_the_rest_stands,
     of_many_that_settle_one_reservation_one_does,
     the_newest_come_first_and_those_of_one_holder_alone,
     sums_are_of_what_was_spent_and_what_is_reserved_of_those_that_fit,

@@ -44,10 +44,13 @@ def counted(request: ModelRequest, answered: Answered) -> Usage:
     return Usage(input=_tokens(size_of(request)), output=_tokens(came))
 
 
-def larger(reported: Usage | None, own: Usage) -> tuple[Usage, tuple[str, ...]]:
-    """Return what is taken of the provider's figures and of our own, and where they are too far apart."""
+def larger(reported: Usage | None, own: Usage) -> tuple[Usage, bool, tuple[str, ...]]:
+    """Return what is taken of the provider's figures and of our own, whether it is disputed, and what is odd.
+
+    Disputed is what is more than the provider reports, and a report that is too far from our own count.
+    """
     if reported is None:
-        return own, ("the provider reports no usage; it is our own count",)
+        return own, True, ("the provider reports no usage; it is our own count",)
     reported = believable(reported)
     went_in = reported.input + reported.cached + reported.written
     flags = tuple(
@@ -62,7 +65,7 @@ def larger(reported: Usage | None, own: Usage) -> tuple[Usage, tuple[str, ...]]:
         written=reported.written,
         output=max(reported.output, own.output),
     )
-    return taken, flags
+    return taken, taken != reported or bool(flags), flags
 
 
 def believable(reported: Usage) -> Usage:

@@ -10,9 +10,10 @@ from mads.author.ledger import Ledger
 from mads.duos.fiedler.count import BYTES_A_TOKEN, OVERHEAD, believable
 from mads.duos.fiedler.house import Model
 from mads.duos.fiedler.port import Embedded, Trouble
-from mads.duos.fiedler.trial import reserved
+from mads.duos.fiedler.prices import Rates
+from mads.duos.fiedler.trial import NOTHING_LEFT, REFUSED, reserved
 from mads.wire.errors import Denied, Failed
-from mads.wire.ledger import Amount
+from mads.wire.ledger import Amount, Reported
 from mads.wire.model import Usage, Vectors
 
 
@@ -31,23 +32,19 @@ async def _by(model: Model, texts: Sequence[str], ledger: Ledger, *, within: flo
     rates = await model.rates()
     bound = Usage(sum(len(text.encode()) + OVERHEAD for text in texts))
     sent = await model.pace.admit(bound.total, within=patience)
-    took, calls = Usage(), 1
+    took = Usage()
     try:
         most = Amount(rates.cost(bound), bound, ms=round(within * 1000))
         reservation = await reserved(ledger, model, most, within=patience)
         began, took = time.monotonic(), bound
         try:
             found = await _asked(model, texts, within)
-            took = _used(found, texts)
-        except Trouble as trouble:
-            took = Usage() if trouble.outcome in ("limited", "overloaded", "refused") else bound
+        except BaseException as error:
+            took = bound if await _is_in_doubt(error, ledger, reservation) else Usage()
             raise
-        except Denied:
-            took, calls = Usage(), 0
-            raise
-        finally:
-            ms = round((time.monotonic() - began) * 1000)
-            await ledger.commit(reservation, Amount(rates.cost(took), took, calls, ms))
+        took, reported = _used(found, texts, rates)
+        ms = round((time.monotonic() - began) * 1000)
+        await ledger.commit(reservation, Amount(rates.cost(took), took, ms=ms), reported)
     finally:
         model.pace.settle(sent, took.total)
     return Vectors(found.vectors, model.name, model.config.id, took, rates.cost(took))
@@ -67,7 +64,22 @@ async def _asked(model: Model, texts: Sequence[str], within: float) -> Embedded:
     return found
 
 
-def _used(found: Embedded, texts: Sequence[str]) -> Usage:
-    """Return the larger of what the provider reports and our own count."""
+async def _is_in_doubt(error: BaseException, ledger: Ledger, reservation: int) -> bool:
+    """Write down what came of a request that failed; return whether nobody knows that."""
+    outcome = error.outcome if isinstance(error, Trouble) else ""
+    if isinstance(error, Denied) or outcome in NOTHING_LEFT:
+        await ledger.release(reservation)
+    elif outcome in REFUSED:
+        await ledger.commit(reservation, Amount())
+    else:
+        await ledger.doubt(reservation)
+        return True
+    return False
+
+
+def _used(found: Embedded, texts: Sequence[str], rates: Rates) -> tuple[Usage, Reported | None]:
+    """Return the larger of what the provider reports and our own count, and what it reports where that is not it."""
     own = -(-sum(len(text.encode()) for text in texts) // int(BYTES_A_TOKEN))
-    return Usage(max(own, believable(found.usage).total if found.usage else 0))
+    reported = believable(found.usage or Usage())
+    taken = Usage(max(own, reported.total))
+    return taken, None if taken == reported else Reported(rates.cost(reported), reported.total)

@@ -13,14 +13,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from mads.author.ledger import Ledger
-from mads.duos.fiedler.count import at_most, counted, larger
+from mads.duos.fiedler.count import at_most, believable, counted, larger
 from mads.duos.fiedler.house import Model
 from mads.duos.fiedler.pace import Sent
 from mads.duos.fiedler.port import Answered, Trouble
 from mads.duos.fiedler.prices import Rates
 from mads.wire import codec
 from mads.wire.errors import Denied, InvalidMessage, Limited
-from mads.wire.ledger import NOTHING, Amount
+from mads.wire.ledger import NOTHING, Amount, Reported
 from mads.wire.model import Attempt, ModelAnswer, ModelRequest, Usage
 
 Judge = Callable[[Model, Answered], Awaitable[tuple[str, ...]]]
@@ -71,6 +71,7 @@ class Trial:
                 async with aclosing(self.model.provider.stream(self.model.config.id, asked)) as arriving:
                     async for item in arriving:
                         if isinstance(item, str):
+                            opened.arrived += item
                             yield item
                         else:
                             await opened.take(item)
@@ -88,8 +89,13 @@ async def reserved(ledger: Ledger, model: Model, most: Amount, *, within: float)
         raise Trouble("budget", str(error), retry_after=error.retry_after) from error
 
 
+NOTHING_LEFT = ("lost", "budget")
+REFUSED = ("limited", "overloaded", "refused")
+"""How an attempt ends for which nothing is charged: nothing left for the provider, or it said that it would not."""
+
+
 class _Opened:
-    """An attempt while it lasts; leaving the block ends it, whatever came of it."""
+    """An attempt while it lasts; leaving the block ends it, whatever came of it. `arrived` is the text of a stream."""
 
     def __init__(self, trial: Trial, request: ModelRequest, within: float, patience: float) -> None:
         self._trial, self._model = trial, trial.model
@@ -105,7 +111,10 @@ class _Opened:
         self._sent: Sent | None = None
         self._reservation: int | None = None
         self._rates: Rates | None = None
+        self._usage: Usage | None = None
+        self._reported: Reported | None = None
         self._answer: ModelAnswer | None = None
+        self.arrived = ""
         self._trouble: Trouble | None = None
         self._kept_back = False
         self._began = time.monotonic()
@@ -125,8 +134,12 @@ class _Opened:
         assert self._rates is not None
         model, request = self._model, self._request
         model.pace.well()
+        usage, disputed, flags = larger(answered.usage, counted(request, answered))
+        self._usage = usage
+        if disputed:
+            reported = believable(answered.usage or Usage())
+            self._reported = Reported(self._rates.cost(reported), reported.total)
         _check(answered)
-        usage, flags = larger(answered.usage, counted(request, answered))
         self._answer = ModelAnswer(
             text=answered.text,
             calls=answered.calls,
@@ -180,11 +193,24 @@ class _Opened:
         if self._sent is not None:
             self._model.pace.settle(self._sent, self._used().total)
         if self._reservation is not None and self._rates is not None:
-            used = self._used()
-            took = round((time.monotonic() - self._began) * 1000)
-            spent = NOTHING if self._kept_back else Amount(self._rates.cost(used), used, ms=took)
-            await self._trial.ledger.commit(self._reservation, spent)
+            await self._book(self._reservation, self._rates)
         return isinstance(error, Trouble)
+
+    async def _book(self, reservation: int, rates: Rates) -> None:
+        """Write down what came of it; what nobody knows stands until it is reconciled with the provider's bill."""
+        ledger, ms = self._trial.ledger, round((time.monotonic() - self._began) * 1000)
+        if self._usage is not None:
+            await ledger.commit(reservation, Amount(rates.cost(self._usage), self._usage, ms=ms), self._reported)
+        elif self._kept_back or self._ended(*NOTHING_LEFT):
+            await ledger.release(reservation)
+        elif self._ended(*REFUSED) and not self.arrived:
+            await ledger.commit(reservation, Amount(ms=ms))
+        else:
+            came = counted(self._request, Answered(self.arrived))
+            await ledger.doubt(reservation, Amount(rates.cost(came), came, ms=ms) if self.arrived else NOTHING)
+
+    def _ended(self, *outcomes: str) -> bool:
+        return self._trouble is not None and self._trouble.outcome in outcomes
 
     def _heed(self, trouble: Trouble) -> None:
         """Leave a provider alone that said so, or that is not well."""
@@ -193,9 +219,9 @@ class _Opened:
 
     def _used(self) -> Usage:
         """Return what it took: nothing where nothing was sent or it was refused, all that it may where nobody knows."""
-        if self._answer is not None:
-            return self._answer.usage
-        refused = self._trouble is not None and self._trouble.outcome in ("limited", "overloaded", "refused", "budget")
+        if self._usage is not None:
+            return self._usage
+        refused = self._ended(*NOTHING_LEFT, *REFUSED) and not self.arrived
         return Usage() if self._sent is None or refused or self._kept_back else self._bound
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mads import tool
 from mads.author.system import System
-from mads.wire.ledger import Amount, By, CapUse, Reservation, Sum
+from mads.wire.ledger import Amount, Bill, By, CapUse, Reconciled, Reservation, Sum
 from mads.wire.status import Stop, Stoppable
 
 
@@ -25,13 +25,18 @@ class Spending:
 
     @tool(read_only=True)
     async def reservations(self, after: int = 0) -> list[Reservation]:
-        """Return what stands reserved, the oldest first, of those after an id."""
+        """Return what stands reserved or is disputed, the oldest first, of those after an id."""
         return list(await self.system.spending.reservations(after))
 
     @tool(destructive=True)
     async def settle(self, reservation: int, spent: Amount | None = None) -> None:
-        """Settle by hand what nobody settled: it came to so much, or to nothing."""
+        """Settle by hand what nobody settled, or what is disputed: it came to so much, or to nothing."""
         await self.system.spending.settle(reservation, spent)
+
+    @tool(destructive=True)
+    async def reconcile(self, bill: Bill) -> Reconciled:
+        """Settle what is open in the time of a provider's bill, so that all of it together comes to the bill."""
+        return await self.system.spending.reconcile(bill)
 
     @tool(read_only=True)
     async def stopped(self) -> list[Stop]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from mads.guard.budget.cap import MICRO, Cap, said
-from mads.store.ledger.port import Bookings, Line, State, Whose
+from mads.store.ledger.port import Bookings, Line, State, Whose, remaining
 from mads.wire.errors import Limited
-from mads.wire.ledger import NOTHING, Amount
+from mads.wire.ledger import NOTHING, Amount, Reported
 
 T = TypeVar("T")
 
@@ -21,6 +22,13 @@ ACCOUNTS = 10_000
 
 SOON = 0.1
 """After how many seconds whoever was refused may try again, where only what others have reserved is in the way."""
+
+
+OVERDUE = 10.0
+"""Seconds that a holder has, beside those it reserved, to say what came of it; after that nobody waits for it."""
+
+LONGEST = 3600.0
+"""Seconds that what is reserved without a time may take."""
 
 
 class _Account:
@@ -53,6 +61,15 @@ class _Held(Struct, frozen=True):
         self.account.standing -= self.cap.of(amount)
 
 
+class _Standing(Struct, frozen=True):
+    """A reservation of which its holder is expected to say what came of it."""
+
+    holder: str
+    amount: Amount
+    held: tuple[_Held, ...]
+    overdue: asyncio.TimerHandle
+
+
 class Accounts:
     """Reserves in `bookings` no more than `caps` let.
 
@@ -67,14 +84,16 @@ class Accounts:
         self._bookings = bookings
         self._accounts: dict[tuple[Cap, Whose], _Account] = {}
         self._most = ACCOUNTS
-        self._open: dict[int, tuple[_Held, ...]] = {}
+        self._standing: dict[int, _Standing] = {}
         self._summing = asyncio.Lock()
         self._running = set[asyncio.Task[Any]]()
-        self._freed = asyncio.Event()
+        self._freed: asyncio.Event | None = None
 
     @property
     def freed(self) -> asyncio.Event:
         """What is set once something is settled that stands now; another one from then on."""
+        if self._freed is None:
+            self._freed = asyncio.Event()
         return self._freed
 
     async def reserve(self, line: Line) -> int:
@@ -94,12 +113,24 @@ class Accounts:
             self._begun(self._undone(reserving))
             raise
 
-    async def settle(self, id_: int, holder: str | None, state: State, amount: Amount) -> bool:
+    async def settle(
+        self, id_: int, holder: str | None, state: State, amount: Amount, reported: Reported | None = None
+    ) -> bool:
         """Settle what `holder` reserved, or whoever did; return whether there was such a reservation."""
-        return await asyncio.shield(self._begun(self._settled(id_, holder, state, amount)))
+        return await asyncio.shield(self._begun(self._settled(id_, holder, state, amount, reported)))
+
+    async def doubt(self, id_: int, holder: str, known: Amount) -> bool:
+        """Leave what `holder` reserved to be reconciled, but for what is `known`; return whether it was there."""
+        return await asyncio.shield(self._begun(self._doubted(id_, holder, known)))
+
+    def running(self, id_: int) -> bool:
+        """Return whether the holder of a reservation is expected to say what came of it."""
+        return id_ in self._standing
 
     async def close(self) -> None:
         """Come to the end of what was begun."""
+        for id_ in [*self._standing]:
+            self._stands_no_longer(id_)
         while self._running:
             await asyncio.wait(self._running)
 
@@ -161,39 +192,72 @@ class Accounts:
             self._let_go(held)
             self._free()
             raise
-        self._open[id_] = held
+        within = (line.amount.ms / 1000 or LONGEST) + OVERDUE
+        overdue = asyncio.get_running_loop().call_later(within, self._stands_no_longer, id_)
+        self._standing[id_] = _Standing(line.holder, line.amount, held, overdue)
         return id_
 
-    async def _settled(self, id_: int, holder: str | None, state: State, amount: Amount) -> bool:
-        if id_ in self._open:
-            line = await self._bookings.settle(id_, holder, state, amount)
+    async def _settled(
+        self, id_: int, holder: str | None, state: State, amount: Amount, reported: Reported | None = None
+    ) -> bool:
+        async with self._summed_up(id_):
+            line = await self._bookings.settle(id_, holder, state, amount, reported)
             if line is not None:
-                held = self._open.pop(id_)
-                for each in held:
-                    each.falls(line.amount)
-                    each.account.used += each.cap.of(amount)
-                self._let_go(held)
-        else:
-            async with self._summing:  # it was reserved before the last start: nobody sums it up while it changes
-                line = await self._bookings.settle(id_, holder, state, amount)
-                if line is not None:
-                    self._correct(line, amount)
-        self._free()
+                self._correct(line, amount)
         return line is not None
 
-    def _correct(self, line: Line, amount: Amount) -> None:
+    async def _doubted(self, id_: int, holder: str, known: Amount) -> bool:
+        if known == NOTHING:
+            standing = self._standing.get(id_)
+            if standing is None or standing.holder != holder:
+                return False
+            self._stands_no_longer(id_)
+            return True
+        async with self._summed_up(id_):
+            line = await self._bookings.doubt(id_, holder, known)
+            if line is not None:
+                self._correct(line, known, remaining(line.amount, known))
+        return line is not None
+
+    @asynccontextmanager
+    async def _summed_up(self, id_: int) -> AsyncGenerator[None]:
+        """Change a line in the block: nobody sums up its accounts meanwhile, for they are held, or nobody may."""
+        if standing := self._standing.get(id_):
+            for each in standing.held:
+                each.account.open += 1
+            try:
+                yield
+            finally:
+                self._let_go(standing.held)
+        else:
+            async with self._summing:
+                yield
+
+    def _stands_no_longer(self, id_: int) -> None:
+        """Expect no more to hear of a reservation; it counts all the same."""
+        if standing := self._standing.pop(id_, None):
+            standing.overdue.cancel()
+            for each in standing.held:
+                each.account.standing -= each.cap.of(standing.amount)
+            self._let_go(standing.held)
+        self._free()
+
+    def _correct(self, line: Line, *amounts: Amount) -> None:
+        """Count `amounts` instead of what a line was, and which its holder is expected to speak of no more."""
         for cap in self.caps:
             for whose in cap.whose(line):
                 if account := self._accounts.get((cap, whose)):
-                    account.used += cap.of(amount) - cap.of(line.amount)
+                    account.used += sum(map(cap.of, amounts)) - cap.of(line.amount)
+        self._stands_no_longer(line.id)
 
     def _let_go(self, held: Sequence[_Held]) -> None:
         for each in held:
             each.account.open -= 1
 
     def _free(self) -> None:
-        freed, self._freed = self._freed, asyncio.Event()
-        freed.set()
+        if self._freed is not None:
+            self._freed.set()
+            self._freed = None
 
     def _tidy(self) -> None:
         if len(self._accounts) >= self._most:

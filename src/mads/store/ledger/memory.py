@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from mads.store.ledger.port import LAST, Line, State, Whose
-from mads.wire.ledger import NOTHING, Amount, By, Sum
+from mads.store.ledger.port import LAST, Kind, Line, State, Whose, remaining
+from mads.wire.ledger import NOTHING, Amount, By, Reported, Sum
 from mads.wire.model import Usage
 
 _Name = tuple[str, str]
@@ -25,18 +25,33 @@ class MemoryBookings:
         self._lines[id_] = replace(line, id=id_, state="reserved")
         return id_
 
-    async def settle(self, id_: int, holder: str | None, state: State, amount: Amount) -> Line | None:
+    async def settle(
+        self, id_: int, holder: str | None, state: State, amount: Amount, reported: Reported | None = None
+    ) -> Line | None:
         """Settle a reservation; return it as it was."""
-        line = self._lines.get(id_)
-        if line is None or holder not in (None, line.holder) or line.state != "reserved":
-            return None
-        self._lines[id_] = replace(line, state=state, amount=amount)
+        line = self._standing(id_, holder)
+        if line is not None:
+            self._lines[id_] = replace(line, state=state, amount=amount, reported=reported)
         return line
 
-    async def lines(self, *, state: State | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
+    async def doubt(self, id_: int, holder: str, known: Amount) -> Line | None:
+        """Divide a reservation; return it as it was."""
+        line = self._standing(id_, holder)
+        if line is not None:
+            self._lines[id_] = replace(line, amount=remaining(line.amount, known))
+            other = len(self._lines) + 1
+            self._lines[other] = replace(line, id=other, state="spent", amount=known, reported=Reported())
+        return line
+
+    async def lines(self, *, of: Kind | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
         """Return the first `limit` lines after the id `after`."""
-        found = [line for id_, line in self._lines.items() if id_ > after and state in (None, line.state)]
-        return found[:limit]
+        return [line for id_, line in self._lines.items() if id_ > after and _is_of(line, of)][:limit]
+
+    def _standing(self, id_: int, holder: str | None) -> Line | None:
+        line = self._lines.get(id_)
+        if line is None or holder not in (None, line.holder):
+            return None
+        return line if _is_of(line, "open" if holder is None else "reserved") else None
 
     async def latest(self, *, holder: str = "", before: int = LAST, limit: int = 1000) -> Sequence[Line]:
         """Return the last `limit` lines before the id `before`, newest first."""
@@ -52,6 +67,10 @@ class MemoryBookings:
                     if whose.name in (None, key[0]):
                         sums[key] = _added(sums.get(key), key, line)
         return sorted(sums.values(), key=_most, reverse=True)[:limit]
+
+
+def _is_of(line: Line, of: Kind | None) -> bool:
+    return of is None or line.state == "reserved" or (of == "open" and line.reported is not None)
 
 
 def _names(by: By, line: Line) -> list[_Name]:
@@ -73,7 +92,8 @@ def _added(before: Sum | None, key: _Name, line: Line) -> Sum:
     found = before or Sum(name=key[0], tenant=key[1], spent=NOTHING, reserved=NOTHING)
     if line.state == "reserved":
         return replace(found, reserved=_plus(found.reserved, line.amount))
-    return replace(found, spent=_plus(found.spent, line.amount))
+    disputed = found.disputed if line.reported is None else _plus(found.disputed, line.amount)
+    return replace(found, spent=_plus(found.spent, line.amount), disputed=disputed)
 
 
 def _plus(one: Amount, other: Amount) -> Amount:

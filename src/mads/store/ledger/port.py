@@ -1,7 +1,8 @@
 """The port that every store of the ledger fills, and what it promises.
 
 * What a method has returned from is on disk: no crash undoes it.
-* A reservation is settled once; until then it stands, after a crash too.
+* A reservation is settled once; until then it stands, after a crash too. One that is disputed may be settled once more,
+  by hand.
 * Ids count up.
 """
 
@@ -12,9 +13,13 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from mads.wire.ledger import Amount, By, Sum
+from mads.wire.ledger import Amount, By, Reported, Sum
+from mads.wire.model import Usage
 
 State = Literal["reserved", "spent", "released"]
+
+Kind = Literal["reserved", "open"]
+"""Which lines are asked for: those that are reserved; those, and the disputed ones."""
 
 LAST = 2**63 - 1
 """An id that is larger than all."""
@@ -23,8 +28,9 @@ LAST = 2**63 - 1
 class Line(Struct, frozen=True, kw_only=True):
     """One line: `holder` reserved for what `payer`, the MAD or the principal that asked, wants `what` for.
 
-    `amount` is what is spent, or what may be at most as long as it is reserved. `chain` are the MADs through which it
-    was asked, each once, the first of them first. `at_us` is in microseconds since 1970.
+    `amount` is what is spent, or what may be at most as long as it is reserved; where `reported` is there, the line is
+    disputed. `chain` are the MADs through which it was asked, each once, the first of them first. `at_us` is in
+    microseconds since 1970.
     """
 
     id: int = 0
@@ -38,6 +44,7 @@ class Line(Struct, frozen=True, kw_only=True):
     what: str
     state: State = "reserved"
     amount: Amount
+    reported: Reported | None = None
 
 
 class Whose(Struct, frozen=True, kw_only=True):
@@ -57,12 +64,21 @@ class Bookings(Protocol):
         """Keep a reservation; return its id."""
         ...
 
-    async def settle(self, id_: int, holder: str | None, state: State, amount: Amount) -> Line | None:
-        """Settle what `holder` reserved, or whoever did; return it as it was, None where there is none open."""
+    async def settle(
+        self, id_: int, holder: str | None, state: State, amount: Amount, reported: Reported | None = None
+    ) -> Line | None:
+        """Settle what `holder` reserved; return it as it was, None where there is none open.
+
+        Without a holder it is whoever's, and may be disputed; where it is settled with what is `reported`, it is.
+        """
         ...
 
-    async def lines(self, *, state: State | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
-        """Return the first `limit` lines after the id `after`, in order; of one state where that is given."""
+    async def doubt(self, id_: int, holder: str, known: Amount) -> Line | None:
+        """Make a disputed line of what is `known` of what `holder` reserved, and leave the rest; else as above."""
+        ...
+
+    async def lines(self, *, of: Kind | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
+        """Return the first `limit` lines after the id `after`, in order; only those that are reserved, or open."""
         ...
 
     async def latest(self, *, holder: str = "", before: int = LAST, limit: int = 1000) -> Sequence[Line]:
@@ -72,3 +88,14 @@ class Bookings(Protocol):
     async def sums(self, whose: Whose, limit: int = 1000) -> Sequence[Sum]:
         """Return what was spent and is reserved, those first who spend most."""
         ...
+
+
+def remaining(most: Amount, known: Amount) -> Amount:
+    """Return what is left of a reservation once it is `known` what part of it is spent."""
+    kinds = (max(0, getattr(most.usage, it) - getattr(known.usage, it)) for it in Usage.__struct_fields__)
+    return Amount(
+        max(0, most.micro_usd - known.micro_usd),
+        Usage(*kinds),
+        max(0, most.calls - known.calls),
+        max(0, most.ms - known.ms),
+    )

@@ -7,21 +7,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from mads.store.database import Database
-from mads.store.ledger.port import LAST, Line, State, Whose
+from mads.store.ledger.port import LAST, Kind, Line, State, Whose, remaining
 from mads.store.sqlite import Connection
-from mads.wire.ledger import Amount, By, Sum
+from mads.wire.ledger import Amount, By, Reported, Sum
 from mads.wire.model import Usage
 
 _FIGURES = ("micro_usd", "calls", "input", "cached", "written", "output", "ms")
-_COLUMNS = ("at_us", "tenant", "holder", "payer", "chain", "conversation", "trace", "what", "state", *_FIGURES)
+_DISPUTE = ("disputed", "reported_usd", "reported_tokens")
+_COLUMNS = (
+    "at_us",
+    "tenant",
+    "holder",
+    "payer",
+    "chain",
+    "conversation",
+    "trace",
+    "what",
+    "state",
+    *_FIGURES,
+    *_DISPUTE,
+)
 _RESERVE = f"INSERT INTO ledger ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608  names
-_SETTLE = f"UPDATE ledger SET state = ?, {', '.join(f'{it} = ?' for it in _FIGURES)} WHERE id = ?"  # noqa: S608  names
+_SETTLE = f"UPDATE ledger SET state = ?, {', '.join(f'{it} = ?' for it in (*_FIGURES, *_DISPUTE))} WHERE id = ?"  # noqa: S608  names
 _LINE = f"SELECT id, {', '.join(_COLUMNS)} FROM ledger"  # noqa: S608  names
-_OPEN = f"{_LINE} WHERE id = ? AND (?2 IS NULL OR holder = ?2) AND state = 'reserved'"
-_LINES = f"{_LINE} WHERE id > ? AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT ?3"
+_STANDING = f"{_LINE} WHERE id = ? AND (state = 'reserved' AND ?2 IN (holder, '') OR disputed = 1 AND ?2 = '')"
+_LINES: dict[Kind | None, str] = {
+    None: f"{_LINE} WHERE id > ? ORDER BY id LIMIT ?",
+    "reserved": f"{_LINE} WHERE id > ? AND state = 'reserved' ORDER BY id LIMIT ?",
+    "open": f"{_LINE} WHERE id > ? AND (state = 'reserved' OR disputed = 1) ORDER BY id LIMIT ?",
+}
 _LATEST = f"{_LINE} WHERE id < ? AND (?2 = '' OR holder = ?2) ORDER BY id DESC LIMIT ?3"
 
-_STATES = ("state = 'reserved'", "state <> 'reserved'")
+_STATES = ("state = 'reserved'", "state <> 'reserved'", "disputed = 1")
 _NAMES: dict[By, tuple[str, str, str]] = {
     "system": ("''", "''", ""),
     "tenant": ("tenant", "tenant", ""),
@@ -42,29 +59,44 @@ class SqliteBookings:
 
     async def reserve(self, line: Line) -> int:
         """Keep a reservation; return its id."""
-        whose = (line.at_us, line.tenant, line.holder, line.payer, json.dumps(line.chain), line.conversation)
+        row = _row(line, "reserved", line.amount)
 
         def work(connection: Connection) -> int:
-            connection.execute(_RESERVE, (*whose, line.trace, line.what, "reserved", *_figures(line.amount)))
+            connection.execute(_RESERVE, row)
             return connection.last_insert_rowid()
 
         return await self._database.write(work)
 
-    async def settle(self, id_: int, holder: str | None, state: State, amount: Amount) -> Line | None:
+    async def settle(
+        self, id_: int, holder: str | None, state: State, amount: Amount, reported: Reported | None = None
+    ) -> Line | None:
         """Settle a reservation; return it as it was."""
 
         def work(connection: Connection) -> Line | None:
-            for row in connection.execute(_OPEN, (id_, holder)).fetchall():
-                connection.execute(_SETTLE, (state, *_figures(amount), id_))
+            for row in connection.execute(_STANDING, (id_, holder or "")).fetchall():
+                connection.execute(_SETTLE, (state, *_figures(amount), *_disputed(reported), id_))
                 return _line(*row)
             return None
 
         return await self._database.write(work)
 
-    async def lines(self, *, state: State | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
+    async def doubt(self, id_: int, holder: str, known: Amount) -> Line | None:
+        """Divide a reservation; return it as it was."""
+
+        def work(connection: Connection) -> Line | None:
+            for row in connection.execute(_STANDING, (id_, holder)).fetchall():
+                line = _line(*row)
+                left = _figures(remaining(line.amount, known))
+                connection.execute(_SETTLE, ("reserved", *left, *_disputed(None), id_))
+                connection.execute(_RESERVE, _row(line, "spent", known, Reported()))
+                return line
+            return None
+
+        return await self._database.write(work)
+
+    async def lines(self, *, of: Kind | None = None, after: int = 0, limit: int = 1000) -> Sequence[Line]:
         """Return the first `limit` lines after the id `after`."""
-        asked = (after, state, limit)
-        found = await self._database.read(lambda connection: connection.execute(_LINES, asked).fetchall())
+        found = await self._database.read(lambda connection: connection.execute(_LINES[of], (after, limit)).fetchall())
         return [_line(*row) for row in found]
 
     async def latest(self, *, holder: str = "", before: int = LAST, limit: int = 1000) -> Sequence[Line]:
@@ -99,8 +131,18 @@ def _summing(whose: Whose, limit: int) -> tuple[str, tuple[Any, ...]]:
 
 
 def _sum(name: str, tenant: str, *figures: int | None) -> Sum:
-    half = len(_FIGURES)
-    return Sum(name=name, tenant=tenant, reserved=_amount(figures[:half]), spent=_amount(figures[half:]))
+    many = len(_FIGURES)
+    reserved, spent, disputed = (_amount(figures[start : start + many]) for start in range(0, len(figures), many))
+    return Sum(name=name, tenant=tenant, reserved=reserved, spent=spent, disputed=disputed)
+
+
+def _row(line: Line, state: State, amount: Amount, reported: Reported | None = None) -> tuple[Any, ...]:
+    whose = (line.at_us, line.tenant, line.holder, line.payer, json.dumps(line.chain), line.conversation, line.trace)
+    return (*whose, line.what, state, *_figures(amount), *_disputed(reported))
+
+
+def _disputed(reported: Reported | None) -> tuple[int, int, int]:
+    return (0, 0, 0) if reported is None else (1, reported.micro_usd, reported.tokens)
 
 
 def _figures(amount: Amount) -> tuple[int, ...]:
@@ -116,5 +158,6 @@ def _amount(figures: Sequence[int | None]) -> Amount:
 def _line(id_: int, *row: Any) -> Line:
     columns = dict(zip(_COLUMNS, row, strict=True))
     figures = [columns.pop(figure) for figure in _FIGURES]
+    disputed, *said = (columns.pop(column) for column in _DISPUTE)
     chain = tuple(json.loads(columns.pop("chain")))
-    return Line(id=id_, chain=chain, amount=_amount(figures), **columns)
+    return Line(id=id_, chain=chain, amount=_amount(figures), reported=Reported(*said) if disputed else None, **columns)
