@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from hunt.memory import memory
 from hunt.server import Server, serving
 from mads.host.paths import data_folder
 from mads.secrets.marks import forms
@@ -77,7 +78,7 @@ class Project:
         """Return what a core dump of the MAD's process would hold."""
         fares = json.loads(self.mads("ps", "--json", kept=False))
         pid = next(int(one["pid"]) for one in fares if one["mad"] == mad)
-        return b"\0".join(_regions(pid))
+        return memory(pid)
 
 
 def main() -> int:
@@ -174,19 +175,6 @@ class Hunted:
     def found(self, data: bytes) -> bool:
         """Return whether any of them is in `data`."""
         return any(form in data for form in self._forms)
-
-
-def _regions(pid: int) -> Iterator[bytes]:
-    """Yield what a process may write to in its memory, as the kernel would dump it."""
-    with Path(f"/proc/{pid}/maps").open(encoding="ascii", errors="replace") as maps:
-        spans = [line.split()[0] for line in maps if line.split()[1].startswith("rw")]
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for start, end in (tuple(int(one, 16) for one in span.split("-")) for span in spans):
-            memory.seek(start)
-            try:
-                yield memory.read(end - start)
-            except OSError:  # what the kernel keeps to itself is in no dump either
-                continue
 
 
 def _no_dumps(pid: int) -> bool:

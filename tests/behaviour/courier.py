@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mads import SecretRef, Secrets, mad, tool
+from mads import Egress, SecretRef, Secrets, mad, tool
 from mads.duos.turing import Turing
 
 
@@ -12,6 +12,7 @@ class Courier:
 
     secrets: Secrets
     turing: Turing
+    egress: Egress
 
     @tool
     async def fetch(self, path: str) -> SecretRef:
@@ -22,6 +23,12 @@ class Courier:
     async def ask(self, path: str) -> SecretRef:
         """Return a handle by the tool."""
         return await self.turing.get_secret(path)
+
+    @tool
+    async def deliver(self, url: str, path: str) -> str:
+        """Send a request with a secret to where it may go; return what was answered."""
+        ref = await self.secrets(path)
+        return (await self.egress.request("GET", url, headers={"Authorization": ref.shaped("Bearer {}")})).text
 
     @tool
     async def pry(self, path: str) -> str:

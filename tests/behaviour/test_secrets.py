@@ -1,30 +1,39 @@
 """A secret is written by the operator, granted to a MAD, and handed to it as a handle; it is shown to no MAD.
 
-Covers the need and the tools of Turing, wherever the MAD runs. Does not cover what resolves a handle.
+Covers the need and the tools of Turing, and what a request that used one leaves behind, wherever the MAD runs. Does not
+cover what resolves a handle.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hunt.memory import memory
 
 from mads import CallError, Denied
+from mads.host.config import MadConfig
 from mads.host.paths import data_folder
+from mads.store.record.port import Query
 from mads.testing.placed import Placed
+from mads.wire.record import Entry
 from tests.behaviour.conftest import Troupe
+from tests.behaviour.test_record import body
+from tests.egress.outside import outside, saying
 
-COVERS = ("R-051", "R-091", "R-092", "R-094")
+COVERS = ("R-051", "R-091", "R-092", "R-093", "R-094")
 
 COURIER = {"courier": "tests.behaviour.courier:Courier", "core": {"turing": "mads.duos.turing:Turing"}}
 WORD = "canary-8f14e45fceea167a"
 
 
-async def write(it: Placed, path: str = "github/token") -> None:
+async def write(it: Placed, path: str = "github/token", hosts: Sequence[str] = ("api.github.com",)) -> None:
     """Write a secret and grant it to the courier."""
-    said: dict[str, Any] = {"path": path, "value": WORD, "hosts": ["api.github.com"]}
+    said: dict[str, Any] = {"path": path, "value": WORD, "hosts": list(hosts)}
     await it.call("turing.set_secret", principal="operator", **said)
     await it.call("turing.grant_secret", principal="operator", mad="courier", pattern=path)
 
@@ -74,6 +83,35 @@ async def test_what_was_wanted_is_in_the_audit_before_the_answer(troupe: Troupe)
             ("secret:other", False, "courier"),
         ]
         assert (await it.call("steward.audit_verify", principal="operator"))["wrong"] == []
+
+
+async def test_a_secret_is_opened_within_the_request_that_uses_it_and_its_caller_never_holds_it(troupe: Troupe) -> None:
+    async with outside(saying(b"hello")) as api:
+        courier = MadConfig("tests.behaviour.courier:Courier", may=(api.may,))
+        async with troupe(**{**COURIER, "courier": courier}) as it:
+            await write(it, hosts=[f"127.0.0.1:{api.port}"])
+            assert await opened(it) == []
+            assert await it.call("courier.deliver", url=api.url(), path="github/token") == "hello"
+            assert WORD.encode() in api.asked[0]
+            [decrypted] = await opened(it)
+            used = {"path": "github/token", "host": f"127.0.0.1:{api.port}"}
+            assert await body(it, decrypted.asked) == used
+            tree = await it.system.traces.tree(decrypted.trace)
+            assert [(hop.depth, hop.call) for hop in tree.hops] == [
+                (0, "courier.deliver"),
+                (1, "egress.request"),
+                (2, "egress.decrypt"),
+            ]
+            [pid] = [mad.pid for mad in await it.system.status() if mad.mad == "courier"]
+            if pid != os.getpid():  # here it lies in the process that it is put in
+                held = await asyncio.to_thread(memory, pid)
+                assert (b"github/token" in held, WORD.encode() in held) == (True, False)
+
+
+async def opened(it: Placed) -> list[Entry]:
+    """Return what is on record of secrets that were opened."""
+    await it.system.observer.recorder.flush()
+    return [entry for entry in await it.system.record.entries(Query()) if entry.subject == "egress.decrypt"]
 
 
 async def test_a_person_is_shown_a_secret_and_the_record_is_not(troupe: Troupe) -> None:

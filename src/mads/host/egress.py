@@ -5,6 +5,7 @@ On record are the method, the URL without its query, the names of the headers an
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -17,7 +18,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from mads.author.outside import Arriving
-from mads.author.vault import Vault
+from mads.author.vault import Fingerprints, Vault
 from mads.bus.port import Bus, Stream, Subscription
 from mads.egress.broker import Broker, For
 from mads.egress.config import authorities
@@ -33,13 +34,14 @@ from mads.wire import codec
 from mads.wire.call import Call, Reply
 from mads.wire.errors import CallError, Denied, InvalidMessage
 from mads.wire.failure import failure_of
+from mads.wire.ids import span_ids
 from mads.wire.record import Decision
 from mads.wire.secret import SecretRef
 from mads.wire.served import Served
 from mads.wire.web import LARGEST, Answer, Ask, Head
 
 ROOM = "egress"
-REQUEST, STREAM = f"{ROOM}.request", f"{ROOM}.stream"
+REQUEST, STREAM, DECRYPT = f"{ROOM}.request", f"{ROOM}.stream", f"{ROOM}.decrypt"
 AT_ONCE, CAPACITY = 256, 1024
 NONE: Mapping[str, str | SecretRef] = MappingProxyType({})
 
@@ -59,6 +61,13 @@ class Answered(Struct, frozen=True):
     status: int
     url: str
     size: int
+
+
+class Used(Struct, frozen=True):
+    """What is on record of a secret that was opened: which, and for whom."""
+
+    path: str
+    host: str
 
 
 class _Open:
@@ -118,12 +127,42 @@ class _Desk:
         return Reply(decisions=_allowed(coming.rules))
 
 
-def broker_of(config: Config, vault: Vault) -> Broker:
+class _Watching:
+    """A vault that is seen to open a secret, within the request that it is for."""
+
+    def __init__(self, vault: Vault, observer: Observer) -> None:
+        self._vault, self._observer, self._new_span = vault, observer, span_ids()
+        cell = observer.meter.cell(ROOM, "decrypt")
+        self._watched = Watched(Served(ROOM, "decrypt", asked=Used), cell, version="", place="here")
+
+    async def resolve(self, ref: SecretRef, *, mad: str, principal: str, tenant: str, host: str) -> bytearray:
+        """Return the secret behind `ref`, as the vault does."""
+        above, span = _open.get().call, self._new_span()
+        call = replace(
+            above,
+            subject=DECRYPT,
+            body=Used(ref.path[:300], host),
+            id=f"{above.id}.{span[8:]}",
+            cause=above.id,
+            parent=above.span,
+            span=span,
+            made=time.monotonic(),
+            sink=None,
+        )
+        found = self._vault.resolve(ref, mad=mad, principal=principal, tenant=tenant, host=host)
+        return await self._observer.seen(self._watched, call, found)
+
+    async def fingerprints(self) -> Fingerprints:
+        """Return what knows the secrets."""
+        return await self._vault.fingerprints()
+
+
+def broker_of(config: Config, vault: Vault, observer: Observer) -> Broker:
     """Return the broker by which MADs reach what each may, and the secrets of `vault` go with what they send."""
     mads = config.mads.items()
     return Broker(
         {mad: Grants(it.may) for mad, it in mads},
-        vault=vault,
+        vault=_Watching(vault, observer),
         outgoing={mad: it.outgoing for mad, it in mads},
         authorities=authorities(Path(config.root), config.egress),
     )

@@ -122,7 +122,7 @@ class RunningSystem:
         write = FiguresFile(data_folder(Path(self.config.root)), self.figures).write
         for pause, look in ((BEAT, self._guards.clear), (PAUSE, self._guards.flags.look), (GLANCE, write)):
             stack.callback(asyncio.create_task(regularly(pause, look), name=look.__qualname__).cancel)
-        broker = broker_of(self.config, self.secrets.vault)
+        broker = broker_of(self.config, self.secrets.vault, self.observer)
         stack.push_async_callback(broker.close)
         await serve_egress(self.bus, broker, self.observer, self._labels)
         for mad in self._order:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -14,6 +15,8 @@ from mads.observe.span import Span, Watched
 from mads.wire.call import Call, Handle, Reply
 from mads.wire.failure import Failure, failure_of
 from mads.wire.ids import span_ids
+
+R = TypeVar("R")
 
 OWN = "host."
 """How the subjects begin on which the parts of one system talk to each other: they are no calls of anybody's."""
@@ -74,6 +77,21 @@ class Observer:
             return reply
 
         return observed
+
+    async def seen(self, watched: Watched, call: Call, work: Awaitable[R]) -> R:
+        """Return what `work` comes to, as the handling of `call`: on record, without what came of it."""
+        kept, began = NONE, monotonic()
+        watched.cell.calls += 1
+        watched.cell.running += 1
+        try:
+            return await work
+        except BaseException as error:
+            kept = _broken(error, call, watched.served.mad)
+            raise
+        finally:
+            ended = monotonic()
+            watched.cell.end(ended - began, kept.failure, 0)
+            self.recorder.take(Span(watched, call, kept, began, ended))
 
     def refused(self, call: Call, failure: Failure) -> None:
         """Take note of a call that came to no handler."""
