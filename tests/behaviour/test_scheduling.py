@@ -7,11 +7,13 @@ import asyncio
 import pytest
 
 from mads import Overloaded
+from mads.host.config import MadConfig
 from mads.testing.placed import Placed
 from mads.wire.status import Status
+from tests.behaviour.batch import Batch
 from tests.behaviour.conftest import Troupe, serial, until_running
 
-COVERS = ("R-059", "R-122", "R-123")
+COVERS = ("R-059", "R-122", "R-123", "R-124")
 
 A_WHILE = 0.03
 
@@ -69,6 +71,51 @@ async def test_what_cannot_be_in_time_is_refused_at_once_and_says_when_to_come_b
         assert refused.value.retry_after is not None
         assert 0.2 < refused.value.retry_after < 2
         assert (await status(it)).refused == {"full": 0, "late": 1, "shed": 0}
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+
+BATCH = MadConfig("tests.behaviour.batch:Batch", band="bulk")
+
+
+@pytest.mark.slow
+async def test_a_job_gives_way_between_two_steps_and_goes_on_where_it_stopped(troupe: Troupe) -> None:
+    async with troupe(tree=serial("tree"), batch=BATCH) as it:
+        batch = it.mad(Batch)
+        await batch.begin(4)
+        async with asyncio.timeout(5):
+            while len(await batch.taken()) < 1:
+                await asyncio.sleep(0.005)
+        asked = [swaying(it, "urgent", 0.4) for _ in range(4)]
+        async with asyncio.timeout(5):
+            while not await parked(it):
+                await asyncio.sleep(0.02)
+        assert len(await batch.taken()) < 4
+        await asyncio.gather(*asked)
+        async with asyncio.timeout(10):
+            while not await batch.done():
+                await asyncio.sleep(0.02)
+
+        assert [step for step, _ in await batch.taken()] == ["step 0", "step 1", "step 2", "step 3"]
+        assert {attempt for _, attempt in await batch.taken()} > {1}
+        (seen,) = [seen for seen in await it.system.status() if seen.mad == "batch"]
+        assert (seen.parked, seen.commands, seen.dead) == (0, 0, 0)
+
+
+async def parked(it: Placed) -> int:
+    return next(seen for seen in await it.system.status() if seen.mad == "batch").parked
+
+
+async def test_what_a_mad_of_the_last_band_asks_leaves_places_to_others(troupe: Troupe) -> None:
+    tree = MadConfig("tests.behaviour.troupe:Tree", at_once=2)
+    async with troupe(tree=tree, batch=BATCH) as it:
+        asked = [asyncio.create_task(it.call("batch.sway", seconds=5)) for _ in range(3)]
+        seen = await until_waiting(it, 2)
+        assert seen.waits == (
+            "2 bulk: others of their key are handled, or the places that are free are kept for what is more urgent"
+        )
+        assert await swaying(it, "urgent", 0) == "still"
         for task in asked:
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)

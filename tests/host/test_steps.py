@@ -49,7 +49,10 @@ class Run:
         self.attempt += 1
         name = f"command-{self.seq}"
         current.set(replace(CALL, id=f"{name}.{self.attempt}", attempt=self.attempt, command=name))
-        return HostStep(StoredJournal(self.store, Labels()), self.cls)
+        return HostStep(StoredJournal(self.store, Labels(), self._go), self.cls)
+
+    async def _go(self, _: int) -> bool:
+        return True
 
     async def work(self, name: str) -> str:
         """Do something that can be counted, and may fail after that."""

@@ -110,6 +110,13 @@ class Inbox:
                 return least
         return None
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether anything waits that is not of the last band."""
+        if self._row:
+            return self._row[0].call.band != BULK
+        return any(band.waiting for band in self._bands[:BULK])
+
     def take(self, now: float) -> Delivery | None:
         """Remove and return the next call; None where none may start."""
         row = self._ready or self._row

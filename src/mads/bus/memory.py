@@ -121,6 +121,11 @@ class MemoryBus:
         self._routes.add(serving, patterns, group)
         return serving
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether anything waits, for whomever, that is not of the last band."""
+        return any(serving.is_urgent for serving in self._routes)
+
     def hasten(self, which: Callable[[Call], bool]) -> None:
         """Hand out at once, past whoever is before them, all calls that wait and are one of `which`."""
         for serving in self._routes:

@@ -96,6 +96,11 @@ class Serving:
         return self._inbox.waiting
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether anything waits that is not of the last band."""
+        return self._inbox.is_urgent
+
+    @property
     def load(self) -> int:
         """How many calls wait or are handled."""
         return self._inbox.waiting + len(self._running())

@@ -39,5 +39,7 @@ def _row(seen: Status) -> tuple[str | int | float, ...]:
         *(seen.mad, seen.run, seen.pid, seen.state, seen.health, seen.uptime_s, seen.rss_mb, calls, failed),
         *(seen.waiting, seen.oldest_s or "-", sum(seen.refused.values())),
         *(seen.commands, seen.dead, seen.dropped, seen.restarts, seen.blocked),
-        "; ".join(filter(None, (seen.why, seen.waits))),
+        "; ".join(
+            filter(None, (seen.why, seen.waits, f"{seen.parked} commands give way to others" if seen.parked else ""))
+        ),
     )

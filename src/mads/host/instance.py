@@ -226,7 +226,7 @@ class Instance:
             Send: lambda: HostSend(
                 around.sends, self._caller, self.declared.cls, self._proxy(Mad(self._mad, self.declared.cls))
             ),
-            Step: lambda: HostStep(around.journal, cls),
+            Step: lambda: HostStep(around.journal, cls, gives_way=self._config.band == "bulk"),
             Turn: lambda: HostTurn(around.bills),
             Clock: HostClock,
             Random: HostRandom,

@@ -170,7 +170,10 @@ class RunningSystem:
         """Serve what MADs need to those in processes of their own; return the same for those that are here."""
         commands, trace = SqliteCommands(desks.database), Trace(self._hides)
         archive = await self._take_commands(stack, desks.database, commands)
-        sends, journal = CheckedSends(self._dispatcher, self._contracts), StoredJournal(commands, self._labels)
+        sends, journal = (
+            CheckedSends(self._dispatcher, self._contracts),
+            StoredJournal(commands, self._labels, self._dispatcher.may_go_on),
+        )
         await serve_rows(self.bus, desks.rows, self._labels)
         await serve_commands(self.bus, sends)
         await serve_journal(self.bus, journal, self._dispatcher)
@@ -205,6 +208,7 @@ class RunningSystem:
     ) -> Archive:
         """Take commands, and tend to what became of them: the dead letters and the archive, which is returned."""
         self._dispatcher = await Dispatcher.open(self.bus, commands, self.catalogue.sendable())
+        self._dispatcher.is_urgent = lambda: self.bus.is_urgent
         stack.push_async_callback(self._dispatcher.close)
         refused = Refused(commands, self.bus, self._gate)
         self._gate.keep = refused.keep
@@ -239,8 +243,8 @@ class RunningSystem:
         seen = await self._health.status()
         counts = [self._dispatcher.counts(status.mad) for status in seen]
         return [
-            self._guards.on(msgspec.structs.replace(status, commands=opened, dead=dead))
-            for status, (opened, dead) in zip(seen, counts, strict=True)
+            self._guards.on(msgspec.structs.replace(status, commands=opened, dead=dead, parked=parked))
+            for status, (opened, dead, parked) in zip(seen, counts, strict=True)
         ]
 
     async def figures(self, accepted: str) -> tuple[bytes, str]:

@@ -28,6 +28,7 @@ ENDED = {
     "late": "it did not answer before the deadline",
     "lost": "it stopped serving before it answered",
     "cancelled": "its caller did not wait for the answer",
+    "parked": "it gives way to more urgent work",
 }
 """What is said of a call whose handler the bus cancelled, by the code that the bus gives for it."""
 

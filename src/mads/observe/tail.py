@@ -29,7 +29,7 @@ LARGE = 1000
 DECIDED = 10_000
 """Of how many traces the decision is remembered."""
 
-_FINE = frozenset({"ok", "unheard", "cancelled"})
+_FINE = frozenset({"ok", "unheard", "cancelled", "parked"})
 
 
 class Rules(Struct, frozen=True):

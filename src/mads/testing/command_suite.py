@@ -109,6 +109,9 @@ async def an_attempt_that_did_not_arrive_was_none(commands: Commands) -> None:
     await commands.begin([seq])
     await commands.fail(seq, now=NOW, why="nobody is there", due=NOW, arrived=False)
     assert [(entry.attempt, entry.attempts) for entry in await commands.entries("open")] == [(0, 7)]
+    await commands.begin([seq])
+    await commands.fail(seq, now=NOW, why="others are more urgent", due=NOW, more=1)
+    assert [(entry.attempt, entry.attempts) for entry in await commands.entries("open")] == [(1, 8)]
 
 
 async def a_dead_one_is_opened_anew(commands: Commands) -> None:

@@ -40,8 +40,12 @@ _BY_CODE: dict[str, type[CallError]] = {
     )
 }
 
-CODES = frozenset({*_BY_CODE, "cancelled"})
-"""What a failure's code may be; `cancelled` is told to nobody, for the caller did not wait."""
+PARKED = "parked"
+"""How a command ends its attempt that gives way to more urgent work: as cancelled, so that no author takes it for an
+error."""
+
+CODES = frozenset({*_BY_CODE, "cancelled", PARKED})
+"""What a failure's code may be; `cancelled` is told to nobody, for the caller did not wait, `parked` to no caller."""
 
 
 class Failure(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -109,6 +113,8 @@ def _failure(error: BaseException, cause: Failure | None) -> Failure:
         words = "(its words cannot be told)"
     if len(words) > WORDS:
         words = f"{words[:WORDS]}…"
+    if not isinstance(error, Exception) and error.args == (PARKED,):
+        return Failure(PARKED, "it gives way to more urgent work")
     if isinstance(error, CallError):
         return Failure(error.code, words, error.where, error.request, error.retry_after, cause, error.rule)
     return Failure("failed", f"{type(error).__name__}: {words}", cause=cause)

@@ -63,7 +63,8 @@ class Status(Struct, frozen=True):
     `health` is green, yellow or red, and unless it is green `why` says why. `waiting` calls are in its inbox, the
     oldest for `oldest_s`, and `waits` says for what. `refused` are calls that were one too many, by the reason: the
     inbox was full, they would have been late, they were shed because all waited for too long. `dropped` events found it
-    full, `commands` are on their way to it and `dead` were given up, `blocked` counts the times it held up its loop.
+    full, `commands` are on their way to it, of which `parked` give way to others, and `dead` were given up, `blocked`
+    counts the times it held up its loop.
     `rss_mb` is what its process has in memory, `stops` what of it the operator has stopped,
     `breakers` are those round it.
     """
@@ -89,6 +90,7 @@ class Status(Struct, frozen=True):
     oldest_s: float = 0.0
     waits: str = ""
     refused: dict[str, int] = {}
+    parked: int = 0
 
 
 class Shown(Struct, frozen=True):

@@ -33,7 +33,7 @@ from mads.wire.errors import (
     Stopped,
     StoreError,
 )
-from mads.wire.failure import Failure, failure_of
+from mads.wire.failure import PARKED, Failure, failure_of
 from mads.wire.ids import span_ids
 
 T = TypeVar("T")
@@ -46,6 +46,10 @@ PATIENCE = 300.0
 """Seconds that one attempt may take."""
 REPAIR = 1.0
 """Seconds after which a store that could not write is asked again."""
+HOLD, LOOK = 0.25, 0.02
+"""For how many seconds a command waits between two steps for others that are more urgent, and how often it looks."""
+PARKED_FOR = 1.0
+"""In how many seconds one that waited longer, and was parked, is delivered again: it takes one step at least."""
 GRACE = 1.0
 """Seconds in which what has been handled is written down once the system stops."""
 _FINAL = {error.code for error in (Reject, Denied, InvalidMessage)}
@@ -98,11 +102,13 @@ class Dispatcher:
     def __init__(self, bus: Bus, store: Commands, tools: Collection[str], retries: Retries) -> None:
         self.retries = retries
         self._bus, self._store, self.tools = bus, store, tools
+        self.is_urgent: Callable[[], bool] = lambda: False
         self._outlets: dict[str, _Outlet] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._orders, self._begins, self._ends = Together(self._take), Together(self._begin), Together(self._finish)
         self._at_work: dict[int, str] = {}
         self._dead: Counter[str] = Counter()
+        self._parked: dict[int, str] = {}
         self._open = 0
         self._delivers = self._closing = False
         self._new_span = span_ids()
@@ -161,10 +167,20 @@ class Dispatcher:
         if self._open >= OPEN:
             raise Overloaded(f"{self._open} commands are open already", retry_after=REPAIR)
 
-    def counts(self, mad: str) -> tuple[int, int]:
-        """Return how many commands to `mad` are open, and how many were given up."""
+    def counts(self, mad: str) -> tuple[int, int, int]:
+        """Return how many commands to `mad` are open, were given up, and of the open ones are parked."""
         outlet = self._outlets.get(mad)
-        return len(outlet.lanes) if outlet else 0, self._dead[mad]
+        return len(outlet.lanes) if outlet else 0, self._dead[mad], list(self._parked.values()).count(mad)
+
+    async def may_go_on(self, command: int) -> bool:
+        """Wait for a moment while what is more urgent waits; return False where that is not enough: it is parked."""
+        until = time.monotonic() + HOLD
+        while self.is_urgent():
+            if time.monotonic() >= until:
+                self._parked[command] = self._at_work.get(command, "")
+                return False
+            await asyncio.sleep(LOOK)
+        return True
 
     def revive(self, entry: Entry) -> None:
         """Deliver what was given up, and is open again."""
@@ -262,10 +278,13 @@ class Dispatcher:
         if envelope is None:
             return None
         head.attempt += 1
+        self._parked.pop(head.seq, None)
         failure = (await self._deliver(head, envelope)).failure
         if failure is None:
             await self._written(lambda: self._ends.ask(head.seq))
             return None
+        if failure.code == PARKED:
+            return await self._park(head)
         if not self._delivers and failure.code in _CUT_OFF:
             return math.inf
         return await self._failed(head, failure)
@@ -289,6 +308,13 @@ class Dispatcher:
             return Reply(failure=failure_of(error))
         finally:
             self._at_work.pop(head.seq, None)
+
+    async def _park(self, head: Head) -> float:
+        """Put a command aside that gave way: that was no failure, and takes none of its attempts."""
+        head.why, head.attempts, now = "parked: more urgent work waited", head.attempts + 1, now_ms()
+        due = now + round(PARKED_FOR * 1000)
+        await self._written(lambda: self._store.fail(head.seq, now=now, why=head.why, due=due, more=1))
+        return PARKED_FOR
 
     async def _failed(self, head: Head, failure: Failure) -> float | None:
         head.why = f"{failure.code}: {failure.message}"

@@ -27,11 +27,12 @@ AT_ONCE = 64
 class StoredJournal:
     """The journal in `store`, as MADs in the core see it; a child reaches it by `write` and `read`.
 
+    `may_go_on` says of a command whether it may take its next step.
     A step has the `labels` of the call that takes it, and gives them to the one that recalls it.
     """
 
-    def __init__(self, store: Steps, labels: Labels) -> None:
-        self._store, self._labels = store, labels
+    def __init__(self, store: Steps, labels: Labels, may_go_on: Callable[[int], Awaitable[bool]]) -> None:
+        self._store, self._labels, self.may_go_on = store, labels, may_go_on
         self._keeps = Together(store.keep)
 
     async def keep(self, step: Step) -> None:
@@ -84,10 +85,14 @@ async def serve_journal(bus: Bus, journal: StoredJournal, dispatcher: Dispatcher
     async def result(asked: Asked, call: Call) -> bytes:
         return await journal.read(asked.command, asked.name, call.cause)
 
+    async def may_go_on(asked: Asked, _: Call) -> bool:
+        return await journal.may_go_on(asked.command)
+
     verbs: dict[str, tuple[type[Step | Asked], Callable[[Any, Call], Awaitable[Any]]]] = {
         "host.steps.keep": (Step, keep),
         "host.steps.finished": (Asked, finished),
         "host.steps.result": (Asked, result),
+        "host.steps.may_go_on": (Asked, may_go_on),
     }
 
     async def serve(call: Call) -> Reply:
@@ -121,6 +126,11 @@ class RemoteJournal:
         """Return the result of a finished step."""
         found: bytes = await self._ask("host.steps.result", Asked(command, name), bytes)
         return found
+
+    async def may_go_on(self, command: int, /) -> bool:
+        """Return whether the command may take its next step."""
+        may: bool = await self._ask("host.steps.may_go_on", Asked(command), bool)
+        return may
 
     async def _ask(self, subject: str, body: Step | Asked, type_: Any) -> Any:
         reply = await self._bus.request(self._caller.call(subject, codec.raw(body)))

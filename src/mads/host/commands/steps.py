@@ -15,8 +15,9 @@ from mads.host.version import version_of
 from mads.observe.redact import misfit
 from mads.store.commands.port import Finished, Step
 from mads.wire import codec
-from mads.wire.call import Call, current
+from mads.wire.call import Band, Call, current
 from mads.wire.errors import InvalidMessage, Reject
+from mads.wire.failure import PARKED
 
 NAME = 200
 """How many characters the name of a step may have."""
@@ -43,6 +44,10 @@ class Journal(Protocol):
         """Return the result of a finished step."""
         ...
 
+    def may_go_on(self, command: int, /) -> Awaitable[bool]:
+        """Return whether the command may take its next step; False where it is to end, and is delivered again later."""
+        ...
+
 
 class _Work(NamedTuple):
     """What a step does: `name` for the journal, the type of its result, and what to call, a tool or a function."""
@@ -59,10 +64,10 @@ class _Work(NamedTuple):
 
 
 class HostStep:
-    """Steps of the commands that a MAD of `cls` handles."""
+    """Steps of the commands that a MAD of `cls` handles; each `gives_way` to what is more urgent, or those of bulk."""
 
-    def __init__(self, journal: Journal, cls: type[Any]) -> None:
-        self._journal, self._version = journal, version_of(cls)
+    def __init__(self, journal: Journal, cls: type[Any], *, gives_way: bool = False) -> None:
+        self._journal, self._version, self._gives_way = journal, version_of(cls), gives_way
         self._attempts: OrderedDict[str, _Attempt] = OrderedDict()
         self._results: dict[object, Any] = {}
 
@@ -75,6 +80,13 @@ class HostStep:
         if name in earlier:
             return await self._recalled(attempt, earlier[name], it)
         attempt.expect_unchanged(name, earlier, self._version)
+        if (
+            attempt.went_on
+            and (self._gives_way or attempt.is_bulk)
+            and not await self._journal.may_go_on(attempt.command)
+        ):
+            raise asyncio.CancelledError(PARKED)
+        attempt.went_on = True
         result = await it.do(f"{COMMAND}{attempt.command}:{name}", args, kwargs)
         body = _packed(name, result, it)
         await self._journal.keep(Step(attempt.command, attempt.number, name, it.name, self._version, body))
@@ -91,7 +103,9 @@ class HostStep:
             )
         known = self._attempts.get(call.id)
         if known is None:
-            known = self._attempts[call.id] = _Attempt(command, call.attempt, self._journal)
+            known = self._attempts[call.id] = _Attempt(
+                command, call.attempt, self._journal, is_bulk=call.band == Band.BULK
+            )
             if len(self._attempts) > KNOWN:
                 self._attempts.popitem(last=False)
         return known
@@ -122,10 +136,14 @@ class HostStep:
 
 
 class _Attempt:
-    """One attempt at a command: the steps that it has asked for, and those that earlier ones have finished."""
+    """One attempt at a command: the steps that it has asked for, and those that earlier ones have finished.
 
-    def __init__(self, command: int, number: int, journal: Journal) -> None:
-        self.command, self.number = command, number
+    One that `went_on` has taken a step, and may be told to give way.
+    """
+
+    def __init__(self, command: int, number: int, journal: Journal, *, is_bulk: bool) -> None:
+        self.command, self.number, self.is_bulk = command, number, is_bulk
+        self.went_on = False
         self._journal = journal
         self._asked: set[str] = set()
         self._earlier: asyncio.Future[dict[str, Finished]] | None = None

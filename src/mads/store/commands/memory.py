@@ -41,7 +41,7 @@ class MemoryCommands:
                 found[seq] = row.envelope
         return found
 
-    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
+    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True, more: int = 0) -> None:
         """Say that an open command failed: it is tried again at `due`, or where that is None it is dead."""
         row = self._of(seq, "open")
         if row is not None:
@@ -49,7 +49,7 @@ class MemoryCommands:
             due = row.entry.due if due is None else due
             it, less = row.entry, int(not arrived)
             row.entry = msgspec.structs.replace(
-                it, since=now, due=due, why=why, attempt=it.attempt - less, attempts=it.attempts - less
+                it, since=now, due=due, why=why, attempt=it.attempt - less, attempts=it.attempts - less + more
             )
 
     async def reopen(self, seq: int, *, now: int, attempts: int) -> Entry | None:

@@ -101,10 +101,11 @@ class Commands(Protocol):
         """Say that the next attempt of each begins; return the envelopes of those that are open, by `seq`."""
         ...
 
-    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
+    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True, more: int = 0) -> None:
         """Say that an open command failed: it is tried again at `due`, or where that is None it is dead.
 
-        Unless it `arrived` at its handler, the attempt that was begun was none, and one fewer may be made.
+        Unless it `arrived` at its handler, the attempt that was begun was none, and one fewer may be made. So many
+        `more` attempts may be made.
         """
 
     async def reopen(self, seq: int, *, now: int, attempts: int) -> Entry | None:

@@ -33,8 +33,8 @@ _BEGIN = """
 """
 _FAIL = """
     UPDATE commands
-    SET state = ?, since = ?, due = coalesce(?, due), why = ?, attempt = attempt - ?5, attempts = attempts - ?5
-    WHERE seq = ? AND state = 'open'
+    SET state = ?1, since = ?2, due = coalesce(?3, due), why = ?4, attempt = attempt - ?5, attempts = attempts - ?5 + ?6
+    WHERE seq = ?7 AND state = 'open'
 """
 _REOPEN = f"""
     UPDATE commands SET state = 'open', since = ?1, due = ?1, within = NULL, attempts = attempt + ?2
@@ -86,9 +86,9 @@ class SqliteCommands:
         """Say that the next attempt of each begins; return the envelopes of those that are open, by `seq`."""
         return dict(await self._rows(_BEGIN, json.dumps(seqs)))
 
-    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True) -> None:
+    async def fail(self, seq: int, *, now: int, why: str, due: int | None, arrived: bool = True, more: int = 0) -> None:
         """Say that an open command failed: it is tried again at `due`, or where that is None it is dead."""
-        await self._rows(_FAIL, "dead" if due is None else "open", now, due, why, int(not arrived), seq)
+        await self._rows(_FAIL, "dead" if due is None else "open", now, due, why, int(not arrived), more, seq)
 
     async def reopen(self, seq: int, *, now: int, attempts: int) -> Entry | None:
         """Open a dead command, due `now`, for so many attempts more and without an end; None where it is not dead."""
