@@ -6,7 +6,14 @@ from mads.author.message import message
 from mads.author.needs import Clock, Emit, Flags, Kept, Log, Random, Receipt, Send, Step, Talk, Think, Turn, Workers
 from mads.author.outside import Egress, Secrets
 from mads.author.sensitive import Sensitive
-from mads.author.signals import BreakerChanged, OffersChanged, ResourceUpdated, SecurityEvent, StateChanged
+from mads.author.signals import (
+    BreakerChanged,
+    CanaryChanged,
+    OffersChanged,
+    ResourceUpdated,
+    SecurityEvent,
+    StateChanged,
+)
 from mads.wire.asking import Cancelled, Declined, Root, Sampled
 from mads.wire.content import Audio, Content, Embedded, Image, Link, PromptMessage, Text
 from mads.wire.conversation import Exchange, Said
@@ -37,6 +44,7 @@ __all__ = [
     "BreakerChanged",
     "Broken",
     "CallError",
+    "CanaryChanged",
     "Cancelled",
     "CannotAsk",
     "Clock",

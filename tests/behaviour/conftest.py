@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mads.host.breakers import BreakerConfig
+from mads.host.canaries import CanaryConfig
 from mads.host.config import MadConfig
 from mads.host.fallbacks import FallbackConfig
 from mads.host.layers import LAYERS
@@ -38,13 +39,14 @@ def troupe(tmp_path: Path, placement: str) -> Troupe:
         limits: tuple[LimitConfig, ...] = (),
         breakers: tuple[BreakerConfig, ...] = (),
         fallbacks: tuple[FallbackConfig, ...] = (),
+        canaries: tuple[CanaryConfig, ...] = (),
         core: Mapping[str, str] = MappingProxyType({}),
         flags: str = "",
         **mads: Any,
     ) -> Any:
         chosen: dict[str, Any] = {name: f"tests.behaviour.troupe:{name.capitalize()}" for name in names} | mads
         settled: dict[str, Any] = {"strict": strict, "layers": layers, "limits": limits, "core": core}
-        settled |= {"breakers": breakers, "fallbacks": fallbacks, "flags": flags}
+        settled |= {"breakers": breakers, "fallbacks": fallbacks, "canaries": canaries, "flags": flags}
         return placed(tmp_path, placement, path=(ROOT,), **settled, **chosen)
 
     return run

@@ -244,6 +244,7 @@ async def test_a_critical_event_says_who_owns_it_and_who_hears_it(troupe: Troupe
         assert {name for name, event in events.items() if event["critical"]} == {
             ROTATED,
             "mads.BreakerChanged.v1",
+            "mads.CanaryChanged.v1",
             "mads.OffersChanged.v1",
             "mads.StateChanged.v1",
             "mads.SecurityEvent.v1",

@@ -13,6 +13,7 @@ import pytest
 
 from mads import Broken, CallError, Denied, Limited, Stopped
 from mads.host.breakers import BreakerConfig
+from mads.host.canaries import CanaryConfig
 from mads.host.fallbacks import FallbackConfig
 from mads.host.layers import LAYERS
 from mads.host.limits import LimitConfig
@@ -25,6 +26,8 @@ COVERS = ("R-101",)
 RULES: dict[str, Any] = {
     "limits": (LimitConfig(principal="greedy", each="principal", rate="3/h"),),
     "breakers": (BreakerConfig(tool="mads.tree.break_", least=3),),
+    "canaries": (CanaryConfig(mad="gardener", use="second", tools=("principal_below",)),),
+    "core": {"second": "tests.behaviour.versions:Second"},
     "flags": f"{ROOT}/tests/behaviour/off.json",
     "fallbacks": (FallbackConfig(tool="mads.tree.noted", value="nothing"),),
 }
@@ -70,6 +73,11 @@ async def what_its_flag_turns_off_is_refused(it: Placed) -> None:
         await it.call("tree.left")
 
 
+async def who_has_the_second_version_is_answered_by_it(it: Placed) -> None:
+    await it.call("steward.canary_turn", principal="operator", mad="gardener", verb="promote", why="it is better")
+    assert await it.call("gardener.principal_below") == "second"
+
+
 async def nobody_asks_more_than_a_rule_says(it: Placed) -> None:
     for _ in range(3):
         await it.call("tree.where", principal="greedy")
@@ -84,6 +92,7 @@ BEHAVIOURS: dict[str, Callable[[Placed], Awaitable[None]]] = {
     "flags": what_its_flag_turns_off_is_refused,
     "access": the_anonymous_destroy_nothing,
     "limits": nobody_asks_more_than_a_rule_says,
+    "canary": who_has_the_second_version_is_answered_by_it,
     "breaker": what_fails_is_left_alone,
     "trace": a_child_call_descends_from_its_parent,
 }

@@ -67,6 +67,20 @@ class BreakerChanged:
     why: str = ""
 
 
+@message(name="mads.CanaryChanged", critical=True, owner=OWNER)
+class CanaryChanged:
+    """The second version `use` of `mad` is now running, stopped, promoted or rolled back.
+
+    `why` says it in numbers where nobody decided it, or else who did, and for what reason.
+    """
+
+    mad: str
+    use: str
+    was: str
+    now: str
+    why: str
+
+
 @message(name="mads.ResourceUpdated")
 class ResourceUpdated:
     """What stands at an address is not what it was; a MAD emits it, and MCP clients that subscribed are told."""
@@ -74,5 +88,5 @@ class ResourceUpdated:
     uri: str
 
 
-SIGNALS: tuple[type[Any], ...] = (StateChanged, SecurityEvent, OffersChanged, BreakerChanged)
+SIGNALS: tuple[type[Any], ...] = (StateChanged, SecurityEvent, OffersChanged, BreakerChanged, CanaryChanged)
 """Those that the host publishes."""

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from mads.author.entry import ApiKeys, Approvals, RightsOffice, SignIns
 from mads.wire.call import Identity
+from mads.wire.canary import CanaryInfo, State
 from mads.wire.flags import FlagFound, FlagInfo
 from mads.wire.ledger import Amount, Bill, By, CapUse, Reconciled, Reservation, Sum
 from mads.wire.status import (
@@ -114,6 +115,22 @@ class FlagOffice(Protocol):
         ...
 
 
+class Canaries(Protocol):
+    """Second versions of MADs; each method raises `InvalidMessage` where a MAD has none."""
+
+    def all(self) -> Sequence[CanaryInfo]:
+        """Return every canary, by the name of its MAD."""
+        ...
+
+    def one(self, mad: str) -> CanaryInfo:
+        """Return that of one MAD."""
+        ...
+
+    async def turn(self, mad: str, state: State, why: str) -> CanaryInfo:
+        """Have it run anew, stopped, promoted or rolled back from now on; raise `InvalidMessage` without a reason."""
+        ...
+
+
 class Traces(Protocol):
     """What the system did."""
 
@@ -152,6 +169,11 @@ class System(Protocol):
     @property
     def flags(self) -> FlagOffice:
         """The feature flags."""
+        ...
+
+    @property
+    def canaries(self) -> Canaries:
+        """The second versions of its MADs."""
         ...
 
     @property

@@ -29,6 +29,7 @@ VERBS = {
     "stop": "Stop all spending at once, and until further notice.",
     "resume": "Let go on what was stopped.",
     "flag": "Show, ask and change feature flags.",
+    "canary": "Show second versions of MADs, and decide about them.",
     "role": "Make roles: names for what may be called.",
     "grant": "Give a role, or some tools, to somebody.",
     "revoke": "Take back what was given to somebody.",

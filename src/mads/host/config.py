@@ -19,6 +19,7 @@ from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
 from mads.host.breakers import BreakerConfig
 from mads.host.budgets import Budget, BudgetConfig, misread
+from mads.host.canaries import CanaryConfig
 from mads.host.fallbacks import FallbackConfig
 from mads.host.limits import LimitConfig
 from mads.host.mcp import McpConfig
@@ -29,8 +30,13 @@ from mads.host.writing import ADDRESS, Retention, Traces
 from mads.wire.call import Band
 from mads.wire.errors import ConfigError, UsageError
 
-_R = TypeVar("_R", LimitConfig, BreakerConfig, FallbackConfig)
-_RULES: dict[str, type[Any]] = {"limits": LimitConfig, "breakers": BreakerConfig, "fallbacks": FallbackConfig}
+_R = TypeVar("_R", LimitConfig, BreakerConfig, FallbackConfig, CanaryConfig)
+_RULES: dict[str, type[Any]] = {
+    "limits": LimitConfig,
+    "breakers": BreakerConfig,
+    "fallbacks": FallbackConfig,
+    "canaries": CanaryConfig,
+}
 
 FILE = "mads.toml"
 UPSTREAM = "mads.duos.upstream:Upstream"
@@ -40,12 +46,10 @@ STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
 _TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets", "egress", "budget")
-_LISTS = ("limits", "breakers", "fallbacks")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 LONGEST = 400
 """Bytes that the path of a system may have: SQLite takes 512, and its files lie in folders below."""
-
 
 _WRITE = (
     WRITE
@@ -89,9 +93,9 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     destroy and may be called with what is untrusted, as which all counts that it brings in, unless it is `trusted`.
     `at_once` calls are handled side by side; `inbox` more may wait. What a MAD of the `band` bulk does gives way to
     others: its calls and its process come last, its commands wait between two steps. `budget` is what may be spent by
-    it and whom it calls. `restart` says whether it is started again when it
-    ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
-    whose loop stands still for `watchdog`, or that takes more than `memory` or `processes`.
+    it and whom it calls. `restart` says whether it is started again when it ends: always, unless it ended by itself
+    with status 0, or never. A child is killed that is not ready within `start`, whose loop stands still for `watchdog`,
+    or that takes more than `memory` or `processes`.
     """
 
     use: str
@@ -177,6 +181,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     limits: tuple[LimitConfig, ...] = ()
     breakers: tuple[BreakerConfig, ...] = ()
     fallbacks: tuple[FallbackConfig, ...] = ()
+    canaries: tuple[CanaryConfig, ...] = ()
     budget: BudgetConfig = BudgetConfig()
     flags: str = ""
     root: str = ""
@@ -251,7 +256,7 @@ class _Reader:
 
     def wrong(self, path: Place, what: str) -> None:
         """Note what is wrong at `path`."""
-        head = f"[[{path[0]}]]" if path[0] in _LISTS else f"[{path[0]}]" if path[0] in _TABLES else path[0]
+        head = f"[[{path[0]}]]" if path[0] in _RULES else f"[{path[0]}]" if path[0] in _TABLES else path[0]
         place = " ".join((head, *path[1:]))
         line = line_of(self._text, path)
         self.mistakes.append(f"{FILE}: {f'line {line}: ' if line else ''}{place}: {what}")
@@ -358,9 +363,7 @@ class _Reader:
         if not _is_table(table):
             self.wrong(path, f"expected a table, got {table!r}")
             return None
-        fields = {
-            field.name: field for field in msgspec.structs.fields(type_) if (type_, field.name) != (Config, "root")
-        }
+        fields = {it.name: it for it in msgspec.structs.fields(type_) if (type_, it.name) != (Config, "root")}
         right: dict[str, Any] = {}
         for key, value in table.items():
             if key not in fields:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from mads.guard.budget.accounts import Accounts
+from mads.guard.canary.layer import Canaries
 from mads.guard.rights.policy import Policy
 from mads.guard.switch import Board
 from mads.host.attest import store_in
@@ -24,6 +25,7 @@ from mads.host.secrets.opening import Secrets, opened
 from mads.host.signins import SIGNINS_KEY, SignIns
 from mads.host.spending import Spending
 from mads.host.switches import Switches
+from mads.host.trials import Trials
 from mads.store.database import Database
 from mads.store.kept import SqliteRows
 from mads.store.keys.sqlite import SqliteKeys
@@ -43,6 +45,7 @@ class Desks:
     accounts: Accounts
     spending: Spending
     switches: Switches
+    trials: Trials
     keys: KeyDesk
     rights: RightsDesk
     secrets: Secrets
@@ -58,12 +61,13 @@ class Desks:
         *,
         audit: Trail,
         board: Board,
+        canaries: Canaries,
         changed: Callable[[], None],
         stack: AsyncExitStack,
     ) -> Self:
         """Open them and `audit`, which is told of each change; `stack` closes them. `changed` hears of other rights.
 
-        `board` has what is off.
+        `board` has what is off, `canaries` what has two versions.
         """
         folder = data_folder(Path(config.root))
         database = await Database.open(store_in(folder))
@@ -71,8 +75,12 @@ class Desks:
         rows, bookings = SqliteRows(database), SqliteBookings(database)
         accounts = Accounts([*config.budget.caps({name: mad.budget for name, mad in config.mads.items()})], bookings)
         stack.push_async_callback(accounts.close)
+        accounts.booked = canaries.booked
+        stack.push_async_callback(canaries.close)
+        trials = Trials(canaries.splits, rows, audit)
         await audit.open(folder, database)
         stack.push_async_callback(audit.close)
+        await trials.open()
         sign_ins = SignIns(rows, own_key(folder / SIGNINS_KEY), config.mads)
         stack.push_async_callback(sign_ins.close)
         rights = SqliteRights(database)
@@ -84,6 +92,7 @@ class Desks:
             accounts=accounts,
             spending=Spending(accounts, bookings),
             switches=await Switches.open(rows, accounts, audit, board=board, tools=catalogue.tools),
+            trials=trials,
             keys=await KeyDesk.open(SqliteKeys(database), audit, catalogue.tools),
             rights=await RightsDesk.open(rights, policy, audit, catalogue.tools, changed=changed),
             secrets=await opened(config.secrets, Path(config.root), database, audit, config.mads),

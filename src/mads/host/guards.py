@@ -15,6 +15,7 @@ from mads.bus.memory import MemoryBus
 from mads.guard.access import access
 from mads.guard.breakers.breaker import Breaker, State
 from mads.guard.breakers.layer import Breakers
+from mads.guard.canary.layer import Canaries
 from mads.guard.fallback import Fallbacks
 from mads.guard.flags.layer import flags
 from mads.guard.labels import Labels
@@ -29,9 +30,9 @@ from mads.host.events.signals import Signals
 from mads.host.flags import FileFlags
 from mads.host.survey import fallbacks_of
 from mads.wire import codec
-from mads.wire.call import Call, Reply
+from mads.wire.call import Call, Handle, Reply
 from mads.wire.ids import call_ids, span_ids
-from mads.wire.served import LayerFor
+from mads.wire.served import LayerFor, Served
 from mads.wire.status import Shown, Status
 
 
@@ -47,14 +48,17 @@ class Guards:
         self.board = Board()
         self.book = Book([limit.rule() for limit in config.limits], policy)
         self.breakers = Breakers([rule.rule() for rule in rules], foreign)
+        self.canaries = Canaries(rule.split(declared) for rule in config.canaries)
         admits = access(policy, audit, labels)
         self.fallbacks = Fallbacks(fallbacks_of(config, declared).instead(), admits, self._ask)
+        bounded = limits(self.book)
         self.layers: dict[str, LayerFor] = {
             "fallback": self.fallbacks.layer,
             "switch": switch(self.board),
             **({"flags": flags(self.flags)} if config.flags else {}),
-            "access": admits,
-            "limits": limits(self.book),
+            "access": lambda served: admits(self._first(served)),
+            "limits": lambda served: _none if served.mad in self.canaries.first else bounded(served),
+            "canary": self.canaries.layer,
             "breaker": self.breakers.layer,
         }
         self._new_id, self._new_span = call_ids(), span_ids()
@@ -63,6 +67,7 @@ class Guards:
         """Call what stands in over `bus`, and tell `signals` what is left alone."""
         self._bus, self._signals = bus, signals
         self.breakers.changed = self._changed
+        self.canaries.begin(self._again, bus.request)
 
     async def clear(self) -> None:
         """Have what waits for what is off refused at once, whoever is before it."""
@@ -86,20 +91,31 @@ class Guards:
         """Have another tool answer `call`, in the name of the MAD that cannot."""
         mad = call.subject.split(".")[1]
         identity = replace(call.identity, chain=(*call.identity.chain, mad), scopes=None)
-        asked = replace(
+        reply = await self._bus.request(replace(self._again(call, name), identity=identity))
+        return reply if reply.failure is not None else replace(reply, body=codec.raw(reply.body), decisions=())
+
+    def _again(self, call: Call, name: str) -> Call:
+        """Return `call` once more, of another tool."""
+        return replace(
             call,
             subject=name,
             body=codec.raw(call.body),
             id=self._new_id(),
-            identity=identity,
             span=self._new_span(),
             parent=call.span,
             cause=call.id,
             key=None,
             made=time.monotonic(),
         )
-        reply = await self._bus.request(asked)
-        return reply if reply.failure is not None else replace(reply, body=codec.raw(reply.body), decisions=())
+
+    def _first(self, served: Served) -> Served:
+        """Return what decides who may call it: a second version is the same tool."""
+        first = self.canaries.first.get(served.mad)
+        return served if first is None else replace(served, mad=first)
 
     def _changed(self, breaker: Breaker, was: State) -> None:
         self._signals.tell(BreakerChanged(breaker.what, was, breaker.state, breaker.why))
+
+
+def _none(handle: Handle) -> Handle:
+    return handle

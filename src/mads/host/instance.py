@@ -65,7 +65,8 @@ AWAY = ("no_responder", "lost", "stopped", "broken")
 class Surroundings:
     """What one process gives to the MADs in it; `system` is there in the core process only.
 
-    So are the `labels` of what those that are here are told: for a child, the core knows them.
+    So are the `labels` of what those that are here are told: for a child, the core knows them. `firsts` names the first
+    version of each MAD that is a second one.
     """
 
     bus: Bus
@@ -81,6 +82,7 @@ class Surroundings:
     flags: Source
     declared: Mapping[str, Declaration]
     strict: bool
+    firsts: Mapping[str, str]
     system: System | None = None
     conversations: Conversations | None = None
     capture: Capture | None = None
@@ -210,11 +212,11 @@ class Instance:
         return Proxy(to.name, callee, around.bus, self._caller, strict=around.strict, made=made)
 
     def _scope(self, field: str, type_: type[Any]) -> Callable[[], Scope]:
-        name = wire_name(type_)
+        name, mad = wire_name(type_), self._around.firsts.get(self._mad, self._mad)
 
         def scope() -> Scope:
             call = current.get()
-            return Scope(tenant=call.identity.tenant if call else "default", mad=self._mad, field=field, type=name)
+            return Scope(tenant=call.identity.tenant if call else "default", mad=mad, field=field, type=name)
 
         return scope
 

@@ -1,7 +1,8 @@
 """Kept rows for a MAD in another process: the core serves its store on the bus, the child asks over it."""
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -43,8 +44,12 @@ class Remove(Struct, frozen=True, forbid_unknown_fields=True):
     ids: Sequence[int]
 
 
-async def serve_rows(bus: Bus, rows: KeptRows, labels: Labels) -> Subscription:
+async def serve_rows(
+    bus: Bus, rows: KeptRows, labels: Labels, firsts: Mapping[str, str] = MappingProxyType({})
+) -> Subscription:
     """Serve `rows` on `bus`: to each MAD its own, and those of the tenant for whom it asks.
+
+    Those of a MAD that is a second version are those of the first one, which `firsts` names.
 
     What is kept has the labels of the call that keeps it; reading what may have some labels the call that reads.
     """
@@ -70,7 +75,7 @@ async def serve_rows(bus: Bus, rows: KeptRows, labels: Labels) -> Subscription:
     async def serve(call: Call) -> Reply:
         type_, do = verbs[call.subject]
         asked = codec.decode(codec.raw(call.body), type_)
-        _refuse_another(call, asked.scope)
+        _refuse_another(call, asked.scope, firsts)
         return Reply(codec.raw(await do(asked, call)))
 
     return await bus.subscribe(tuple(verbs), serve, group="host.kept", at_once=AT_ONCE, capacity=1024)
@@ -123,9 +128,13 @@ class RemoteRows:
         return codec.decode(codec.raw(reply.body), answer)
 
 
-def _refuse_another(call: Call, scope: Scope) -> None:
+def _refuse_another(call: Call, scope: Scope, firsts: Mapping[str, str]) -> None:
     identity = call.identity
-    if identity.chain[-1:] != (scope.mad,) or identity.tenant != scope.tenant:
+    if (
+        not identity.chain
+        or firsts.get(identity.chain[-1], identity.chain[-1]) != scope.mad
+        or identity.tenant != scope.tenant
+    ):
         raise Denied(
             f"{'.'.join(identity.chain) or identity.principal!r}, for tenant {identity.tenant!r}, may not touch what "
             f"{scope.mad!r} keeps for {scope.tenant!r}; call a tool of {scope.mad!r}"

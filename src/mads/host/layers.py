@@ -20,9 +20,9 @@ from mads.wire.call import Call, Handle
 from mads.wire.failure import Failure
 from mads.wire.served import LayerFor, Served
 
-LAYERS = ("record", "fallback", "switch", "flags", "access", "limits", "breaker", "trace")
-"""Their names: what is written down and counted, what stands in, what is off, who may, how much, what is left alone,
-what is current meanwhile."""
+LAYERS = ("record", "fallback", "switch", "flags", "access", "limits", "canary", "breaker", "trace")
+"""Their names: what is written down and counted, what stands in, what is off, who may, how much, which version
+answers, what is left alone, what is current meanwhile."""
 
 
 def labels_of(config: Config, declared: Mapping[str, Declaration]) -> Labels:

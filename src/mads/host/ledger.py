@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct
@@ -96,10 +97,15 @@ class Ages:
         return found[::-1]
 
 
-async def serve_ledger(bus: Bus, accounts: Accounts, bookings: Bookings) -> None:
-    """Serve the book on `bus`: each MAD settles what it reserved itself."""
+async def serve_ledger(
+    bus: Bus, accounts: Accounts, bookings: Bookings, firsts: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Serve the book on `bus`: each MAD settles what it reserved itself.
+
+    For what a MAD spends that is a second version the first one, which `firsts` names, pays too.
+    """
     ages = Ages(max((line.id for line in await bookings.latest(limit=1)), default=0))
-    serve = _Book(accounts, bookings, ages).serve
+    serve = _Book(accounts, bookings, ages, firsts).serve
     await bus.subscribe((SETTLE, DOUBT, RECENT), serve, group="host.ledger", at_once=AT_ONCE, capacity=CAPACITY)
     # those who reserve may wait for those who settle, so they have an inbox of their own
     await bus.subscribe((RESERVE,), serve, group="host.ledger.reserve", at_once=CAPACITY, capacity=CAPACITY)
@@ -108,8 +114,8 @@ async def serve_ledger(bus: Bus, accounts: Accounts, bookings: Bookings) -> None
 class _Book:
     """Answers those who spend."""
 
-    def __init__(self, accounts: Accounts, bookings: Bookings, ages: Ages) -> None:
-        self._accounts, self._bookings, self._ages = accounts, bookings, ages
+    def __init__(self, accounts: Accounts, bookings: Bookings, ages: Ages, firsts: Mapping[str, str]) -> None:
+        self._accounts, self._bookings, self._ages, self._firsts = accounts, bookings, ages, firsts
         self._verbs: dict[str, Callable[[Call, str], Awaitable[Any]]] = {
             RESERVE: self._reserve,
             SETTLE: self._settle,
@@ -129,7 +135,7 @@ class _Book:
         while True:
             at, freed = self._ages.now(), self._accounts.freed
             try:
-                id_ = await self._accounts.reserve(_line(call, holder, asked))
+                id_ = await self._accounts.reserve(_line(call, holder, asked, self._firsts))
             except Limited as refused:
                 if refused.retry_after != SOON or at >= until:
                     raise
@@ -160,14 +166,15 @@ def _none_open(holder: str, reservation: int) -> InvalidMessage:
     return InvalidMessage(f"{holder} has no open reservation {reservation}; settle each once")
 
 
-def _line(call: Call, holder: str, asked: Reserve) -> Line:
+def _line(call: Call, holder: str, asked: Reserve, firsts: Mapping[str, str]) -> Line:
     identity = call.identity
+    pay = (each for mad in identity.chain for each in (firsts.get(mad, mad), mad))
     return Line(
         at_us=int(time.time() * MICRO),
         tenant=identity.tenant,
         holder=holder,
         payer=identity.chain[-2] if len(identity.chain) > 1 else identity.principal,
-        chain=tuple(dict.fromkeys(identity.chain)),
+        chain=tuple(dict.fromkeys(pay)),
         conversation=call.conversation or "",
         trace=call.trace,
         what=asked.what,

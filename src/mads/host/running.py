@@ -67,6 +67,7 @@ from mads.host.supervise.supervisor import Supervisor
 from mads.host.supervise.upkeep import BEAT, Upkeep
 from mads.host.survey import Survey, survey
 from mads.host.talk.need import serve_history
+from mads.host.trials import PAUSE as LOOK
 from mads.host.workers import ProcessWorkers
 from mads.observe.record import Observer
 from mads.observe.redact import Redactor
@@ -120,7 +121,8 @@ class RunningSystem:
         self._upkeep.start()
         stack.push_async_callback(self._upkeep.stop)
         write = FiguresFile(data_folder(Path(self.config.root)), self.figures).write
-        for pause, look in ((BEAT, self._guards.clear), (PAUSE, self._guards.flags.look), (GLANCE, write)):
+        guards = ((BEAT, self._guards.clear), (PAUSE, self._guards.flags.look), (LOOK, self.canaries.look))
+        for pause, look in (*guards, (GLANCE, write)):
             stack.callback(asyncio.create_task(regularly(pause, look), name=look.__qualname__).cancel)
         broker = broker_of(self.config, self.secrets.vault, self.observer)
         stack.push_async_callback(broker.close)
@@ -145,8 +147,17 @@ class RunningSystem:
         """Open what is kept, and start to keep the record in it."""
         known = (self.config, self.catalogue, self.policy)
         tell = partial(self.signals.tell, OffersChanged(""))
-        desks = await Desks.open(*known, audit=self.audit, board=self._guards.board, changed=tell, stack=stack)
+        desks = await Desks.open(
+            *known,
+            audit=self.audit,
+            board=self._guards.board,
+            canaries=self._guards.canaries,
+            changed=tell,
+            stack=stack,
+        )
         desks.switches.changed = tell
+        self.canaries = desks.trials
+        self.canaries.tell = self.signals.tell
         self._guards.flags.open()
         self.flags = FlagDesk(self._guards.flags, self.audit)
         self.record, self.book = desks.record, desks.bookings
@@ -170,15 +181,13 @@ class RunningSystem:
         """Serve what MADs need to those in processes of their own; return the same for those that are here."""
         commands, trace = SqliteCommands(desks.database), Trace(self._hides)
         archive = await self._take_commands(stack, desks.database, commands)
-        sends, journal = (
-            CheckedSends(self._dispatcher, self._contracts),
-            StoredJournal(commands, self._labels, self._dispatcher.may_go_on),
-        )
-        await serve_rows(self.bus, desks.rows, self._labels)
+        sends = CheckedSends(self._dispatcher, self._contracts)
+        journal = StoredJournal(commands, self._labels, self._dispatcher.may_go_on)
+        await serve_rows(self.bus, desks.rows, self._labels, self._guards.canaries.first)
         await serve_commands(self.bus, sends)
         await serve_journal(self.bus, journal, self._dispatcher)
         await serve_history(self.bus, archive.conversations, self._labels)
-        await serve_ledger(self.bus, desks.accounts, desks.bookings)
+        await serve_ledger(self.bus, desks.accounts, desks.bookings, self._guards.canaries.first)
         await serve_secrets(self.bus, self.secrets.vault)
         await serve_flags(self.bus, self._guards.flags)
         return Surroundings(
@@ -195,6 +204,7 @@ class RunningSystem:
             flags=self._guards.flags,
             declared=self.catalogue.declared,
             strict=self._strict,
+            firsts=self._guards.canaries.first,
             system=self,
             conversations=archive.conversations,
             capture=archive.capture,
@@ -303,7 +313,8 @@ class RunningSystem:
         if call is None:
             return tools
         known = flagged(tools, self._guards.flags.snapshot, facts(call.identity, call.conversation, ""))
-        return [tool for tool in known if self.policy.shows(call.identity, tool)]
+        second = self._guards.canaries.first
+        return [tool for tool in known if tool.mad not in second and self.policy.shows(call.identity, tool)]
 
     def layers(self) -> Sequence[str]:
         """Return the names of the layers, outermost first."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
 from mads.author.needs import Think
 from mads.host.breakers import unfitting
+from mads.host.canaries import firsts, mistaken
 from mads.host.config import UPSTREAM, Config, MadConfig
 from mads.host.events import critical
 from mads.host.fallbacks import Fallbacks
@@ -74,7 +75,10 @@ def survey(config: Config, *, is_whole: bool = True, of: str = "") -> Survey:
 def _misguarded(config: Config, declared: Mapping[str, Declaration]) -> list[str]:
     """Return what is wrong with the rules that are about tools."""
     tools = [f"mads.{mad}.{tool}" for mad, read in declared.items() for tool in read.tools]
-    wrong = unfitting(config.breakers, tools, foreign_of(config))
+    wrong = [
+        *unfitting(config.breakers, tools, foreign_of(config)),
+        *mistaken(config.canaries, declared, foreign_of(config)),
+    ]
     return [*wrong, *fallbacks_of(config, declared).mistakes(), *_flags_mistaken(config)]
 
 
@@ -109,6 +113,8 @@ def _declared(config: Config, wrong: dict[str, list[str]]) -> tuple[dict[str, De
         else:
             wrong[name] += [*unclear, *mistakes(declared[name]), *_unaccepted(name, mad, declared[name])]
             clear += [] if unclear else [name]
+    for name in declared.keys() & firsts(config.canaries):  # what is heard, or done by the clock, is done once
+        declared[name] = replace(declared[name], listeners=(), timers=())
     return declared, clear
 
 

@@ -16,6 +16,7 @@ from mads.guard.principals import ADMIN, ANONYMOUS, NOBODY
 from mads.host.breakers import BreakerConfig
 from mads.host.budgets import BudgetConfig
 from mads.host.caller import Caller
+from mads.host.canaries import CanaryConfig
 from mads.host.config import CONTROL, Config, MadConfig, Supervision
 from mads.host.door import PATIENCE, BusDoor
 from mads.host.fallbacks import FallbackConfig
@@ -137,6 +138,7 @@ async def placed(
     limits: Sequence[LimitConfig] = (),
     breakers: Sequence[BreakerConfig] = (),
     fallbacks: Sequence[FallbackConfig] = (),
+    canaries: Sequence[CanaryConfig] = (),
     core: Mapping[str, str] = MappingProxyType({}),
     secrets: SecretsConfig | None = None,
     budget: BudgetConfig | None = None,
@@ -154,7 +156,7 @@ async def placed(
     configs |= {name: MadConfig(use) for name, use in core.items()} | {"steward": CONTROL}
     configure(data_folder(root))
     settled: dict[str, Any] = {"supervision": supervision or Supervision(), "traces": traces, "limits": tuple(limits)}
-    settled |= {"breakers": tuple(breakers), "fallbacks": tuple(fallbacks)}
+    settled |= {"breakers": tuple(breakers), "fallbacks": tuple(fallbacks), "canaries": tuple(canaries)}
     settled |= {"secrets": secrets or SecretsConfig(), "budget": budget or BudgetConfig(), "flags": flags}
     config = Config(mads=configs, path=tuple(path), root=str(root), **settled)
     async with running(config, layers=layers, strict=strict) as system:

@@ -8,6 +8,7 @@ from mads import Sensitive, mad, tool
 from mads.author.archive import Capture, Conversations
 from mads.author.system import System
 from mads.duos.steward.archive import Archive
+from mads.duos.steward.canaries import Canaries
 from mads.duos.steward.dead import Dead
 from mads.duos.steward.entry import Entry
 from mads.duos.steward.flags import Flags
@@ -20,7 +21,7 @@ from mads.wire.trace import TraceLine, Tree
 
 
 @mad
-class Steward(Spending, Flags, Dead, Servers, Entry, Archive):
+class Steward(Spending, Flags, Canaries, Dead, Servers, Entry, Archive):
     """You are the steward: you know what runs here, how it fares, and what each MAD offers."""
 
     system: System

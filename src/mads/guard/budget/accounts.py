@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -74,7 +74,8 @@ class Accounts:
     """Reserves in `bookings` no more than `caps` let.
 
     The sums are those of the book: what was reserved before a crash and never settled still counts. Nothing is awaited
-    between looking at a cap and counting towards it. Where `stopped` says why, nothing is reserved at all.
+    between looking at a cap and counting towards it. Where `stopped` says why, nothing is reserved at all. `booked`
+    hears of what is spent.
     """
 
     stopped = ""
@@ -88,6 +89,7 @@ class Accounts:
         self._summing = asyncio.Lock()
         self._running = set[asyncio.Task[Any]]()
         self._freed: asyncio.Event | None = None
+        self.booked: Callable[[Line, Amount], None] = lambda _, __: None
 
     @property
     def freed(self) -> asyncio.Event:
@@ -204,6 +206,8 @@ class Accounts:
             line = await self._bookings.settle(id_, holder, state, amount, reported)
             if line is not None:
                 self._correct(line, amount)
+                if state == "spent":
+                    self.booked(line, amount)
         return line is not None
 
     async def _doubted(self, id_: int, holder: str, known: Amount) -> bool:
@@ -217,6 +221,7 @@ class Accounts:
             line = await self._bookings.doubt(id_, holder, known)
             if line is not None:
                 self._correct(line, known, remaining(line.amount, known))
+                self.booked(line, known)
         return line is not None
 
     @asynccontextmanager

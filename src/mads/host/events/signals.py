@@ -8,7 +8,15 @@ import time
 import structlog
 
 from mads.author.message import subject
-from mads.author.signals import OWNER, Attempt, BreakerChanged, OffersChanged, SecurityEvent, StateChanged
+from mads.author.signals import (
+    OWNER,
+    Attempt,
+    BreakerChanged,
+    CanaryChanged,
+    OffersChanged,
+    SecurityEvent,
+    StateChanged,
+)
 from mads.bus.port import Bus
 from mads.guard.principals import HOST
 from mads.host.needs import EVENT_PATIENCE
@@ -21,7 +29,7 @@ ECHOES = 3
 """How often a security event may descend from another: what its own hearers cause must come to an end."""
 
 
-Signal = StateChanged | SecurityEvent | OffersChanged | BreakerChanged
+Signal = StateChanged | SecurityEvent | OffersChanged | BreakerChanged | CanaryChanged
 
 
 class Signals:

@@ -19,6 +19,7 @@ from msgspec import Struct
 from mads.bus.unix import UnixBus, adopt
 from mads.guard.labels import Labels
 from mads.host.caller import Caller
+from mads.host.canaries import firsts
 from mads.host.commands.journal import RemoteJournal
 from mads.host.commands.sending import RemoteSends
 from mads.host.config import Config
@@ -116,6 +117,7 @@ def _surroundings(
         flags=flags,
         declared=read.declared,
         strict=assignment.strict,
+        firsts=firsts(assignment.config.canaries),
     )
 
 
