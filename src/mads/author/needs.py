@@ -336,6 +336,13 @@ class Workers(Protocol):
         """Run `work`, a function of a module, in a child process; arguments and result are pickled."""
         ...
 
+    def confined(self, folder: str) -> "Workers":
+        """Return workers for what comes from outside: they write in `folder` alone, connect to nothing, run no program.
+
+        Where the system cannot do that they are like any, and that is logged.
+        """
+        ...
+
 
 class Flags(Protocol):
     """Feature flags, as the project's file of them says for whoever makes the call being handled."""

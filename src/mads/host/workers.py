@@ -19,6 +19,10 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, ParamSpec, TypeVar
 
+import structlog
+
+from mads.host import careful
+from mads.host.confine import confine, lacking
 from mads.host.supervise.usage import limit
 from mads.wire.errors import Lost
 
@@ -36,10 +40,14 @@ MEMORY = 1_000_000_000
 
 
 class ProcessWorkers:
-    """Runs functions of modules in child processes, as many at once as there are cores, at least two."""
+    """Runs functions of modules in child processes, as many at once as there are cores, at least two.
 
-    def __init__(self) -> None:
+    Where there is a `room`, they write in that folder alone, and reach nothing else outside of themselves.
+    """
+
+    def __init__(self, room: str = "") -> None:
         most = max(2, os.cpu_count() or 1)
+        self._room, self._confined = room, dict[str, ProcessWorkers]()
         self._free = asyncio.Semaphore(most)
         self._threads = ThreadPoolExecutor(most, thread_name_prefix="mads-worker")
         self._idle: list[_Worker] = []
@@ -51,7 +59,7 @@ class ProcessWorkers:
         Cancelled, it ends that process.
         """
         async with self._free:
-            worker = self._idle.pop() if self._idle else _Worker()
+            worker = self._idle.pop() if self._idle else _Worker(self._room)
             self._all.add(worker)
             try:
                 task = functools.partial(work, *args, **kwargs)
@@ -59,6 +67,10 @@ class ProcessWorkers:
             except EOFError:
                 self._all.discard(worker)
                 raise Lost(f"the process that ran {work.__qualname__} {worker.end()}") from None
+            except pickle.UnpicklingError as error:
+                self._all.discard(worker)
+                worker.kill()
+                raise Lost(f"the process that ran {work.__qualname__} {error}") from None
             except asyncio.CancelledError:
                 self._all.discard(worker)
                 worker.kill()
@@ -72,8 +84,17 @@ class ProcessWorkers:
         result: R = outcome
         return result
 
+    def confined(self, folder: str) -> ProcessWorkers:
+        """Return workers whose processes are confined to `folder`; where that cannot be, it is logged."""
+        if why := lacking():
+            structlog.get_logger().warning("work on what comes from outside is not confined", folder=folder, why=why)
+            return self
+        return self._confined.setdefault(folder, ProcessWorkers(folder))
+
     def close(self) -> None:
         """End the processes, whatever they do."""
+        for workers in self._confined.values():
+            workers.close()
         for worker in self._all:
             worker.kill()
         self._threads.shutdown()
@@ -85,7 +106,8 @@ class ProcessWorkers:
 class _Worker:
     """One child process, and this process's end of what leads to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: str) -> None:
+        self._room = room
         self._process: Any = None
         self._pipe: Connection | None = None
         self._killed = False
@@ -93,22 +115,24 @@ class _Worker:
     def do(self, task: Callable[[], Any]) -> tuple[bool, Any]:
         """Have the process do `task`, and wait; return whether it went well, and its result or error.
 
-        Raises `EOFError` where the process ended, and what pickling raises where it was sent nothing.
+        Raises `EOFError` where the process ended, `UnpicklingError` where a confined one answers with more than values,
+        and what pickling raises where it was sent nothing.
         """
         packed = pickle.dumps(task)
         if self._pipe is None:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            self._process = context.Process(target=_serve, args=(theirs, self._room), daemon=True)
             self._process.start()
             theirs.close()
             if self._killed:
                 self._process.kill()
         try:
             self._pipe.send_bytes(packed)
-            ok, outcome = pickle.loads(self._pipe.recv_bytes())  # noqa: S301  a child of ours sent it
+            answer = self._pipe.recv_bytes()
         except OSError:
             raise EOFError from None
+        ok, outcome = careful.loads(answer) if self._room else pickle.loads(answer)  # noqa: S301  a child of ours
         return ok, outcome
 
     def kill(self) -> None:
@@ -126,16 +150,21 @@ class _Worker:
         return f"ended ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, room: str) -> None:
     """Do one task after the other, until nobody sends any."""
     _prepare()
+    is_ready = False
     while True:
         try:
             packed = pipe.recv_bytes()
         except EOFError:
             return
         try:
-            answer = pickle.dumps((True, pickle.loads(packed)()))  # noqa: S301  the parent sent it
+            task = pickle.loads(packed)  # noqa: S301  the parent sent it
+            if not is_ready:
+                _shut(room)  # not before the first task is there: its module may lie where nothing is read after this
+                is_ready = True
+            answer = pickle.dumps((True, task()))
         except Exception as error:  # noqa: BLE001  it is raised where the work was asked for
             answer = pickle.dumps((False, _portable(error)))
         pipe.send_bytes(answer)
@@ -152,12 +181,18 @@ def _portable(error: Exception) -> Exception:
 
 
 def _prepare() -> None:
-    """Give way to the loops, take no more than may be taken, leave interrupts to the parent, and end with it."""
+    """Give way to the loops, take no more than may be taken, and leave interrupts to the parent."""
     os.nice(NICE)
     limit(MEMORY)
     for name in ALONE:
         os.environ.setdefault(name, "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _shut(room: str) -> None:
+    """Confine this process to its `room`, where it has one, and have it end with its parent."""
+    if room:
+        confine(room)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

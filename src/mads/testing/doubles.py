@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, LiteralString, NamedTuple, ParamSpec, TypeVar, overload
+from typing import Any, LiteralString, NamedTuple, ParamSpec, Self, TypeVar, overload
 
 from mads.author.annotations import shown
 from mads.author.form import form
@@ -294,6 +294,10 @@ class inline:
         """Return the result of `work`."""
         work, args, kwargs = _pickled((work, args, kwargs))
         return _pickled(work(*args, **kwargs))
+
+    def confined(self, folder: str) -> Self:  # noqa: ARG002  there is nothing to confine
+        """Return the same."""
+        return self
 
 
 class noting:

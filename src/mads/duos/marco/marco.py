@@ -51,8 +51,9 @@ class Marco:
     """How many bytes an answer has at most."""
 
     def __post_init__(self) -> None:
-        """Refuse to start where the libraries that read are missing."""
+        """Refuse to start where the libraries that read are missing; have what comes from outside read in a sandbox."""
         tasks.require()
+        self.workers = self.workers.confined(self.folder)
 
     @tool(read_only=True, untrusted=True)
     async def fetch(self, url: str, most: Length = 20_000) -> Fetched:
