@@ -103,6 +103,26 @@ async def test_what_a_handler_refuses_is_no_failure_of_it_nor_what_a_server_says
     assert theirs.state == "open"
 
 
+async def test_what_another_breaker_refuses_says_nothing_of_whom_it_stands_before() -> None:
+    clock, tool = Clock(), Rule(tool="mads.files.read", least=3, pause=5.0)
+    breakers = Breakers([replace(RULE, slow=None, least=4), tool], clock=clock)
+    answers = [Reply(failure=Failure("lost", "it went away"))]
+
+    async def serve(_: Call) -> Reply:
+        return answers[0]
+
+    handle = breakers.layer(SERVED)(serve)
+    for _ in range(20):
+        await handle(CALL)
+    whole, one = breakers.of("files")
+    assert (whole.what, whole.state, whole.calls, whole.failed) == ("files", "closed", 3, 3)
+    assert (one.what, one.state) == ("files.read", "open")
+    clock.now += 5.0
+    answers[0] = Reply()
+    assert (await handle(CALL)).failure is None
+    assert [it.state for it in breakers.of("files")] == ["closed", "closed"]
+
+
 async def test_it_opens_when_most_calls_are_slow_however_they_end() -> None:
     server = Server()
     server.takes = 1.5

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
-from mads.author.declaration import Declaration, readable
+from mads.author.declaration import CHAT, Declaration, readable
 from mads.author.lint import mistakes
 from mads.author.needs import Think
 from mads.host.breakers import unfitting
@@ -79,16 +80,22 @@ def _misguarded(config: Config, declared: Mapping[str, Declaration]) -> list[str
         *unfitting(config.breakers, tools, foreign_of(config)),
         *mistaken(config.canaries, declared, foreign_of(config)),
     ]
-    return [*wrong, *fallbacks_of(config, declared).mistakes(), *_flags_mistaken(config)]
+    return [*wrong, *fallbacks_of(config, declared).mistakes(), *_flags_mistaken(config, tools)]
 
 
-def _flags_mistaken(config: Config) -> list[str]:
+def _flags_mistaken(config: Config, tools: Collection[str]) -> list[str]:
     try:
-        if config.flags:
-            flags_in(Path(config.root) / config.flags)
+        flags = flags_in(Path(config.root) / config.flags)[1].flags if config.flags else ()
     except ConfigError as error:
         return str(error).splitlines()
-    return []
+    foreign = foreign_of(config)
+    own = [flag for flag in flags if flag.startswith("mads.") and flag.split(".")[1] not in foreign]
+    return [
+        f"{config.flags}: flag {flag!r} is that of a tool, and there is none of that name; "
+        + (f"did you mean {near[0]}?" if (near := get_close_matches(flag, tools, 1)) else "write mads.NAME.TOOL")
+        for flag in own
+        if flag not in tools and not flag.endswith(f".{CHAT}")
+    ]
 
 
 def foreign_of(config: Config) -> set[str]:

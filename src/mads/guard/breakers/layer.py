@@ -27,8 +27,8 @@ FAIR = 1.0
 """How many seconds a call must have had for it to be its callee's fault that it was late: who gives it less could else
 have it taken from everybody. Where a rule says what is slow it is that."""
 
-GIVEN_UP = "cancelled"
-"""How a call ends whose caller has left."""
+SILENT = ("cancelled", "broken")
+"""How a call ends that says nothing of its callee: its caller has left, or another breaker had it refused."""
 
 
 class Breakers:
@@ -60,7 +60,9 @@ class Breakers:
         held, counts = self.held(served), AWAY if served.mad in self._foreign else FAILED
 
         def layer(handle: Handle) -> Handle:
-            return _Watch(served, held, counts, handle, self._clock).call if held else handle
+            for breaker in reversed(held):
+                handle = _Watch(served, breaker, counts, handle, self._clock).call
+            return handle
 
         return layer
 
@@ -75,55 +77,58 @@ class Breakers:
 
 
 class _Watch:
-    """Lets calls of `served` through where none of `held` is open, and tells them how each ended."""
+    """Lets calls of `served` through unless `breaker` is open, and tells it how each ended."""
+
+    __slots__ = ("_breaker", "_clock", "_counts", "_handle", "_served")
 
     def __init__(
-        self,
-        served: Served,
-        held: tuple[Breaker, ...],
-        counts: Collection[str],
-        handle: Handle,
-        clock: Callable[[], float],
+        self, served: Served, breaker: Breaker, counts: Collection[str], handle: Handle, clock: Callable[[], float]
     ) -> None:
-        self._served, self._held, self._counts, self._handle, self._clock = served, held, counts, handle, clock
+        self._served, self._breaker, self._counts, self._handle, self._clock = served, breaker, counts, handle, clock
 
     async def call(self, call: Call) -> Reply:
         """Return what the handler answers, or that it is left alone."""
-        for breaker in self._held:
-            if wait := breaker.wait():
-                return self._refused(call, breaker, wait)
-        tickets = [breaker.enter() for breaker in self._held]
-        patient = None if call.sink is None else Patient(call.sink, self._clock)
-        failure, began = None, self._clock()
+        breaker, patient = self._breaker, None
+        if breaker.state != "closed" and (wait := breaker.wait()):
+            return self._refused(call, wait)
+        ticket = breaker.enter()
+        if call.sink is not None:
+            patient = Patient(call.sink, self._clock)
+            call = replace(call, sink=patient)
+        began = self._clock()
         try:
-            reply = await self._handle(call if patient is None else replace(call, sink=patient))
-            failure = reply.failure
-        except CancelledError as error:
-            failure = Failure(error.args[0] if error.args else GIVEN_UP, "")
-            raise
+            reply = await self._handle(call)
         except BaseException as error:
-            failure = failure_of(error)
+            self._ended(ticket, began, patient, _failure(error))
             raise
-        finally:
-            took = self._clock() - began - (patient.waited if patient else 0.0)
-            for breaker, ticket in zip(self._held, tickets, strict=True):
-                self._tell(breaker, ticket, took, failure)
+        if reply.failure is None:
+            took = self._clock() - began
+            breaker.leave(ticket, took if patient is None else took - patient.waited, "")
+        else:
+            self._ended(ticket, began, patient, reply.failure)
         return reply
 
-    def _refused(self, call: Call, breaker: Breaker, wait: float) -> Reply:
-        name, mad = f"mads.{self._served.mad}.{self._served.name}", self._served.mad
+    def _refused(self, call: Call, wait: float) -> Reply:
+        breaker, mad = self._breaker, self._served.mad
         why = f"{breaker.what} is left alone for a while: {breaker.why}"
-        error = Broken(f"{name} is not answered: {why}", where=mad, rule=why, retry_after=round(wait, 1))
+        told = f"mads.{mad}.{self._served.name} is not answered: {why}"
+        error = Broken(told, where=mad, rule=why, retry_after=round(wait, 1))
         decision = Decision("breaker", allowed=False, rule=why)
         return Reply(failure=failure_of(error, request=call.id), decisions=(decision,))
 
-    def _tell(self, breaker: Breaker, ticket: int, took: float, failure: Failure | None) -> None:
-        """Tell a breaker how a call ended; what an author's error says stays out of it, for anybody reads that."""
-        if failure is not None and failure.code == LATE and took < (breaker.rule.slow or FAIR):
+    def _ended(self, ticket: int, began: float, patient: Patient | None, failure: Failure) -> None:
+        """Tell how a call ended; what an author's error says stays out of it, for anybody reads that."""
+        breaker, code = self._breaker, failure.code
+        took = self._clock() - began - (patient.waited if patient else 0.0)
+        if code in SILENT or (code == LATE and took < (breaker.rule.slow or FAIR)):
             breaker.leave(ticket, took, None)
-        elif failure is None or (failure.code not in self._counts and failure.code != GIVEN_UP):
-            breaker.leave(ticket, took, "")
-        elif failure.code == GIVEN_UP:
-            breaker.leave(ticket, took, None)
+        elif code in self._counts:
+            breaker.leave(ticket, took, code, failure.message if code in AWAY else "")
         else:
-            breaker.leave(ticket, took, failure.code, failure.message if failure.code in AWAY else "")
+            breaker.leave(ticket, took, "")
+
+
+def _failure(error: BaseException) -> Failure:
+    if isinstance(error, CancelledError):
+        return Failure(error.args[0] if error.args else "cancelled", "")
+    return failure_of(error)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from collections.abc import Collection
 
 
 class Costs:
@@ -19,19 +18,20 @@ class Costs:
             if (trace, mad) in self._open:
                 self._booked[trace, mad] += cost
 
-    @contextmanager
-    def of(self, trace: str, mad: str) -> Generator[list[int]]:
-        """Give a list that holds, once the block has ended, what was booked meanwhile.
+    def begin(self, trace: str, mad: str) -> int:
+        """Begin to count, until the `end`, to which what is returned is given.
 
         What is handled at once by one MAD in one trace has the bookings of each.
         """
-        key, cost = (trace, mad), list[int]()
+        key = (trace, mad)
         self._open[key] = self._open.get(key, 0) + 1
-        before = self._booked.setdefault(key, 0)
-        try:
-            yield cost
-        finally:
-            cost.append(self._booked[key] - before)
-            self._open[key] -= 1
-            if not self._open[key]:
-                del self._open[key], self._booked[key]
+        return self._booked.setdefault(key, 0)
+
+    def end(self, trace: str, mad: str, before: int) -> int:
+        """Return what was booked since it began."""
+        key = (trace, mad)
+        cost = self._booked[key] - before
+        self._open[key] -= 1
+        if not self._open[key]:
+            del self._open[key], self._booked[key]
+        return cost

@@ -95,14 +95,15 @@ class Canaries:
         How long it waited for its caller to answer a question or to read on is not counted.
         """
         patient = None if call.sink is None else Patient(call.sink, self._clock)
-        began = self._clock()
-        with self._costs.of(call.trace, mad) as cost:
-            try:
-                reply = await handle(call if patient is None else replace(call, sink=patient))
-            except Exception as error:  # noqa: BLE001  whatever a handler raises is its answer
-                reply = Reply(failure=failure_of(error, request=call.id, where=mad))
+        began, before = self._clock(), self._costs.begin(call.trace, mad)
+        try:
+            reply = await handle(call if patient is None else replace(call, sink=patient))
+        except Exception as error:  # noqa: BLE001  whatever a handler raises is its answer
+            reply = Reply(failure=failure_of(error, request=call.id, where=mad))
+        finally:
+            booked = self._costs.end(call.trace, mad, before)
         took = self._clock() - began - (patient.waited if patient else 0.0)
-        return reply, Seen(took, max(reply.cost, *cost))
+        return reply, Seen(took, max(reply.cost, booked))
 
     def shadow(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what its caller does not wait for, or leave it where there is enough of that."""

@@ -13,6 +13,10 @@ PARTS = 10_000
 """In how many parts conversations are divided."""
 
 
+KNOWN = 10_000
+"""Of how many conversations it is remembered who answers them; of others it is worked out anew."""
+
+
 class Split:
     """The conversations of `mad`, divided between it and `use`; whoever is answered by one of them stays with it.
 
@@ -24,6 +28,7 @@ class Split:
         self.mad, self.use, self.tools, self.rule = mad, use, frozenset(tools), rule
         self.trial, self.changed = Trial(), False
         self._state: State = "running"
+        self._known: dict[str, bool] = {}
         self._part, self._shadow = round(rule.share * PARTS), round(rule.shadow * PARTS)
 
     @property
@@ -48,11 +53,17 @@ class Split:
         """Return whether the second version answers `call`."""
         if self._state == "promoted":
             return True
-        return _falls(f"{self.mad}:{call.conversation or call.trace}", self._part)
+        key = call.conversation or call.trace
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            found = self._known[key] = _falls(f"{self.mad}:{key}", self._part)
+        return found
 
     def shadows(self, call: Call) -> bool:
         """Return whether the second version is asked too what the first one answers."""
-        return self._state == "running" and _falls(f"{self.mad}:{call.id}", self._shadow)
+        return self._state == "running" and self._shadow > 0 and _falls(f"{self.mad}:{call.id}", self._shadow)
 
     def saw(self, tool: str, *, new: bool, failed: bool, took: float, cost: float) -> None:
         """Count a call, where it is measured."""

@@ -64,15 +64,21 @@ class Version(Struct):
 
 
 class Usual(Struct):
-    """What the first calls to a tool of the first version took, in seconds, and cost, in millionths."""
+    """What the first calls to a tool of the first version took, in seconds, and cost, in millionths.
+
+    The medians of both are there once there were enough of them.
+    """
 
     took: list[float] = field(default_factory=list[float])
     cost: list[float] = field(default_factory=list[float])
+    medians: tuple[float, float] | None = None
 
-    @property
-    def is_known(self) -> bool:
-        """Whether there were enough of them."""
-        return len(self.took) >= FIRST
+    def add(self, took: float, cost: float) -> None:
+        """Count one call."""
+        self.took.append(took)
+        self.cost.append(cost)
+        if len(self.took) >= FIRST:
+            self.medians = median(self.took), median(self.cost)
 
 
 class Trial(Struct):
@@ -85,15 +91,16 @@ class Trial(Struct):
 
     def saw(self, rule: Rule, tool: str, *, new: bool, failed: bool, took: float, cost: float) -> None:
         """Count a call that one of them answered in `took` seconds for `cost`."""
-        version, usual = self.new if new else self.old, self.usual.setdefault(tool, Usual())
+        version, usual = self.new if new else self.old, self.usual.get(tool)
+        if usual is None:
+            usual = self.usual[tool] = Usual()
         version.errors.add(hit=failed)
-        if usual.is_known:
-            line = median(usual.took)
-            version.slow.add(hit=took > max(rule.slower * line, line + NOTICED))
-            version.dear.add(hit=cost > rule.dearer * median(usual.cost))
+        if usual.medians is not None:
+            long, much = usual.medians
+            version.slow.add(hit=took > max(rule.slower * long, long + NOTICED))
+            version.dear.add(hit=cost > rule.dearer * much)
         elif not new:
-            usual.took.append(took)
-            usual.cost.append(cost)
+            usual.add(took, cost)
 
     def compared(self, rule: Rule) -> tuple[Compared, ...]:
         """Return how they compare; answers only where some were compared."""
