@@ -232,6 +232,11 @@ class Turn(Protocol):
         """What the call came with of what is not to be trusted, as "untrusted:marco"."""
         ...
 
+    @property
+    def worth(self) -> int | None:
+        """What the answer is worth to whoever asked, in millionths of a dollar; None where that was not said."""
+        ...
+
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell the caller how far the work has come, in units of your own."""
 

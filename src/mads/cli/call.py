@@ -23,21 +23,22 @@ from mads.wire.tools import ToolInfo
 @click.argument("tool", shell_complete=tool_names)
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=arguments_of)
 @click.option("--notes", metavar="TEXT", help="Say why, for whoever reads the record; nothing acts on it.")
+@click.option("--worth", metavar="USD", type=float, help="Say what the answer is worth; no model is asked for more.")
 @json_option
-def call(tool: str, arguments: tuple[str, ...], *, notes: str | None, as_json: bool) -> None:
+def call(tool: str, arguments: tuple[str, ...], *, notes: str | None, worth: float | None, as_json: bool) -> None:
     """Call TOOL, for example dewey.search, and print what it returns.
 
     A VALUE is read as the tool's schema asks: a text as it is, anything else as JSON. NAME=@FILE reads a file, NAME=-
     standard input, NAME=@@TEXT is a text that starts with @. A single JSON object, @FILE or - gives all arguments.
     """
-    asyncio.run(_call(tool, arguments, notes=notes, as_json=as_json))
+    asyncio.run(_call(tool, arguments, notes=notes, worth=worth, as_json=as_json))
 
 
-async def _call(name: str, words: tuple[str, ...], *, notes: str | None, as_json: bool) -> None:
+async def _call(name: str, words: tuple[str, ...], *, notes: str | None, worth: float | None, as_json: bool) -> None:
     async with connected() as remote:
         tool = remote.find(name)
         arguments = Parameters(short(tool), tool.input_schema).parse(words)
-        show(await watched(remote, tool, arguments, notes=notes, as_json=as_json), as_json=as_json)
+        show(await watched(remote, tool, arguments, notes=notes, worth=worth, as_json=as_json), as_json=as_json)
 
 
 async def watched(
@@ -49,12 +50,13 @@ async def watched(
     conversation: str | None = None,
     notes: str | None = None,
     patience: float | None = None,
+    worth: float | None = None,
 ) -> Any:
     """Call `tool` and show its progress; print the items of a stream as they come, or return them all `as_json`."""
     sink = _Screen(as_json=as_json)
     try:
         result = await remote.call(
-            tool.name, arguments, sink=sink, conversation=conversation, notes=notes, patience=patience
+            tool.name, arguments, sink=sink, conversation=conversation, notes=notes, patience=patience, worth=worth
         )
     finally:
         sink.ticker.clear()

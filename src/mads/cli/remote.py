@@ -58,6 +58,7 @@ class Remote:
         conversation: str | None = None,
         notes: str | None = None,
         patience: float | None = None,
+        worth: float | None = None,
     ) -> Any:
         """Call a tool by its canonical name; return its result in the types of JSON. Raises `CallError`."""
         return await self._door.call(
@@ -69,6 +70,7 @@ class Remote:
             conversation=conversation,
             notes=notes,
             patience=patience,
+            worth=worth,
         )
 
     async def steward(self, tool: str, type_: type[T], **arguments: Any) -> T:

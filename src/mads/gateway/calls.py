@@ -32,6 +32,7 @@ CONVERSATION = "mads/conversation"
 """The key of a request's `_meta` by which a client says which conversation the call belongs to."""
 
 NOTES = "mads/notes"
+WORTH = "mads/worth"
 """The key of a request's `_meta` for prose that rides along with the call, for whoever reads its record."""
 
 _CONVERSATION = re.compile(r"[\w.:-]{1,128}")
@@ -279,6 +280,7 @@ class Calls:
                     origin=asked.origin,
                     conversation=said if isinstance(said, str) and _CONVERSATION.fullmatch(said) else None,
                     notes=_notes(client.meta),
+                    worth=_worth(client.meta),
                 )
         except InvalidMessage as error:
             if offer.tool.foreign is not None:  # its server has said why
@@ -309,6 +311,13 @@ def _notes(meta: Mapping[str, Any]) -> str | None:
     if notes is not None and not isinstance(notes, str):
         raise InvalidMessage(f"{NOTES} is prose; write a string, not {notes!r:.80}")
     return notes
+
+
+def _worth(meta: Mapping[str, Any]) -> float | None:
+    worth = meta.get(WORTH)
+    if worth is not None and (isinstance(worth, bool) or not isinstance(worth, int | float)):
+        raise InvalidMessage(f"{WORTH} is a number of dollars, as in 0.05, not {worth!r:.80}")
+    return worth
 
 
 def _explained(error: CallError, offer: Offer, arguments: dict[str, Any]) -> CallError:

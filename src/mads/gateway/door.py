@@ -44,10 +44,12 @@ class Door(Protocol):
         origin: Origin | None = None,
         conversation: str | None = None,
         notes: str | None = None,
+        worth: float | None = None,
     ) -> Any:
         """Call a tool by its canonical name; return its result in the types of JSON, or None where it streams.
 
-        `request` becomes the id of the call, `origin` its place in a trace; nothing acts on `notes`. Its progress, and
+        `request` becomes the id of the call, `origin` its place in a trace; nothing acts on `notes`. The answer is
+        `worth` so many dollars. Its progress, and
         the items of a stream in the types of JSON, go to `sink`. Cancelling this cancels the handler. Raises
         `CallError`, which is `InvalidMessage` where `arguments` do not fit the tool: nobody checks them before.
         """

@@ -16,8 +16,8 @@ PATIENCE = 30.0
 class Caller:
     """Makes calls in the name of one MAD.
 
-    A call made while another is handled is its child: it inherits principal, tenant, conversation and trace, and the
-    deadline where its own would be later, and the labels that this one has by now. None is in a lower band than `band`.
+    A call made while another is handled is its child: it inherits principal, tenant, conversation, trace and worth, and
+    the deadline where its own would be later, and the labels that this one has by now. None is in a band before `band`.
     """
 
     def __init__(self, identity: Identity, labels: Labels | None = None, *, band: int = Band.CONTROL) -> None:
@@ -75,6 +75,7 @@ class Caller:
             parent=parent.span,
             context=parent.context,
             made=now,
+            worth=parent.worth,
         )
 
     def origin(self) -> tuple[Identity, str, str | None, int, str]:

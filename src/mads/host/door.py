@@ -17,6 +17,7 @@ from mads.host.caller import Caller
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply, Sink
 from mads.wire.context import Origin
+from mads.wire.errors import InvalidMessage
 from mads.wire.failure import error_of
 from mads.wire.ids import span_ids, trace_ids
 from mads.wire.tools import ToolInfo
@@ -32,6 +33,9 @@ RIGHTS = "*"
 
 CHANGES = (subject(ResourceUpdated), subject(OffersChanged))
 """The events by which a door hears of changes."""
+
+MOST_WORTH = 1e9
+"""Dollars that no answer is worth."""
 
 T = TypeVar("T")
 
@@ -59,13 +63,17 @@ class BusDoor:
         conversation: str | None = None,
         notes: str | None = None,
         patience: float | None = None,
+        worth: float | None = None,
     ) -> Any:
         """Call `tool` by its canonical name; return its result, or None where it streams its items into `sink`.
 
-        Without an `origin` it begins a trace. Raises `CallError`; cancelling it cancels the handler.
+        Without an `origin` it begins a trace. The answer is `worth` so many dollars. Raises `CallError`; cancelling it
+        cancels the handler.
         """
         if notes is not None:
             codec.check_notes(notes)
+        if worth is not None and not 0 < worth < MOST_WORTH:
+            raise InvalidMessage(f"an answer is worth {worth!r}; write how many dollars, as in 0.05")
         known = await self._info(tool)
         now = time.monotonic()
         origin = origin or Origin(self._new_trace(), self._new_span())
@@ -83,6 +91,7 @@ class BusDoor:
             parent=origin.parent,
             context=origin.context,
             made=now,
+            worth=None if worth is None else round(worth * 1_000_000),
         )
         if known is None or not known.streams:
             return _result(await self._bus.request(call))

@@ -105,6 +105,11 @@ class HostTurn:
         """What the call came with of what is not to be trusted, as "untrusted:marco"."""
         return self._call.identity.labels
 
+    @property
+    def worth(self) -> int | None:
+        """What the answer is worth to whoever asked, in millionths of a dollar; None where that was not said."""
+        return self._call.worth
+
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Tell the caller how far the work has come; nothing happens where it does not listen."""
         sink = self._call.sink

@@ -112,6 +112,7 @@ class turning:
     tracestate: str = ""
     baggage: str = ""
     labels: tuple[str, ...] = ()
+    worth: int | None = None
     answers: Sequence[Any] = ()
     told: list[Progress] = field(default_factory=list[Progress], init=False)
     lines: list[Line] = field(default_factory=list[Line], init=False)

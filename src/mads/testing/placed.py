@@ -95,6 +95,7 @@ class Placed:
         conversation: str | None = None,
         origin: Origin | None = None,
         notes: str | None = None,
+        worth: float | None = None,
         **arguments: Any,
     ) -> Any:
         """Call `tool` (`mad.tool`) with JSON arguments, as the gateway does; return the JSON result."""
@@ -109,6 +110,7 @@ class Placed:
             conversation=conversation,
             origin=origin,
             notes=notes,
+            worth=worth,
         )
 
     async def running(self, mad: str) -> dict[str, int]:

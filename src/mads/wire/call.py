@@ -80,7 +80,8 @@ class Call(Struct, frozen=True, kw_only=True, gc=False):
     Calls of one `key` from one principal are handled in order and never two at once. `cause` is the id of the call
     that was being handled when this one was made, `parent` the span of that one, or of the client that asked, `context`
     what that said of its trace. `made` is when it was made, as `deadline`, or 0. `command` is the same for every
-    attempt at a command, or at a step of one. `notes` is prose for readers; nothing acts on it.
+    attempt at a command, or at a step of one. `worth` is what the answer is worth, in millionths of a dollar. `notes`
+    is prose for readers; nothing acts on it.
     """
 
     subject: str
@@ -101,6 +102,7 @@ class Call(Struct, frozen=True, kw_only=True, gc=False):
     parent: str = ""
     context: Context = NONE
     made: float = 0.0
+    worth: int | None = None
 
     def remaining(self) -> float:
         """Return the seconds until the deadline; negative once it has passed."""

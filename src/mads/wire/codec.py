@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import time
 from functools import lru_cache
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from mads.wire.call import NOTES, Band, Call, Identity
 from mads.wire.context import NONE, Context
@@ -94,6 +94,7 @@ class WireCall(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     notes: str | None
     parent: str = ""
     context: Context = NONE
+    worth: Annotated[int, Meta(ge=0)] | None = None
 
 
 def raw(body: Any) -> Raw:
@@ -120,6 +121,7 @@ def to_wire(call: Call) -> WireCall:
         call.notes,
         call.parent,
         call.context,
+        call.worth,
     )
 
 
@@ -150,6 +152,7 @@ def from_wire(wire: WireCall) -> Call:
         parent=wire.parent,
         context=wire.context,
         made=now,
+        worth=wire.worth,
     )
 
 

@@ -72,8 +72,8 @@ class Usage(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
 class Attempt(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One request that left for a provider, or was kept back before it: which rung it was, from 1, and what came of it.
 
-    `outcome` is ok, or why not: limited, overloaded, late, refused, broken, lost, drifted, budget, cancelled. `cost` is
-    in millionths of a dollar.
+    `outcome` is ok, or why not: limited, overloaded, late, refused, broken, lost, drifted, budget, worth,
+    cancelled. `cost` is in millionths of a dollar.
     """
 
     rung: int

@@ -157,7 +157,7 @@ class Ladder:
         why = "; ".join(f"{it.model} ({it.rung}): {it.outcome}: {it.why}" for it in last.values())
         if any(it.outcome in ("refused", "broken", "drifted", "lost", "overloaded") for it in last.values()):
             return Failed(f"no model answered: {why}")
-        if any(it.outcome == "budget" for it in last.values()):
+        if any(it.outcome in ("budget", "worth") for it in last.values()):
             return Limited(f"no model may answer: {why}")
         if self._retry:
             return Limited(f"no model answered: {why}", retry_after=min(self._retry.values()))

@@ -24,6 +24,7 @@ from mads.duos.fiedler.memory import Memory
 from mads.duos.fiedler.policy import Chooser
 from mads.duos.fiedler.shelf import SHELF
 from mads.duos.fiedler.trial import Trial
+from mads.duos.fiedler.worth import Worths
 from mads.wire.errors import CallError, Denied, InvalidMessage
 from mads.wire.model import Choice, ModelAnswer, ModelInfo, ModelMessage, ModelRequest, Piece, Vectors
 
@@ -71,6 +72,7 @@ class Fiedler:
         self._chooser = Chooser(self.house, self.policy, self.inside)
         self._drift = Drift(self.known, self.emit, self.log, self.turn)
         self._cache = Cache()
+        self._worths = Worths()
         self._memory = Memory(self.house, self.ledger)
 
     @tool
@@ -164,8 +166,9 @@ class Fiedler:
         return self._chooser.chosen(replace(request, labels=labels), self.turn.tenant)
 
     def _ladder(self, rule: Rule, models: Sequence[Model]) -> Ladder:
+        worth = self._worths.of(self.turn.traceparent.split("-")[1], self.turn.worth)
         ladder, judge = Ladder(lambda: self.turn.remaining, rule.hedge), self._drift.judge
-        ladder.trials = [Trial(rung, it, judge, self.ledger, ladder.noted) for rung, it in enumerate(models, 1)]
+        ladder.trials = [Trial(rung, it, judge, self.ledger, ladder.noted, worth) for rung, it in enumerate(models, 1)]
         return ladder
 
     async def _account(self, ladder: Ladder) -> None:

@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from mads.wire.model import ModelRequest, ToolCall, Usage
 
-Outcome = Literal["limited", "overloaded", "refused", "broken", "late", "lost", "drifted", "budget", "cancelled"]
+Outcome = Literal[
+    "limited", "overloaded", "refused", "broken", "late", "lost", "drifted", "budget", "worth", "cancelled"
+]
 """How an attempt fails: 429; 5xx; another 4xx; an answer that cannot be read; none in time; no connection; drift; no
-attempt was made, for nobody may pay for it; or nobody waits for its answer any more."""
+attempt was made, for nobody may pay for it, or it is not worth it; or nobody waits for its answer any more."""
 
 
 class Trouble(Exception):

@@ -18,6 +18,7 @@ from mads.duos.fiedler.house import Model
 from mads.duos.fiedler.pace import Sent
 from mads.duos.fiedler.port import Answered, Trouble
 from mads.duos.fiedler.prices import Rates
+from mads.duos.fiedler.worth import Worth
 from mads.wire import codec
 from mads.wire.errors import Denied, InvalidMessage, Limited
 from mads.wire.ledger import NOTHING, Amount, Reported
@@ -41,7 +42,7 @@ class Done:
 class Trial:
     """Makes attempts at `model` as rung number `rung`; `judge` looks at who answers, `ledger` keeps the book.
 
-    What came of an attempt for which nobody waits any more is heard by `left`.
+    What came of an attempt for which nobody waits any more is heard by `left`; `worth` weighs what it may cost.
     """
 
     rung: int
@@ -49,6 +50,7 @@ class Trial:
     judge: Judge
     ledger: Ledger
     left: Callable[[Done], object]
+    worth: Worth
 
     async def complete(self, request: ModelRequest, *, within: float, patience: float) -> Done:
         """Make one attempt that ends `within` seconds, up to `patience` of which it may wait until it may begin."""
@@ -89,7 +91,7 @@ async def reserved(ledger: Ledger, model: Model, most: Amount, *, within: float)
         raise Trouble("budget", str(error), retry_after=error.retry_after) from error
 
 
-NOTHING_LEFT = ("lost", "budget")
+NOTHING_LEFT = ("lost", "budget", "worth")
 REFUSED = ("limited", "overloaded", "refused")
 """How an attempt ends for which nothing is charged: nothing left for the provider, or it said that it would not."""
 
@@ -117,13 +119,16 @@ class _Opened:
         self.arrived = ""
         self._trouble: Trouble | None = None
         self._kept_back = False
+        self._held = 0
         self._began = time.monotonic()
 
     async def begin(self) -> ModelRequest:
         """Return the request as it is to be sent, once it may be."""
         self._rates = await self._model.rates()
-        self._sent = await self._model.pace.admit(self._bound.total, within=self._patience)
         most = Amount(self._rates.cost(self._bound), self._bound, ms=round(self._within * 1000))
+        self._trial.worth.hold(most.micro_usd)
+        self._held = most.micro_usd
+        self._sent = await self._model.pace.admit(self._bound.total, within=self._patience)
         patience = self._patience - (time.monotonic() - self._began)
         self._reservation = await reserved(self._trial.ledger, self._model, most, within=patience)
         self._began = time.monotonic()
@@ -192,6 +197,8 @@ class _Opened:
             self._heed(error)
         if self._sent is not None:
             self._model.pace.settle(self._sent, self._used().total)
+        if self._held and self._rates is not None:
+            self._trial.worth.settle(self._held, self._rates.cost(self._used()))
         if self._reservation is not None and self._rates is not None:
             await self._book(self._reservation, self._rates)
         return isinstance(error, Trouble)

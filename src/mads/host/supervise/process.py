@@ -213,6 +213,7 @@ class Child:
             trace=parent.trace,
             parent=parent.span,
             context=parent.context,
+            worth=parent.worth,
             conversation=parent.conversation,
             band=band,
             command=step if step and parent.command and step.startswith(f"{parent.command}:") else None,
