@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mads import Egress, SecretRef, Secrets, mad, tool
-from mads.duos.turing import Turing
+from mads import Egress, SecretRef, Secrets, mad, on, tool
+from mads.duos.turing import SecretRotated, Turing
 
 
 @mad
@@ -29,6 +29,10 @@ class Courier:
         """Send a request with a secret to where it may go; return what was answered."""
         ref = await self.secrets(path)
         return (await self.egress.request("GET", url, headers={"Authorization": ref.shaped("Bearer {}")})).text
+
+    @on(SecretRotated)
+    async def hear(self, rotated: SecretRotated) -> None:
+        """Hear that a secret has a new version."""
 
     @tool
     async def pry(self, path: str) -> str:

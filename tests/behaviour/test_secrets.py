@@ -90,10 +90,10 @@ async def test_a_secret_is_opened_within_the_request_that_uses_it_and_its_caller
         courier = MadConfig("tests.behaviour.courier:Courier", may=(api.may,))
         async with troupe(**{**COURIER, "courier": courier}) as it:
             await write(it, hosts=[f"127.0.0.1:{api.port}"])
-            assert await opened(it) == []
+            assert await recorded(it, "egress.decrypt") == []
             assert await it.call("courier.deliver", url=api.url(), path="github/token") == "hello"
             assert WORD.encode() in api.asked[0]
-            [decrypted] = await opened(it)
+            [decrypted] = await recorded(it, "egress.decrypt")
             used = {"path": "github/token", "host": f"127.0.0.1:{api.port}"}
             assert await body(it, decrypted.asked) == used
             tree = await it.system.traces.tree(decrypted.trace)
@@ -108,10 +108,10 @@ async def test_a_secret_is_opened_within_the_request_that_uses_it_and_its_caller
                 assert (b"github/token" in held, WORD.encode() in held) == (True, False)
 
 
-async def opened(it: Placed) -> list[Entry]:
-    """Return what is on record of secrets that were opened."""
+async def recorded(it: Placed, subject: str) -> list[Entry]:
+    """Return what is on record of `subject`."""
     await it.system.observer.recorder.flush()
-    return [entry for entry in await it.system.record.entries(Query()) if entry.subject == "egress.decrypt"]
+    return [entry for entry in await it.system.record.entries(Query()) if entry.subject == subject]
 
 
 async def test_a_person_is_shown_a_secret_and_the_record_is_not(troupe: Troupe) -> None:
@@ -145,6 +145,10 @@ async def test_a_secret_is_replaced_and_listed_and_forgotten(troupe: Troupe) -> 
         await write(it)
         replaced = await it.call("turing.rotate_secret", principal="operator", path="github/token")
         assert (replaced["version"], replaced["hosts"]) == (2, ["api.github.com"])
+        async with asyncio.timeout(5):
+            while not (heard := await recorded(it, "event.turing.SecretRotated.v1")):
+                await asyncio.sleep(0.01)
+        assert await body(it, heard[0].asked) == {"path": "github/token", "version": 2, "grace": 300.0}
         old: dict[str, Any] = {"path": "github/token", "version": 1}
         assert (await it.call("turing.reveal_secret", principal="operator", **old))["value"] == WORD
         assert await it.call("turing.list_secrets") == [replaced]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.shell import PROJECT, Mads, up
 
-COVERS = ("R-091", "R-096")
+COVERS = ("R-091", "R-095", "R-096")
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +32,18 @@ def test_a_secret_is_written_granted_and_replaced_and_is_in_no_file(tmp_path: Pa
         assert granted == [{"mad": "parrot", "pattern": "api/*", "tenant": "default", "lease": 3600.0}]
         assert mads("secret", "rotate", "--root").stdout == "2 secrets are under a new key\n"
         assert mads("secret", "get", "api/token", "--reveal").stdout == f"{WORD}\n"
+        moved = mads("secret", "rotate", "--root", "--to", "file:other.key").stdout
+        assert moved.endswith('they open with this alone, in mads.toml: [secrets] root = "file:other.key"\n')
+        assert mads("secret", "get", "api/token", "--reveal").stdout == f"{WORD}\n"
+        wrong = mads("secret", "rotate", "--root", "--to", "env:NOT_THERE")
+        assert (wrong.returncode, "NOT_THERE" in wrong.stderr) == (2, True)
+        assert mads("secret", "rotate", "api/token", "--to", "file:x").returncode == 2
         assert WORD not in mads("secret", "list").stdout
         assert "path: api/token" in mads("secret", "get", "api/token").stdout
+    (tmp_path / ".mads" / "root.key").unlink()
+    (tmp_path / "mads.toml").write_text(f'{KEEPER}\n[secrets]\nroot = "file:other.key"\n', encoding="utf-8")
+    with up(tmp_path):
+        assert mads("secret", "get", "api/token", "--reveal").stdout == f"{WORD}\n"
     assert [path for path in tmp_path.rglob("*") if path.is_file() and WORD.encode() in path.read_bytes()] == []
 
 

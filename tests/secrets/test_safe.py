@@ -138,6 +138,47 @@ async def test_the_root_is_renewed_while_everybody_reads() -> None:
     await read()
 
 
+async def test_another_root_takes_over_while_everybody_reads() -> None:
+    it = Safehouse(QUICK)
+    await it.opened()
+    await it.seal.unlock("correct horse battery")
+    await it.safe.put(*PATH, b"s3cret", PLAIN)
+    before, it.root = it.root, ReadRoot("another", HeldSource())
+
+    async def read() -> None:
+        for _ in range(50):
+            envelope = await it.safe.find(*PATH)
+            await asyncio.sleep(0)
+            assert bytes(await it.safe.opened(envelope)) == b"s3cret"
+
+    await asyncio.gather(read(), it.safe.renew("correct horse battery", it.root), read())
+    await it.opened()
+    await it.seal.unlock("correct horse battery")
+    await read()
+    it.root = before
+    await it.opened()
+    with pytest.raises(ConfigError, match="not the key under which the secrets lie"):
+        await it.seal.unlock("correct horse battery")
+
+
+async def test_a_root_that_does_not_unwrap_what_it_wrapped_is_not_taken() -> None:
+    class Forgetful:
+        async def wrap(self, key: bytes) -> bytes:
+            return key
+
+        async def unwrap(self, wrapped: bytes) -> bytes:
+            raise ConfigError(f"{len(wrapped)} bytes, and no idea")
+
+    it = Safehouse()
+    await it.opened()
+    await it.safe.put(*PATH, b"s3cret", PLAIN)
+    with pytest.raises(ConfigError, match="no idea"):
+        await it.safe.renew("", Forgetful())
+    await it.opened()
+    assert bytes(await it.safe.opened(await it.safe.find(*PATH))) == b"s3cret"
+    assert await it.safe.renew("") == 1
+
+
 async def test_a_renewal_that_was_cut_off_is_ended_by_the_next_start() -> None:
     it = Safehouse()
     await it.opened()

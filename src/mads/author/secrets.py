@@ -131,6 +131,9 @@ class SecretsKeeping(Protocol):
         """Open the secrets; raise `Denied` where that is not the passphrase."""
         ...
 
-    async def renew(self, passphrase: str) -> int:
-        """Put every secret under a new key while they are in use; return how many."""
+    async def renew(self, passphrase: str, root: str = "") -> int:
+        """Put every secret under a new key, and that under `root` if one is named, while they are in use.
+
+        Return how many.
+        """
         ...

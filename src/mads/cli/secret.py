@@ -96,18 +96,20 @@ def list_(prefix: str, *, grants: bool, tenant: str, as_json: bool) -> None:
 @secret.command()
 @click.argument("path", default="")
 @click.option("--root", is_flag=True, help="Put all secrets under a new key instead, while they are in use.")
+@click.option("--to", default="", help="With --root: put them under this root, as mads.toml names one.")
 @click.option("--set", "typed", is_flag=True, help="Take the new one from standard input, or as it is typed.")
 @click.option("--grace", type=Span(), default="5m", show_default=True, help="For how long the old one is good as well.")
 @tenant_option
 @json_option
-def rotate(path: str, *, root: bool, typed: bool, grace: float, tenant: str, as_json: bool) -> None:
+def rotate(path: str, *, root: bool, to: str, typed: bool, grace: float, tenant: str, as_json: bool) -> None:
     """Replace the secret at PATH by one that nobody knows, or by one that you tell with --set."""
-    if bool(path) == root:
+    if bool(path) == root or (to and not root):
         raise UsageError("say which: mads secret rotate PATH, or all of them: mads secret rotate --root")
     if root:
         asks = _asked("seal_state", SealInfo).passphrase
-        count = _asked("rotate_root", int, passphrase=_told("Passphrase") if asks else "")
-        show({"secrets": count} if as_json else f"{count} secrets are under a new key", as_json=as_json)
+        count = _asked("rotate_root", int, passphrase=_told("Passphrase") if asks else "", to=to)
+        note = to and f'; from the next start on they open with this alone, in mads.toml: [secrets] root = "{to}"'
+        show({"secrets": count} if as_json else f"{count} secrets are under a new key{note}", as_json=as_json)
     elif typed:
         value = _told("Secret")
         _written(_asked("set_secret", SecretInfo, path=path, value=value, grace=grace, tenant=tenant), as_json=as_json)

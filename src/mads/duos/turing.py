@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from mads import SecretRef, Sensitive, mad, tool
+from mads import Emit, SecretRef, Sensitive, mad, message, tool
 from mads.author.secrets import GrantInfo, Revealed, SealInfo, SecretInfo, SecretsKeeping, SecretsOffice, Wrapped
+
+
+@message(name="turing.SecretRotated")
+class SecretRotated:
+    """A secret has a new version; the one before is good for `grace` seconds more."""
+
+    path: str
+    version: int
+    grace: float
+
+
+@message(name="turing.RootRotated")
+class RootRotated:
+    """So many secrets are under a new key, and that is under the root `to`, if it was to be another."""
+
+    secrets: int
+    to: str
 
 
 @mad
@@ -12,6 +29,7 @@ class Turing:
 
     office: SecretsOffice
     keeping: SecretsKeeping
+    emit: Emit
 
     @tool(read_only=True)
     async def get_secret(self, path: str, version: int | None = None) -> SecretRef:
@@ -35,7 +53,10 @@ class Turing:
         The version before is good for `grace` seconds more. Where the newest version is not `expect`, nothing is
         written; 0 is that there is none yet. Without hosts they are those of the version before.
         """
-        return await self.office.put(path, value, hosts=hosts, lasts=lasts, grace=grace, expect=expect, tenant=tenant)
+        info = await self.office.put(path, value, hosts=hosts, lasts=lasts, grace=grace, expect=expect, tenant=tenant)
+        if info.version > 1:
+            await self.emit(SecretRotated(info.path, info.version, grace))
+        return info
 
     @tool(read_only=True)
     async def list_secrets(self, prefix: str = "", tenant: str = "") -> list[SecretInfo]:
@@ -47,7 +68,9 @@ class Turing:
         self, path: str, grace: float = 300.0, expect: int | None = None, tenant: str = ""
     ) -> SecretInfo:
         """Replace a secret by one that nobody knows; the one before is good for `grace` seconds more."""
-        return await self.office.put(path, None, hosts=None, lasts=None, grace=grace, expect=expect, tenant=tenant)
+        info = await self.office.put(path, None, hosts=None, lasts=None, grace=grace, expect=expect, tenant=tenant)
+        await self.emit(SecretRotated(info.path, info.version, grace))
+        return info
 
     @tool(destructive=True)
     async def delete_secret(self, path: str, tenant: str = "") -> None:
@@ -102,6 +125,11 @@ class Turing:
         return await self.keeping.unseal(passphrase)
 
     @tool(destructive=True)
-    async def rotate_root(self, passphrase: Sensitive[str] = "") -> int:
-        """Put every secret under a new key, while all of them are in use; return how many."""
-        return await self.keeping.renew(passphrase)
+    async def rotate_root(self, passphrase: Sensitive[str] = "", to: str = "") -> int:
+        """Put every secret under a new key, while all of them are in use; return how many.
+
+        That key is under the root `to` from then on, written as in `mads.toml`, where one is named.
+        """
+        count = await self.keeping.renew(passphrase, to)
+        await self.emit(RootRotated(count, to))
+        return count

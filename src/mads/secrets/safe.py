@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mads.secrets.envelope import Changed, disclosed, enclosed, rewrapped
+from mads.secrets.root import Root
 from mads.secrets.seal import Seal
 from mads.store.secrets.port import Envelope, Envelopes
 from mads.wire.errors import InvalidMessage, StoreError
@@ -120,9 +121,12 @@ class Safe:
         """Return the newest version of each secret, without what is in it."""
         return await self._store.listed()
 
-    async def renew(self, passphrase: str) -> int:
-        """Wrap every data key anew, under a new key, while all go on; return how many."""
-        number = await self._seal.renew(passphrase)
+    async def renew(self, passphrase: str, root: Root | None = None) -> int:
+        """Wrap every data key anew, under a new key, and that by `root` if one is given, while all go on.
+
+        Return how many.
+        """
+        number = await self._seal.renew(passphrase, root)
         return await self.settle(number)
 
     async def settle(self, number: int | None = None) -> int:

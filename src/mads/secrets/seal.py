@@ -120,13 +120,18 @@ class Seal:
             raise Denied(SEALED)
         return self._open.get(number)
 
-    async def renew(self, passphrase: str) -> int:
-        """Make a new key, under which all that is sealed from now on is; return its number."""
+    async def renew(self, passphrase: str, root: Root | None = None) -> int:
+        """Make a new key, under which all that is sealed from now on is; return its number.
+
+        Where a `root` is given, it wraps that key and all from then on. What it wraps it is seen to unwrap first.
+        """
         async with self._making:
             if self.is_sealed:
                 raise Denied(SEALED)
             if any(row.salt for row in self._rows):
                 await self._unwrapped(self._rows[-1], passphrase)
+            if root is not None:
+                await self._move(root, passphrase)
             return await self._make(passphrase)
 
     async def retire(self) -> None:
@@ -135,6 +140,23 @@ class Seal:
             await self._store.drop(row.id)
             self._open.pop(row.id, None)
         self._rows = self._rows[-1:]
+
+    async def _move(self, root: Root, passphrase: str) -> None:
+        """Put the keys that there are under another root; those who read go on by what is open."""
+        keys = [(row, await self._unwrapped(row, passphrase)) for row in self._rows]
+        before, self._root = self._root, root
+        try:
+            wrapped = [await self._wrapped(row.id, key, passphrase, row.made) for row, key in keys]
+            for row in wrapped:
+                wipe(await self._unwrapped(row, passphrase))
+        except BaseException:
+            self._root = before
+            raise
+        for row in wrapped:
+            await self._store.put(row)
+        self._rows = await self._store.keys()
+        for _, key in keys:
+            wipe(key)
 
     async def _make(self, passphrase: str) -> int:
         key = bytearray(os.urandom(KEY))

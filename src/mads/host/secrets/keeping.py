@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from mads.author.secrets import GrantInfo, SealInfo
 from mads.guard.credential import check_name
@@ -10,24 +11,36 @@ from mads.guard.principals import only_operator, theirs
 from mads.host.secrets.desk import SHORTEST, milliseconds
 from mads.secrets.access import Access, Note
 from mads.secrets.permits import Permits
+from mads.secrets.roots.named import named
 from mads.secrets.safe import Safe
 from mads.secrets.seal import Seal
 from mads.secrets.vault import StoredVault
 from mads.store.secrets.port import Grant
-from mads.wire.errors import Denied, InvalidMessage, UsageError
+from mads.wire.errors import ConfigError, Denied, InvalidMessage, UsageError
 
 SECRETS = "secrets"
 """What the audit calls all of them together."""
 
 
 class Keeping:
-    """The grants in `permits`, and the keys of `seal`, under which `safe` and `vault` are; `mads` are those there."""
+    """The grants in `permits`, and the keys of `seal`, under which `safe` and `vault` are; `mads` are those there.
+
+    A root that is a file is one in `folder`.
+    """
 
     def __init__(
-        self, safe: Safe, seal: Seal, permits: Permits, *, vault: StoredVault, note: Note, mads: Collection[str]
+        self,
+        safe: Safe,
+        seal: Seal,
+        permits: Permits,
+        *,
+        vault: StoredVault,
+        note: Note,
+        mads: Collection[str],
+        folder: Path,
     ) -> None:
         self._safe, self._seal, self._permits, self._vault = safe, seal, permits, vault
-        self._note, self._mads = note, mads
+        self._note, self._mads, self._folder = note, mads, folder
 
     async def grant(self, mad: str, pattern: str, *, lease: float | None, tenant: str) -> Sequence[GrantInfo]:
         """Let a MAD use the secrets that fit; return all that is granted then."""
@@ -78,11 +91,14 @@ class Keeping:
         await self._safe.settle()
         return self.state()
 
-    async def renew(self, passphrase: str) -> int:
-        """Put every secret under a new key while they are in use; return how many."""
+    async def renew(self, passphrase: str, root: str = "") -> int:
+        """Put every secret under a new key, and that under `root` if one is named, while they are in use."""
         only_operator("rotate the root")
-        await self._noted("to be put under a new key")
-        return await self._safe.renew(passphrase)
+        await self._noted(f"to be put under a new key{root and f', under {root}'}")
+        try:
+            return await self._safe.renew(passphrase, named(root, self._folder) if root else None)
+        except ConfigError as error:
+            raise InvalidMessage(str(error)) from None
 
     async def _noted(self, rule: str, tenant: str = "") -> None:
         await self._note(Access(path=SECRETS, tenant=tenant, rule=rule))

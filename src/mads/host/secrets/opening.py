@@ -30,10 +30,12 @@ from mads.wire.errors import ConfigError, Denied
 class Secrets:
     """The vault of one system, and the desks in front of it; `opened` makes one."""
 
-    def __init__(self, safe: Safe, seal: Seal, permits: Permits, note: Note, mads: Collection[str]) -> None:
+    def __init__(
+        self, safe: Safe, seal: Seal, permits: Permits, note: Note, mads: Collection[str], *, folder: Path
+    ) -> None:
         self.vault = StoredVault(safe, permits, note)
         self.desk = SecretsDesk(safe, self.vault, note, now_ms)
-        self.keeping = Keeping(safe, seal, permits, vault=self.vault, note=note, mads=mads)
+        self.keeping = Keeping(safe, seal, permits, vault=self.vault, note=note, mads=mads, folder=folder)
 
 
 async def opened(config: SecretsConfig, root: Path, database: Database, audit: Trail, mads: Collection[str]) -> Secrets:
@@ -48,7 +50,7 @@ async def opened(config: SecretsConfig, root: Path, database: Database, audit: T
     await permits.open()
     if not seal.is_sealed and seal.is_used:
         await safe.settle()
-    return Secrets(safe, seal, permits, noting(audit), mads)
+    return Secrets(safe, seal, permits, noting(audit), mads, folder=root)
 
 
 def noting(audit: Trail) -> Note:
