@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 from benchmarks.recall import add, chance, fill, made_files, real_files, some
 
 from mads.host.workers import ProcessWorkers
@@ -65,6 +64,8 @@ def sample(db: Connection) -> list[str]:
 
 def invent(db: Connection) -> int:
     """Give each passage a random vector; return how many there are."""
+    import numpy as np  # noqa: PLC0415  a worker imports this module first, and is to load NumPy for one thread alone
+
     made = np.random.default_rng(1)
     digests = db.execute("SELECT DISTINCT digest FROM chunks").fetchall()
     with transaction(db):
