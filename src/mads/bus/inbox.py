@@ -51,10 +51,6 @@ class Inbox:
         for band in self._bands:
             yield from band
 
-    def unasked(self, call: Call) -> bool:
-        """Return whether `call` may be handed to a worker that is free without a look at the others."""
-        return self._serial or (call.key is None and call.band != BULK)
-
     def hand(self, delivery: Delivery) -> None:
         """Let a worker that is free have `delivery`."""
         self.waiting += 1
@@ -67,8 +63,18 @@ class Inbox:
             return False
         self.waiting += 1
         self.work += delivery.cost
-        row = self._row
-        if _alike(row[-1].call, delivery.call) if row else not others and self.unasked(delivery.call):
+        row, call = self._row, delivery.call
+        if not row:
+            is_next = not others and (self._serial or (call.key is None and call.band != BULK))
+        else:
+            last = row[-1].call
+            is_next = (
+                (call.identity is last.identity or call.identity == last.identity)
+                and call.conversation == last.conversation
+                and call.key == last.key
+                and call.band == last.band
+            )
+        if is_next:
             row.append(delivery)
         else:
             self._part()
@@ -214,16 +220,6 @@ class Inbox:
         self._senders[sender] -= 1
         if not self._senders[sender]:
             del self._senders[sender]
-
-
-def _alike(call: Call, other: Call) -> bool:
-    """Return whether two calls are of one sender, conversation, key and band."""
-    return (
-        (call.identity is other.identity or call.identity == other.identity)
-        and call.conversation == other.conversation
-        and call.key == other.key
-        and call.band == other.band
-    )
 
 
 def _sender(call: Call) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from mads.bus.codel import Shedder
 from mads.bus.delivery import Delivery
-from mads.bus.inbox import Inbox
+from mads.bus.inbox import BULK, Inbox
 from mads.bus.pace import UNKNOWN, Pace
 from mads.bus.port import Refused
 from mads.wire.call import Band, Call, Handle, Reply
@@ -28,6 +28,8 @@ GRACE = 0.5
 TRIFLE = 0.001
 """Seconds above which each call is measured that is handled while others wait; of shorter ones one of `SAMPLE`."""
 SAMPLE = 8
+MOMENT = 0.005
+"""Seconds that a call may wait without a thought of how much of its time that is."""
 
 SOONEST = 0.05
 """The smallest `retry_after`, in seconds."""
@@ -144,13 +146,14 @@ class Serving:
         """Take `delivery`; return False where the inbox is full, and nobody has to give way."""
         inbox, call = self._inbox, delivery.call
         is_free = self._resting or len(self._workers) < self._at_once
-        if is_free and inbox.unasked(call) and self._hire():
+        if is_free and ((call.key is None and call.band != BULK) or self._at_once == 1) and self._hire():
             inbox.hand(delivery)
             return True
-        delivery.since, delivery.cost = monotonic(), self._pace.means.get(call.subject, UNKNOWN)
-        left = call.deadline - delivery.since
-        if not is_free and inbox.work > left * self._at_once and (wait := self._hopeless(delivery)):
-            self._overloaded(delivery, "late", f"what is before it takes {wait:.1f} s, and {left:.1f} s are left", wait)
+        delivery.since = now = monotonic()
+        delivery.cost = self._pace.means.get(call.subject, UNKNOWN)
+        if not is_free and inbox.work > (call.deadline - now) * self._at_once and (wait := self._hopeless(delivery)):
+            why = f"what is before it takes {wait:.1f} s, and {call.deadline - now:.1f} s are left"
+            self._overloaded(delivery, "late", why, wait)
             return True
         if not inbox.put(delivery):
             other = inbox.yields(call)
@@ -164,8 +167,11 @@ class Serving:
 
     def _hire(self) -> bool:
         """Have a worker that rests look into the inbox, or a new one; return False where all are at work."""
-        if self._wake():
-            return True
+        while self._resting:
+            rest = self._resting.pop()
+            if not rest.done():
+                rest.set_result(None)
+                return True
         if len(self._workers) >= self._at_once:
             return False
         worker = Worker()
@@ -256,8 +262,9 @@ class Serving:
             if worker.task is not own:
                 self._fail(delivery, "lost", "it stopped serving before it answered")
                 self._cancel(worker, "lost")
-        while self._wake():
-            pass
+        for rest in self._resting:
+            if not rest.done():
+                rest.set_result(None)
         others = {worker.task for worker in self._workers | self._shortcuts} - {own}
         if others:
             await asyncio.wait(others, timeout=GRACE)
@@ -277,13 +284,13 @@ class Serving:
                 continue
             try:
                 left = delivery.call.deadline - now
-                hurried = left < delivery.cost or left < now - delivery.since or not self._shedder.calm
-                if delivery.since and hurried and not self._worth_while(delivery, now):
+                since, is_calm = delivery.since, self._shedder.calm
+                if since and (not is_calm or now > since + MOMENT) and not self._worth_while(delivery, now):
                     continue
                 if left > 0:
                     worker.delivery = delivery
                     began, now = now, await self._serve(worker, delivery)
-                    if self._inbox.waiting and (now - began > TRIFLE or not self._served % SAMPLE):
+                    if (now - began > TRIFLE or not self._served % SAMPLE) and self._inbox.waiting:
                         self._pace.took(delivery.call.subject, now - began)
                 else:
                     self._late(delivery, self._refuse)
@@ -342,14 +349,6 @@ class Serving:
         rest = self._loop.create_future()
         self._resting.append(rest)
         return rest
-
-    def _wake(self) -> bool:
-        while self._resting:
-            rest = self._resting.pop()
-            if not rest.done():
-                rest.set_result(None)
-                return True
-        return False
 
     def _start(self, worker: Worker, run: Coroutine[Any, Any, Any], among: set[Worker]) -> None:
         worker.task = self._loop.create_task(run, context=self._context.copy())
