@@ -15,13 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mads.guard.budget.accounts import SOON, Accounts
+from mads.guard.budget.accounts import Accounts
 from mads.guard.budget.cap import MICRO, Cap, said
+from mads.guard.budget.counters import SOON
 from mads.host.budgets import BudgetConfig
+from mads.host.reconciling import reconcile
 from mads.store.ledger.memory import MemoryBookings
-from mads.store.ledger.port import Line
-from mads.wire.errors import Limited, StoreError
-from mads.wire.ledger import NOTHING, Amount
+from mads.store.ledger.port import Line, State, Whose
+from mads.wire.errors import InvalidMessage, Limited, StoreError
+from mads.wire.ledger import NOTHING, Amount, Bill, Reported, Sum
 from mads.wire.model import Usage
 
 COVERS = ("R-070", "R-071")
@@ -56,6 +58,15 @@ class Slow(MemoryBookings):
             raise StoreError("the disk is full")
         return await super().reserve(line)
 
+    async def settle(
+        self, id_: int, holder: str | None, state: State, amount: Amount, reported: Reported | None = None
+    ) -> Line | None:
+        """Settle a reservation, if there is room."""
+        await asyncio.sleep(0)
+        if self.full:
+            raise StoreError("the disk is full")
+        return await super().settle(id_, holder, state, amount, reported)
+
 
 LINES = st.builds(
     line,
@@ -63,16 +74,15 @@ LINES = st.builds(
     tokens=st.integers(0, 400),
     tenant=st.sampled_from(("acme", "bolt")),
     conversation=st.sampled_from(("", "c1", "c2")),
-    at=st.sampled_from((NOON - HOUR, NOON, NOON + 24 * HOUR)),
+    at=st.sampled_from((NOON - 999 * HOUR, NOON - HOUR, NOON, NOON + 24 * HOUR)),  # a clock that jumps
 ).flatmap(lambda it: st.sampled_from(((), ("scribe",), ("lead", "scribe"))).map(lambda chain: replace(it, chain=chain)))
+SHARED = ("commit", "commit_on_a_full_disk", "commit_many_times", "doubt")
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("reserve"), st.lists(LINES, min_size=1, max_size=12)),
-        st.tuples(st.just("cancel"), LINES),
-        st.tuples(st.just("commit"), st.floats(0, 1)),
-        st.tuples(st.just("release"), st.none()),
-        st.tuples(st.just("restart"), st.none()),
-        st.tuples(st.just("full"), LINES),
+        st.tuples(st.sampled_from(("cancel", "reserve_on_a_full_disk")), LINES),
+        st.tuples(st.sampled_from(SHARED), st.floats(0, 1)),
+        st.tuples(st.sampled_from(("release", "restart")), st.none()),
     ),
     max_size=12,
 )
@@ -93,45 +103,96 @@ def over(book: Sequence[Line]) -> list[str]:
     return [title for (title, _), used in sums.items() if used > most[title]]
 
 
+class Walk:
+    """Accounts over a book, and what may happen to them."""
+
+    def __init__(self) -> None:
+        self.book = Slow()
+        self.accounts = Accounts(CAPS, self.book)
+
+    async def take(self, step: str, what: Any) -> None:
+        """Let something happen."""
+        await getattr(self, f"_{step}")(what, await self._opened())
+
+    async def _opened(self) -> list[int]:
+        return [each.id for each in await self.book.lines(of="reserved")]
+
+    async def _share(self, id_: int, share: float) -> Amount:
+        before = (await self.book.lines())[id_ - 1].amount
+        return replace(before, micro_usd=int(before.micro_usd * share))
+
+    async def _reserve(self, lines: list[Line], opened: list[int]) -> None:
+        del opened
+        await asyncio.gather(*(self.accounts.reserve(each) for each in lines), return_exceptions=True)
+
+    async def _cancel(self, line: Line, opened: list[int]) -> None:
+        task = asyncio.create_task(self.accounts.reserve(line))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await self.accounts.close()
+        assert await self._opened() == opened
+
+    async def _reserve_on_a_full_disk(self, line: Line, opened: list[int]) -> None:
+        self.book.full = True
+        with pytest.raises((StoreError, Limited)):
+            await self.accounts.reserve(line)
+        self.book.full = False
+        assert await self._opened() == opened
+
+    async def _commit(self, share: float, opened: list[int]) -> None:
+        for id_ in opened[:1]:
+            assert await self.accounts.settle(id_, "fiedler", "spent", await self._share(id_, share))
+
+    async def _commit_on_a_full_disk(self, share: float, opened: list[int]) -> None:
+        self.book.full = True
+        for id_ in opened[:1]:
+            with pytest.raises(StoreError, match="full"):
+                await self.accounts.settle(id_, "fiedler", "spent", await self._share(id_, share))
+        self.book.full = False
+        assert await self._opened() == opened
+
+    async def _commit_many_times(self, share: float, opened: list[int]) -> None:
+        for id_ in opened[:1]:
+            spent = await self._share(id_, share)
+            again = [self.accounts.settle(id_, "fiedler", "spent", spent) for _ in range(3)]
+            assert sorted(await asyncio.gather(*again)) == [False, False, True]
+
+    async def _doubt(self, share: float, opened: list[int]) -> None:
+        before = total(await self.book.sums(Whose(by="system")))
+        for id_ in opened[:1]:
+            known = await self._share(id_, share)
+            is_told = self.accounts.running(id_) or known != NOTHING
+            assert await self.accounts.doubt(id_, "fiedler", known) is is_told
+        assert total(await self.book.sums(Whose(by="system"))) == before
+
+    async def _release(self, _: None, opened: list[int]) -> None:
+        for id_ in opened[-1:]:
+            assert await self.accounts.settle(id_, "fiedler", "released", NOTHING)
+            assert not await self.accounts.settle(id_, "fiedler", "released", NOTHING)
+
+    async def _restart(self, _: None, opened: list[int]) -> None:
+        self.accounts = Accounts(CAPS, self.book)
+        assert await self._opened() == opened
+
+
 @given(STEPS)
 def test_whatever_happens_no_cap_is_exceeded_and_what_is_released_can_be_spent(steps: list[tuple[str, Any]]) -> None:
     async def walk() -> None:
-        book = Slow()
-        accounts = Accounts(CAPS, book)
+        it = Walk()
         for step, what in steps:
-            opened = [each.id for each in await book.lines(of="reserved")]
-            match step, what:
-                case "reserve", _:
-                    await asyncio.gather(*(accounts.reserve(each) for each in what), return_exceptions=True)
-                case "cancel", Line() as one:
-                    task = asyncio.create_task(accounts.reserve(one))
-                    await asyncio.sleep(0)
-                    task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
-                    await accounts.close()
-                    assert [each.id for each in await book.lines(of="reserved")] == opened
-                case "full", Line() as one:
-                    book.full = True
-                    with pytest.raises((StoreError, Limited)):
-                        await accounts.reserve(one)
-                    book.full = False
-                case "commit", float() as share if opened:
-                    before = (await book.lines())[opened[0] - 1].amount
-                    spent = replace(before, micro_usd=int(before.micro_usd * share))
-                    assert await accounts.settle(opened[0], "fiedler", "spent", spent)
-                case "release", None if opened:
-                    assert await accounts.settle(opened[-1], "fiedler", "released", NOTHING)
-                    assert not await accounts.settle(opened[-1], "fiedler", "released", NOTHING)
-                case "restart", None:
-                    accounts = Accounts(CAPS, book)
-                case _:
-                    pass
-            assert over(await book.lines()) == []
-        anew = Accounts(CAPS, book)
+            await it.take(step, what)
+            assert over(await it.book.lines()) == []
+        anew = Accounts(CAPS, it.book)
         for probe in (line("scribe", usd=0.2, conversation="c1"), line("lead", tokens=300), line(tenant="bolt")):
-            assert await admits(accounts, probe) == await admits(anew, probe)
+            assert await admits(it.accounts, probe) == await admits(anew, probe)
 
     asyncio.run(walk())
+
+
+def total(sums: Sequence[Sum]) -> int:
+    """Return what is spent and reserved, in millionths of a dollar."""
+    return sum(each.spent.micro_usd + each.reserved.micro_usd for each in sums)
 
 
 async def admits(accounts: Accounts, probe: Line) -> bool:
@@ -218,3 +279,53 @@ async def test_what_a_provider_charges_beyond_the_reservation_counts_as_well() -
 )
 def test_an_amount_is_said_as_a_person_reads_it(counted: int, unit: str, words: str) -> None:
     assert said(counted, unit) == words  # type: ignore[arg-type]
+
+
+BOOKED = st.lists(st.tuples(st.integers(0, 50), st.none() | st.integers(0, 80)), min_size=1, max_size=8)
+
+
+@given(BOOKED, st.integers(0, 500))
+def test_a_bill_settles_what_is_open_to_the_millionth_or_is_refused(
+    booked: list[tuple[int, int | None]], charged: int
+) -> None:
+    async def walk() -> None:
+        book = Slow()
+        accounts = Accounts([], book)
+        kept = await accounts.reserve(replace(LINE, amount=Amount(10)))
+        await accounts.settle(kept, "fiedler", "spent", Amount(10))
+        for counted, reported in booked:
+            id_ = await accounts.reserve(replace(LINE, amount=Amount(counted)))
+            if reported is not None:
+                said = Reported(reported, reported)
+                await accounts.settle(id_, "fiedler", "spent", Amount(max(counted, reported)), said)
+        running = sum(counted for counted, reported in booked if reported is None)
+        accounts = Accounts([], book) if charged % 2 else accounts
+        settling = [each for each in await book.lines(of="open") if not accounts.running(each.id)]
+        if charged < 10 or (charged > 10 and not settling):
+            with pytest.raises(InvalidMessage, match=r"what nobody disputes|nothing is open"):
+                await reconcile(Bill(charged), None, accounts, book)
+            return
+        came = await reconcile(Bill(charged), None, accounts, book)
+        assert (came.ledger, came.settled, came.lines) == (charged, charged - 10, len(settling))
+        assert [each.state for each in await book.lines(of="open")].count("spent") == 0
+        assert total(await book.sums(Whose(by="system"))) == charged + (0 if charged % 2 else running)
+
+    asyncio.run(walk())
+
+
+async def test_whoever_says_nothing_in_its_time_is_waited_for_no_longer_and_its_reservation_counts() -> None:
+    accounts = Accounts(caps(system="1 USD"), MemoryBookings(), overdue=0.01)
+    id_ = await accounts.reserve(replace(line(usd=0.9), amount=Amount(900_000, ms=1)))
+    with pytest.raises(
+        Limited, match=r"0\.1 USD are left, 0\.9 USD stand reserved, and this may take 0\.2 USD"
+    ) as caught:
+        await accounts.reserve(line(usd=0.2))
+    assert caught.value.retry_after == SOON
+    async with asyncio.timeout(5):
+        await accounts.freed.wait()
+    assert not accounts.running(id_)
+    with pytest.raises(Limited, match=r"0\.1 USD are left, and this may take 0\.2 USD") as caught:
+        await accounts.reserve(line(usd=0.2))
+    assert caught.value.retry_after is None
+    assert await accounts.settle(id_, "fiedler", "spent", Amount(1000))
+    await accounts.reserve(line(usd=0.2))

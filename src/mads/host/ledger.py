@@ -12,7 +12,8 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Meta, Struct
 
 from mads.bus.port import Bus
-from mads.guard.budget.accounts import SOON, Accounts
+from mads.guard.budget.accounts import Accounts
+from mads.guard.budget.counters import SOON
 from mads.host.caller import PATIENCE, Caller
 from mads.host.proxy import outcome
 from mads.store.ledger.port import LAST, Bookings, Line, State

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -13,6 +14,14 @@ from mads.wire.ledger import Amount, Level, Unit
 
 FRACTIONS: dict[Unit, int] = {"USD": 1_000_000, "tokens": 1, "calls": 1, "s": 1000}
 """How many of what is counted are one unit."""
+
+OF: Mapping[Unit, Callable[[Amount], int]] = {
+    "USD": attrgetter("micro_usd"),
+    "tokens": attrgetter("usage.total"),
+    "calls": attrgetter("calls"),
+    "s": attrgetter("ms"),
+}
+"""What a unit counts of an amount."""
 
 MICRO = 1_000_000
 
@@ -44,15 +53,7 @@ class Cap(Struct, frozen=True, kw_only=True):
 
     def of(self, amount: Amount) -> int:
         """Return how much `amount` is of what it counts."""
-        match self.unit:
-            case "USD":
-                return amount.micro_usd
-            case "tokens":
-                return amount.usage.total
-            case "calls":
-                return amount.calls
-            case "s":
-                return amount.ms
+        return OF[self.unit](amount)
 
     def window(self, at_us: int) -> Window:
         """Return the window in which that time lies."""
@@ -60,13 +61,13 @@ class Cap(Struct, frozen=True, kw_only=True):
 
     def whose(self, line: Line) -> Iterator[Whose]:
         """Yield what `line` counts towards: nothing, or one sum."""
-        name, tenant = self._named(line)
+        name, tenant = self.named(line)
         if name is not None:
             window = self.window(line.at_us)
             since, until = round(window.begins * MICRO), round(window.ends * MICRO)
             yield Whose(by=self.level, since_us=since, until_us=until, tenant=tenant, name=name)
 
-    def _named(self, line: Line) -> tuple[str | None, str | None]:
+    def named(self, line: Line) -> tuple[str | None, str | None]:
         """Return whose `line` is at this level, if anybody's, and of which tenant that is, if of one."""
         match self.level:
             case "system":
