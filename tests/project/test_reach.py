@@ -14,7 +14,7 @@ from mads.project.check import check
 from mads.project.reach import sockets
 from mads.wire.errors import ConfigError
 
-COVERS = ("R-106",)
+COVERS = ("R-071", "R-106")
 
 MAD = """from mads import Egress, mad, tool
 {code}
