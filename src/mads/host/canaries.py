@@ -40,8 +40,8 @@ class CanaryConfig(Struct, frozen=True, forbid_unknown_fields=True):
     use: str
     tools: tuple[str, ...] = ()
     share: Annotated[float, Meta(gt=0, le=0.9)] = 0.1
-    shadow: Part = 0.1
-    least: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
+    shadow: Part = 0.2
+    least: Annotated[int, Meta(ge=1, le=1_000_000)] = 10
     risk: Annotated[float, Meta(ge=0.000001, le=0.5)] = 0.05
     errors: Share = 0.05
     slower: Times = 1.5

@@ -28,8 +28,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     """How two versions are divided and compared: see `mads.host.canaries`."""
 
     share: float = 0.1
-    shadow: float = 0.1
-    least: int = 20
+    shadow: float = 0.2
+    least: int = 10
     risk: float = 0.05
     errors: float = 0.05
     slower: float = 1.5
