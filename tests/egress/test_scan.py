@@ -103,6 +103,12 @@ def test_structured_personal_data_are_found(kind: str, text: str) -> None:
     assert [(it.kind, said[it.start : it.end].decode()) for it in personal.found(said)] == [(kind, text)]
 
 
+def test_numbers_that_follow_each_other_are_told_apart() -> None:
+    said = b"+49 30 901820 4012-8888-8888-1881 10.1.2.3"
+    found = {(it.kind, said[it.start : it.end]) for it in personal.found(said)}
+    assert found == {("phone", b"+49 30 901820"), ("card", b"4012-8888-8888-1881"), ("ip", b"10.1.2.3")}
+
+
 @pytest.mark.parametrize("text", NEITHER)
 def test_what_only_looks_like_personal_data_is_none(text: str) -> None:
     assert [*personal.found(f"Please note {text}, thanks".encode())] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -45,7 +46,13 @@ _CARD = (
 )
 """How the numbers of cards begin, and how many digits they then have."""
 
-_PREFIXES = tuple((tuple(map(str, prefixes)), sizes) for prefixes, sizes in _CARD)
+_SHORTEST_CARD = 12
+
+_PREFIXES = {
+    str(prefix): {size for prefixes, sizes in _CARD if prefix in prefixes for size in sizes}
+    for prefixes, _ in _CARD
+    for prefix in prefixes
+}
 
 _NEAR = 40
 """Bytes before a number in which a word may say what it is."""
@@ -97,8 +104,10 @@ def _email(text: bytes, around: _Around) -> bool:
 
 def _card(text: bytes, around: _Around) -> bool:
     digits = _digits(text)
-    known = any(len(digits) in sizes and digits.startswith(prefixes) for prefixes, sizes in _PREFIXES)
-    return (known or _SAYS_CARD.search(around.before) is not None) and len(set(digits)) > 1 and _luhn(digits)
+    if len(set(digits)) == 1:
+        return False
+    known = any(len(digits) in _PREFIXES.get(digits[:size], ()) for size in (1, 2, 3, 4))
+    return (known or _SAYS_CARD.search(around.before) is not None) and _luhn(digits)
 
 
 def _luhn(digits: str) -> bool:
@@ -170,23 +179,40 @@ _KINDS: tuple[tuple[str, Pattern, Callable[[bytes, _Around], bool]], ...] = (
 )
 """What is looked for, in this order: what lies within something found before is that."""
 
+_BETWEEN = b" -./()"
+"""What may stand between the parts of a number."""
+
+_PARTS = 2
+"""How many parts of what is nothing may each be the beginning of something."""
+
 _SIGNS = compiled(r"[0-9@:]")
 
 
 def found(body: bytes) -> Iterator[Finding]:
     """Yield the personal data in `body`."""
-    taken: list[tuple[int, int]] = []
+    taken: list[tuple[int, int]] = []  # where something begins and ends, in order
     if not _SIGNS.search(body):
         return
     for kind, pattern, holds in _KINDS:
-        at = 0
+        at = misses = 0
         while match := pattern.search(body, at):
-            start, end = match.span(1)
-            at = max(end, at + 1)
-            fitting = _fitting(kind, body, start, end, holds)
-            if fitting and not any(start < last and first < fitting for first, last in taken):
-                taken.append((start, fitting))
+            start, last = match.span(1)
+            place = bisect(taken, (start, len(body)))
+            before, after = taken[place - 1 : place], taken[place : place + 1]
+            end = min([last, *(first for first, _ in after)])
+            end = start + len(body[start:end].rstrip(_BETWEEN))
+            is_taken = any(start < its for _, its in before)
+            fitting = 0 if is_taken else _fitting(kind, body, start, end, holds)
+            if fitting:
+                taken.insert(place, (start, fitting))
                 yield Finding(start, fitting, kind, "personal")
+            misses = 0 if fitting or misses == _PARTS else misses + 1
+            at = max(fitting or (_next(body, start, last) if misses else last), at + 1)
+
+
+def _next(body: bytes, start: int, end: int) -> int:
+    """Return where to look on after what is nothing: a part of it may be the beginning of something."""
+    return next((at for at in range(start, end) if body[at] in _BETWEEN), end)
 
 
 def _fitting(kind: str, body: bytes, start: int, end: int, holds: Callable[[bytes, _Around], bool]) -> int:
@@ -197,7 +223,10 @@ def _fitting(kind: str, body: bytes, start: int, end: int, holds: Callable[[byte
         end = _after(body, start, end, _IBAN.get(country, 0))
     if kind == "ip" and body[start:end].endswith(b":") and not body[start:end].endswith(b"::"):
         end -= 1  # a colon after it is the text's
-    return end if end and holds(body[start:end], around) else 0
+    if end and holds(body[start:end], around):
+        return end
+    shorter = body.rfind(b" ", start + _SHORTEST_CARD, end) if kind == "card" else -1
+    return 0 if shorter < 0 else _fitting(kind, body, start, shorter, holds)
 
 
 def _after(body: bytes, start: int, end: int, count: int) -> int:
