@@ -29,7 +29,7 @@ def by(delivery: Delivery) -> str:
 
 @given(sends)
 def test_nobody_is_refused_while_another_has_two_more_waiting(sends: list[tuple[str, Band]]) -> None:
-    inbox = Inbox(CAPACITY, at_once=2)
+    inbox = Inbox(CAPACITY, at_once=2, costs={})
     for number, (sender, band) in enumerate(sends):
         new, before = sent(sender, band, number), Counter(by(it) for it in inbox)
         if inbox.put(new):

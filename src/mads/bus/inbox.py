@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import itemgetter
 
 from mads.bus.delivery import Delivery
 from mads.bus.fair import Backlog
+from mads.bus.pace import UNKNOWN
 from mads.wire.call import Band, Call
 
 BULK = int(Band.BULK)
@@ -25,17 +26,17 @@ class Inbox:
     None of two with one (principal, key) starts before the other is released, and of the last band so many at most are
     out that some of the `at_once` places are left for others: what is urgent cannot wait for what takes long. With one
     place there are no such books. What `hand` brings, for which a worker is free, comes first. As long as all that
-    waits is one conversation's it is a plain queue. `work` is what all of it costs, in seconds.
+    waits is one conversation's it is a plain queue. `costs` are the seconds that calls of a subject take.
     """
 
     __slots__ = (
-        *("_bands", "_bulks", "_capacity", "_held", "_most", "_ready", "_row", "_senders", "_serial", "_turns"),
-        *("waiting", "work"),
+        *("_bands", "_bulks", "_capacity", "_costs", "_held", "_most", "_ready", "_row", "_senders", "_serial"),
+        *("_turns", "waiting"),
     )
 
-    def __init__(self, capacity: int, *, at_once: int) -> None:
-        self.waiting, self.work = 0, 0.0
-        self._capacity = capacity
+    def __init__(self, capacity: int, *, at_once: int, costs: Mapping[str, float]) -> None:
+        self.waiting = 0
+        self._capacity, self._costs = capacity, costs
         self._serial = at_once == 1
         self._most = max(1, at_once - max(1, at_once // SPARED))
         self._ready: deque[Delivery] = deque()
@@ -58,15 +59,10 @@ class Inbox:
 
     def put(self, delivery: Delivery) -> bool:
         """Let `delivery` wait; return False, and do nothing, where the inbox is full."""
-        others = self.waiting - len(self._ready)
-        if others >= self._capacity:
+        if self.waiting >= self._capacity and self.waiting - len(self._ready) >= self._capacity:
             return False
-        self.waiting += 1
-        self.work += delivery.cost
         row, call = self._row, delivery.call
-        if not row:
-            is_next = not others and (self._serial or (call.key is None and call.band != BULK))
-        else:
+        if row:
             last = row[-1].call
             is_next = (
                 (call.identity is last.identity or call.identity == last.identity)
@@ -74,6 +70,10 @@ class Inbox:
                 and call.key == last.key
                 and call.band == last.band
             )
+        else:
+            is_next = self._serial or (call.key is None and call.band != BULK)
+            is_next = is_next and self.waiting == len(self._ready)
+        self.waiting += 1
         if is_next:
             row.append(delivery)
         else:
@@ -81,10 +81,11 @@ class Inbox:
             self._sort(delivery)
         return True
 
-    def before(self, call: Call, cost: float) -> float:
+    def before(self, call: Call) -> float:
         """Return for how many seconds others are handled first, one at a time, where `call` came now."""
         self._part()
-        return sum(band.root.work for band in self._bands[: call.band]) + self._bands[call.band].before(call, cost)
+        urgent = sum(band.root.work for band in self._bands[: call.band])
+        return urgent + self._bands[call.band].before(call, self._cost(call))
 
     def yields(self, call: Call) -> Delivery | None:
         """Remove and return what gives way to `call` where the inbox is full; None where nothing does.
@@ -128,9 +129,7 @@ class Inbox:
         row = self._ready or self._row
         if row:
             self.waiting -= 1
-            delivery = row.popleft()
-            self.work = self.work - delivery.cost if self.waiting else 0.0
-            return delivery
+            return row.popleft()
         if not self.waiting:
             return None
         self._turns += 1
@@ -159,7 +158,7 @@ class Inbox:
         for row in (self._ready, self._row):
             if delivery in row:
                 row.remove(delivery)
-                self._count(delivery)
+                self.waiting -= 1
                 return True
         return False
 
@@ -206,16 +205,16 @@ class Inbox:
         while self._row:
             self._sort(self._row.popleft())
 
+    def _cost(self, call: Call) -> float:
+        return self._costs.get(call.subject, UNKNOWN)
+
     def _sort(self, delivery: Delivery) -> None:
+        delivery.cost = self._cost(delivery.call)
         self._senders[_sender(delivery.call)] += 1
         self._bands[delivery.call.band].put(delivery)
 
-    def _count(self, delivery: Delivery) -> None:
-        self.waiting -= 1
-        self.work = self.work - delivery.cost if self.waiting else 0.0
-
     def _gone(self, delivery: Delivery) -> None:
-        self._count(delivery)
+        self.waiting -= 1
         sender = _sender(delivery.call)
         self._senders[sender] -= 1
         if not self._senders[sender]:

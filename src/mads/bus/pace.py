@@ -17,9 +17,13 @@ LEAST = 0.0001
 
 
 class Pace:
-    """What one subscription's calls take, by subject: the `means` of late and the `leasts`, in seconds."""
+    """What one subscription's calls take, by subject: the `means` of late and the `leasts`, in seconds.
+
+    No mean is above `most`.
+    """
 
     def __init__(self) -> None:
+        self.most = UNKNOWN
         self.means: dict[str, float] = {}
         self.leasts: dict[str, float] = {}
 
@@ -33,6 +37,7 @@ class Pace:
             mean = seconds
         self.means[subject] = max(mean + (seconds - mean) * LATEST, LEAST)
         self.leasts[subject] = min(seconds, least + (seconds - least) * CREEP)
+        self.most = max(UNKNOWN, *self.means.values())
 
     def doubt(self, subject: str) -> None:
         """Learn that a call was refused because it would have taken too long."""

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from mads.bus.codel import Shedder
 from mads.bus.delivery import Delivery
 from mads.bus.inbox import BULK, Inbox
-from mads.bus.pace import UNKNOWN, Pace
+from mads.bus.pace import Pace
 from mads.bus.port import Refused
 from mads.wire.call import Band, Call, Handle, Reply
 from mads.wire.failure import Failure, failure_of
@@ -27,7 +27,7 @@ GRACE = 0.5
 
 TRIFLE = 0.001
 """Seconds above which each call is measured that is handled while others wait; of shorter ones one of `SAMPLE`."""
-SAMPLE = 8
+SAMPLE = 32
 MOMENT = 0.005
 """Seconds that a call may wait without a thought of how much of its time that is."""
 
@@ -79,8 +79,8 @@ class Serving:
         self._owner = owner
         self._at_once = at_once
         self._capacity = capacity
-        self._inbox = Inbox(capacity, at_once=at_once)
         self._pace, self._shedder = Pace(), Shedder()
+        self._inbox = Inbox(capacity, at_once=at_once, costs=self._pace.means)
         self.refused = dict.fromkeys(REASONS, 0)
         self._workers: set[Worker] = set()
         self._shortcuts: set[Worker] = set()
@@ -150,8 +150,8 @@ class Serving:
             inbox.hand(delivery)
             return True
         delivery.since = now = monotonic()
-        delivery.cost = self._pace.means.get(call.subject, UNKNOWN)
-        if not is_free and inbox.work > (call.deadline - now) * self._at_once and (wait := self._hopeless(delivery)):
+        most = inbox.waiting * self._pace.most
+        if most > (call.deadline - now) * self._at_once and not is_free and (wait := self._hopeless(delivery)):
             why = f"what is before it takes {wait:.1f} s, and {call.deadline - now:.1f} s are left"
             self._overloaded(delivery, "late", why, wait)
             return True
@@ -182,7 +182,7 @@ class Serving:
         """Return in how many seconds the turn of `delivery` comes where that is known to be too late, else 0."""
         call = delivery.call
         least = self._pace.leasts.get(call.subject)
-        before = self._inbox.before(call, delivery.cost) / self._at_once
+        before = self._inbox.before(call) / self._at_once
         return before if least is not None and delivery.since + before + least > call.deadline else 0.0
 
     def ask(self, delivery: Delivery) -> None:
@@ -270,32 +270,34 @@ class Serving:
             await asyncio.wait(others, timeout=GRACE)
 
     async def _work(self, worker: Worker) -> None:
+        inbox, shedder, serve = self._inbox, self._shedder, self._serve
         now = turn = monotonic()
         while not self._closed:
             if now > turn + TURN:
                 await asyncio.sleep(0)
                 now = turn = monotonic()
                 continue
-            delivery = self._inbox.take(now)
+            delivery = inbox.take(now)
             if delivery is None:
                 await self._rest()
                 now = turn = self._busy_since = monotonic()
                 self._served = 0
                 continue
+            since, call = delivery.since, delivery.call
             try:
-                left = delivery.call.deadline - now
-                since, is_calm = delivery.since, self._shedder.calm
-                if since and (not is_calm or now > since + MOMENT) and not self._worth_while(delivery, now):
+                is_doubtful = since and (now > since + MOMENT or not shedder.calm)
+                if is_doubtful and not self._worth_while(delivery, now):
                     continue
-                if left > 0:
+                if call.deadline > now:
                     worker.delivery = delivery
-                    began, now = now, await self._serve(worker, delivery)
-                    if (now - began > TRIFLE or not self._served % SAMPLE) and self._inbox.waiting:
-                        self._pace.took(delivery.call.subject, now - began)
+                    began, now = now, await serve(worker, delivery)
+                    if (now - began > TRIFLE or not self._served % SAMPLE) and inbox.waiting:
+                        self._pace.took(call.subject, now - began)
                 else:
                     self._late(delivery, self._refuse)
             finally:
-                self._inbox.release(delivery.call)
+                if call.key is not None or call.band == BULK:
+                    inbox.release(call)
             self._served += 1
 
     def _worth_while(self, delivery: Delivery, now: float) -> bool:
