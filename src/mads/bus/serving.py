@@ -279,6 +279,7 @@ class Serving:
                 continue
             delivery = inbox.take(now)
             if delivery is None:
+                call = None  # whoever rests holds no call
                 await self._rest()
                 now = turn = self._busy_since = monotonic()
                 self._served = 0
