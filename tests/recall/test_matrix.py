@@ -19,7 +19,7 @@ from mads.recall.fusion import WORDS
 from mads.recall.matrix import matrix, packed
 from mads.recall.mixing import LEAST, SHARES, best
 from mads.recall.tables import EVERYONE, Reader, prepare
-from mads.recall.vectors import near
+from mads.recall.vectors import around, near
 from mads.store.sqlite import Connection, connect, transaction
 
 COVERS = ("R-063",)
@@ -74,8 +74,8 @@ def test_who_may_not_see_the_nearest_finds_what_comes_after_them(
     hold(db, rows[order[: MANY // 2]], "hidden")
     hold(db, rows[order[MANY // 2 :]], "seen")
     meaning = Meaning(rows[0], rows[:0, :1])
-    assert len(near(db, meaning, EVERYONE)) == vectors.ENOUGH
-    found = near(db, meaning, Reader(hidden=("hidden*",)))
+    assert len(near(db, around(matrix(db), meaning), EVERYONE)) == vectors.ENOUGH
+    found = near(db, around(matrix(db), meaning), Reader(hidden=("hidden*",)))
     nearest = float(rows[order[MANY // 2]] @ rows[0])
     assert len(found) >= vectors.ENOUGH
     assert max(found.values()) == pytest.approx(nearest, abs=0.01)

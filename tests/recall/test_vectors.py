@@ -15,10 +15,10 @@ from mads.recall.files import listing
 from mads.recall.filling import index, remove
 from mads.recall.finding import search
 from mads.recall.fusion import share
-from mads.recall.matrix import packed, unpacked
+from mads.recall.matrix import matrix, packed, unpacked
 from mads.recall.mixing import mix
 from mads.recall.tables import Reader, prepare
-from mads.recall.vectors import enrich, left, near, sweep
+from mads.recall.vectors import around, enrich, left, near, sweep
 from mads.store.sqlite import Connection, connect
 
 COVERS = ("R-063",)
@@ -105,21 +105,21 @@ def test_a_text_that_comes_back_has_its_vector_and_what_is_gone_is_not_near(
     enrich(db, 60)
     files = listing(tmp_path / "folder")
     remove(db, ["car.md"])
-    assert len(near(db, model.meaning("car"), Reader())) == 2
+    assert len(near(db, around(matrix(db), model.meaning("car")), Reader())) == 2
     index(db, tmp_path / "folder", files)
-    assert (left(db), len(near(db, model.meaning("car"), Reader()))) == (0, 3)
+    assert (left(db), len(near(db, around(matrix(db), model.meaning("car")), Reader()))) == (0, 3)
 
 
 def test_what_is_gone_is_swept_out_and_the_matrix_made_anew(
     db: Connection, model: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrich(db, 60)
-    near(db, model.meaning("car"), Reader())
+    near(db, around(matrix(db), model.meaning("car")), Reader())
     monkeypatch.setattr(vectors, "SPARE", 0)
     remove(db, ["car.md", "soup.md"])
     sweep(db)
     assert db.execute("SELECT count(*) FROM vectors").fetchall() == [(1,)]
-    assert len(near(db, model.meaning("car"), Reader())) == 1
+    assert len(near(db, around(matrix(db), model.meaning("car")), Reader())) == 1
 
 
 def test_what_is_kept_of_a_vector_is_its_direction(model: Embedder) -> None:

@@ -59,11 +59,11 @@ def search(
     db: Connection, query: str, limit: int = 8, reader: Reader = EVERYONE, kinds: Sequence[Kind] = KINDS
 ) -> list[Hit]:
     """Return at most `limit` places that fit `query`, the best first; any text is a query, and none an error."""
-    words = keywords(query)
-    lexical = matching(db, words, limit, reader, kinds)
-    meaning = asked(db, query)
-    meant = near(db, meaning, reader, kinds, list(lexical)) if meaning else {}
-    scores = fused(db, meaning, lexical, meant, share(db)) if meaning and meant else lexical
+    words, answer = keywords(query), asked(db, query)
+    lexical = matching(db, words, limit, reader, kinds)  # while the model is at work
+    meant = answer()
+    close = near(db, meant, reader, kinds, list(lexical)) if meant else {}
+    scores = fused(db, meant.meaning, lexical, close, share(db)) if meant and close else lexical
     best = _apart(_rows(db, scores, SPARE * limit), limit)
     lines = best_lines(db, words, [row.text for row, _ in best])
     return [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from mads.recall.embedding import DEPTH, Meaning
 from mads.recall.matrix import matrix, unpacked
@@ -58,14 +59,22 @@ def _closer(db: Connection, meaning: Meaning, ids: list[int]) -> dict[int, float
         f" WHERE chunks.id IN ({', '.join(map(str, ids))})"
     ).fetchall()
     crowded = matrix(db).crowding(unpacked([vector for _, vector, _ in rows]))
+    alike = _likeness(meaning, [words for *_, words in rows])
     return {
-        id_: PIECES * _likeness(meaning, words) - CROWD * float(crowd)
-        for (id_, _, words), crowd in zip(rows, crowded, strict=True)
+        id_: PIECES * like - CROWD * float(crowd) for (id_, *_), like, crowd in zip(rows, alike, crowded, strict=True)
     }
 
 
-def _likeness(meaning: Meaning, words: bytes) -> float:
-    """Return the mean cosine of each word of the query and the one that is nearest to it (late interaction)."""
-    if not words or not len(meaning.words):
-        return 0.0
-    return float((meaning.words @ unpacked([words], DEPTH).T).max(axis=1).mean())
+def _likeness(meaning: Meaning, texts: Sequence[bytes]) -> list[float]:
+    """Return for each text the mean cosine of each word of the query and the one nearest to it (late interaction)."""
+    import numpy as np  # noqa: PLC0415  it comes with an extra
+
+    said = [place for place, words in enumerate(texts) if words]
+    likeness = [0.0] * len(texts)
+    if not said or not len(meaning.words):
+        return likeness
+    near = meaning.words @ unpacked([texts[place] for place in said], DEPTH).T
+    ends = [*accumulate(len(texts[place]) // DEPTH for place in said)]
+    for place, words in zip(said, np.split(near, ends[:-1], axis=1), strict=True):
+        likeness[place] = float(words.max(axis=1).mean())
+    return likeness

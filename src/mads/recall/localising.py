@@ -136,8 +136,8 @@ def _by_names(db: Connection, said: str) -> tuple[dict[str, float], dict[str, fl
 
 def _by_meaning(db: Connection, said: str) -> dict[str, float]:
     """Return how near the nearest chunk of each file is to what is said, from 0 for the farthest of them to 1."""
-    meaning = asked(db, said)
-    found = near(db, meaning, EVERYONE) if meaning else {}
+    meant = asked(db, said)()
+    found = near(db, meant, EVERYONE) if meant else {}
     if not found:
         return {}
     among = ", ".join(map(str, found))

@@ -88,7 +88,8 @@ class Matrix:
         if self._count < FEW:
             return np.zeros(len(vectors), np.float32)
         near: Vector = vectors @ self._sample.T
-        first: Vector = -np.sort(np.partition(-near, NEIGHBOURS, axis=1)[:, : NEIGHBOURS + 1], axis=1)
+        some = NEIGHBOURS + 1
+        first: Vector = -np.sort(-np.partition(near, -some, axis=1)[:, -some:], axis=1)
         begin = (first[:, 0] > _SELF).astype(int)
         return np.array([row[at : at + NEIGHBOURS].mean() for row, at in zip(first, begin, strict=True)], np.float32)
 

@@ -12,8 +12,9 @@ from mads.recall.fusion import SHARE, WORDS, fused
 from mads.recall.kinds import kind_of
 from mads.recall.learning import AFTER, FILES
 from mads.recall.lexical import matching
+from mads.recall.matrix import matrix
 from mads.recall.tables import EVERYONE, fact, note
-from mads.recall.vectors import left, near
+from mads.recall.vectors import around, left, near
 from mads.recall.words import keywords
 from mads.store.sqlite import Connection
 
@@ -69,7 +70,7 @@ def _gains(db: Connection, subject: str, right: set[int]) -> dict[float, float]:
     if model is None or not words:
         return {}
     meaning, lexical = model.meaning(subject), matching(db, words, 1, EVERYONE)
-    meant = near(db, meaning, EVERYONE, also=list(lexical))
+    meant = near(db, around(matrix(db), meaning), EVERYONE, also=list(lexical))
     gains: dict[float, float] = {}
     for share in SHARES if meant else ():
         scores = fused(db, meaning, lexical, meant, share)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import NamedTuple
 
-from mads.recall.embedding import Embedder, Meaning, embedder
+from mads.recall.embedding import Meaning, embedder
 from mads.recall.filling import spoken
 from mads.recall.kinds import KINDS, Kind
-from mads.recall.matrix import matrix, packed, unpacked
+from mads.recall.matrix import Matrix, matrix, packed, unpacked
 from mads.recall.tables import Reader, fact, note
 from mads.store.sqlite import Connection, transaction
 
@@ -24,6 +27,14 @@ BATCH = 8
 
 SPARE = 1_000
 """How many vectors of texts that are gone may stay at least, in case the texts come back."""
+
+
+class Asked(NamedTuple):
+    """What a query means, and the ids of the `POOL` vectors nearest to that, with their cosine, the nearest first."""
+
+    meaning: Meaning
+    nearest: dict[int, float]
+
 
 _TO_DO = "SELECT digest, symbol, text FROM chunks WHERE NOT has_vector ORDER BY changed_ns DESC LIMIT ?"
 
@@ -54,11 +65,31 @@ def left(db: Connection) -> int:
     return int(count)
 
 
-def asked(db: Connection, query: str) -> Meaning | None:
-    """Return what is meant by `query`; None where nothing in the index has a vector, or there is no model."""
+def asked(db: Connection, query: str) -> Callable[[], Asked | None]:
+    """Begin to find out what is meant by `query` and what is near it, and return what waits for that.
+
+    It is None where nothing in the index has a vector, or there is no model.
+    """
     has_vectors = db.execute("SELECT EXISTS (SELECT 1 FROM vectors)").fetchall()[0][0]
-    model: Embedder | None = embedder() if has_vectors and query.strip() else None
-    return model.meaning(query) if model else None
+    return _beside().submit(_meant, query, matrix(db)).result if has_vectors and query.strip() else lambda: None
+
+
+def _meant(query: str, every: Matrix) -> Asked | None:
+    model = embedder()
+    if model is None:
+        return None
+    return around(every, model.meaning(query))
+
+
+def around(every: Matrix, meaning: Meaning) -> Asked:
+    """Return `meaning` with what is near it."""
+    return Asked(meaning, every.nearest(meaning.whole, POOL))
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    """Return this process's thread for the model: while it is at work, SQLite can be."""
+    return ThreadPoolExecutor(1, "meaning")
 
 
 def sweep(db: Connection) -> None:
@@ -72,18 +103,17 @@ def sweep(db: Connection) -> None:
 
 
 def near(
-    db: Connection, meaning: Meaning, reader: Reader, kinds: Sequence[Kind] = KINDS, also: Sequence[int] = ()
+    db: Connection, meant: Asked, reader: Reader, kinds: Sequence[Kind] = KINDS, also: Sequence[int] = ()
 ) -> dict[int, float]:
-    """Return the ids of the chunks nearest to `meaning`, and of those `also` that have a vector, with their cosine.
+    """Return the ids of the chunks near what is `meant`, and of those `also` that have a vector, with their cosine.
 
     Where most of the nearest may not be seen, more are looked at, until there are `ENOUGH`.
     """
-    every, count = matrix(db), POOL
-    found = every.nearest(meaning.whole, count)
+    (meaning, found), count = meant, POOL
     rows = _seen(db, "vectors.id", list(found), reader, kinds)
     while len(rows) < ENOUGH and len(found) == count:
         count *= 5
-        found = every.nearest(meaning.whole, count)
+        found = matrix(db).nearest(meaning.whole, count)
         rows = _seen(db, "vectors.id", list(found), reader, kinds)
     rows += _seen(db, "chunks.id", also, reader, kinds)
     others = unpacked([blob for _, _, blob in rows]) @ meaning.whole
