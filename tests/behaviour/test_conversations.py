@@ -185,7 +185,7 @@ async def test_conversations_are_listed_with_those_who_took_part(troupe: Troupe)
 
 
 async def test_those_who_wait_for_an_answer_keep_nobody_from_looking_on(troupe: Troupe) -> None:
-    room = CONTROL.at_once - RESERVED
+    room = CONTROL.places - RESERVED
     async with troupe(muse="tests.behaviour.table:Muse") as it:
         talking = [asyncio.create_task(say(it, "@muse hello", str(number))) for number in range(room + 10)]
         async with asyncio.timeout(10):

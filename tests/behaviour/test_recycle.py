@@ -14,7 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from mads import Failed, Lost
-from mads.host.config import MadConfig, Recycle
+from mads.host.config import MadConfig
+from mads.host.lifecycle import Recycle
 from mads.testing.placed import placed
 from tests.behaviour.conftest import ROOT, Troupe
 from tests.behaviour.test_supervision import status, until, until_state

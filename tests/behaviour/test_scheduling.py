@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mads import Overloaded
+from mads import Overloaded, mad, tool
 from mads.host.config import MadConfig
 from mads.testing.placed import Placed
 from mads.wire.status import Status
@@ -16,6 +16,23 @@ from tests.behaviour.conftest import Troupe, serial, until_running
 COVERS = ("R-059", "R-122", "R-123", "R-124")
 
 A_WHILE = 0.03
+
+
+@mad
+class Broker:
+    """You ask a market that answers the later, the more is asked of it at once."""
+
+    def __init__(self) -> None:
+        self._asked = self._most = 0
+
+    @tool
+    async def ask(self) -> int:
+        """Ask; return how many asked at once at most."""
+        self._asked += 1
+        self._most = max(self._most, self._asked)
+        await asyncio.sleep(0.004 * max(1.0, self._asked / 4))
+        self._asked -= 1
+        return self._most
 
 
 async def status(it: Placed) -> Status:
@@ -119,3 +136,10 @@ async def test_what_a_mad_of_the_last_band_asks_leaves_places_to_others(troupe: 
         for task in asked:
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
+
+
+@pytest.mark.slow
+async def test_a_mad_that_finds_out_how_many_it_handles_at_once_stays_where_none_gets_slow(troupe: Troupe) -> None:
+    async with troupe(broker=MadConfig(f"{__name__}:Broker", at_once="auto", inbox=1000)) as it:
+        most = max(await asyncio.gather(*(it.call("broker.ask", within=30) for _ in range(400))))
+    assert 4 <= most < 64

@@ -17,7 +17,8 @@ import pytest
 from msgspec.structs import replace
 
 from mads import Lost, NoResponder
-from mads.host.config import MadConfig, Supervision
+from mads.host.config import MadConfig
+from mads.host.lifecycle import Supervision
 from mads.testing.placed import Placed, placed
 from mads.wire.errors import ConfigError
 from mads.wire.status import Status

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mads.host.config import MadConfig, Supervision
+from mads.host.config import MadConfig
+from mads.host.lifecycle import Supervision
 from mads.host.supervise.census import FLAT, MORE, STEPS, Census, Growth
 from mads.testing.placed import placed
 from tests.behaviour.conftest import ROOT

@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mads.host.config import MadConfig, Supervision
+from mads.host.config import MadConfig
+from mads.host.lifecycle import Supervision
 from mads.host.supervise.restarts import FIRST, LONGEST, RestartRule, Verdict
 
 COVERS = ("R-111",)

@@ -18,6 +18,7 @@ from time import monotonic
 
 import msgspec
 
+from mads.bus.adaptive import Adaptive
 from mads.bus.channel import Channel
 from mads.bus.delivery import Delivery
 from mads.bus.port import CREDIT, Refused, Stream
@@ -100,8 +101,12 @@ class MemoryBus:
         owner: str | None = None,
         at_once: int = 1,
         capacity: int = 256,
+        adapts: bool = False,
     ) -> Serving:
-        """Serve the subjects that match any of `patterns` from one inbox of `capacity`, `at_once` at a time."""
+        """Serve the subjects that match any of `patterns` from one inbox of `capacity`, `at_once` at a time.
+
+        Where it `adapts`, as many at a time as make none of them slow, `at_once` at most.
+        """
         if not patterns or at_once < 1 or capacity < 1:
             raise UsageError(
                 f"subscribe({list(patterns)!r}, at_once={at_once!r}, capacity={capacity!r}): "
@@ -109,7 +114,7 @@ class MemoryBus:
             )
         if self._draining:
             raise UsageError("the bus takes no new subscription while it drains")
-        serving = Serving(
+        serving = (Adaptive if adapts else Serving)(
             handle,
             self._routes.remove,
             self.refused,

@@ -21,6 +21,7 @@ from mads.host.breakers import BreakerConfig
 from mads.host.budgets import Budget, BudgetConfig, misread
 from mads.host.canaries import CanaryConfig
 from mads.host.fallbacks import FallbackConfig
+from mads.host.lifecycle import Recycle, Supervision
 from mads.host.limits import LimitConfig
 from mads.host.mcp import McpConfig
 from mads.host.quantity import WRITE, Size, Span, seconds
@@ -39,6 +40,9 @@ _RULES: dict[str, type[Any]] = {
 }
 
 FILE = "mads.toml"
+MOST_AT_ONCE = 256
+"""How many calls a MAD handles side by side at most that finds out by itself how many."""
+
 UPSTREAM = "mads.duos.upstream:Upstream"
 """The MAD that stands for an MCP server."""
 
@@ -62,28 +66,6 @@ _WRITE = (
 """What to write instead of what does not fit."""
 
 
-class Recycle(Struct, frozen=True, forbid_unknown_fields=True):
-    """When a MAD is replaced by a new one of its kind: after so many `calls`, at this `age`, above this `rss`."""
-
-    calls: Annotated[int, Meta(ge=1)] | None = None
-    age: Span | None = None
-    rss: Size | None = None
-
-
-class Supervision(Struct, frozen=True, forbid_unknown_fields=True):
-    """What happens when a MAD ends, in the words of OTP.
-
-    More than `intensity` restarts of one MAD within `period` are too many; `escalate` says what comes then: that MAD is
-    put in quarantine, or the whole system ends with exit code 1. Every `census` seconds the objects are counted.
-    """
-
-    strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = "one_for_one"
-    intensity: Annotated[int, Meta(ge=0, le=1000)] = 5
-    period: Span = 10.0
-    escalate: Literal["quarantine", "exit"] = "quarantine"
-    census: Span = 5.0
-
-
 class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One MAD: the class to `use`, where to `run` it, values to `set` on its fields.
 
@@ -91,11 +73,11 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     what it may reach outside, as in "net:api.example.com", "net:*.example.org:8443": nothing, unless it says so;
     `outgoing` says what happens to secrets and personal data in what it sends. `accepts` are the tools of its that
     destroy and may be called with what is untrusted, as which all counts that it brings in, unless it is `trusted`.
-    `at_once` calls are handled side by side; `inbox` more may wait. What a MAD of the `band` bulk does gives way to
-    others: its calls and its process come last, its commands wait between two steps. `budget` is what may be spent by
-    it and whom it calls. `restart` says whether it is started again when it ends: always, unless it ended by itself
-    with status 0, or never. A child is killed that is not ready within `start`, whose loop stands still for `watchdog`,
-    or that takes more than `memory` or `processes`.
+    `at_once` calls are handled side by side, "auto" as many as make none of them slow; `inbox` more may wait. What a
+    MAD of the `band` bulk does gives way to others: its calls and its process come last, its commands wait between two
+    steps. `budget` is what may be spent by it and whom it calls. `restart` says whether it is started again when it
+    ends: always, unless it ended by itself with status 0, or never. A child is killed that is not ready within `start`,
+    whose loop stands still for `watchdog`, or that takes more than `memory` or `processes`.
     """
 
     use: str
@@ -106,7 +88,7 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     outgoing: Outgoing = Outgoing()
     accepts: tuple[str, ...] = ()
     trusted: bool = False
-    at_once: Annotated[int, Meta(ge=1, le=65536)] = 8
+    at_once: Annotated[int, Meta(ge=1, le=65536)] | Literal["auto"] = 8
     inbox: Annotated[int, Meta(ge=1, le=65536)] = 256
     band: Literal["normal", "bulk"] = "normal"
     budget: Budget = ()
@@ -116,6 +98,11 @@ class MadConfig(Struct, frozen=True, forbid_unknown_fields=True):
     memory: Size | None = None
     processes: Annotated[int, Meta(ge=1, le=65536)] = 64
     recycle: Recycle = Recycle()
+
+    @property
+    def places(self) -> int:
+        """How many calls are handled side by side at most."""
+        return MOST_AT_ONCE if self.at_once == "auto" else self.at_once
 
     @property
     def lowest(self) -> Band:
@@ -387,8 +374,10 @@ def _explained(error: msgspec.ValidationError, type_: Any) -> str:
     for sign, write in _WRITE.items():
         if sign in what or repr(sign) in what or f"pattern={sign!r}" in repr(type_):
             return f"{place and f'{place}: '}{write}"
-    words = next((get_args(each) for each in (type_, *get_args(type_)) if get_origin(each) is Literal), ())
-    return f"{error}; it is one of {', '.join(words)}" if words else str(error)
+    kinds = (type_, *get_args(type_))
+    words = next((get_args(each) for each in kinds if get_origin(each) is Literal), ())
+    number = "a number, or " if any(get_args(each)[:1] == (int,) for each in kinds) else ""
+    return f"{error}; it is {number}one of {', '.join(words)}" if words else str(error)
 
 
 def _is_table(value: Any) -> TypeGuard[dict[str, Any]]:

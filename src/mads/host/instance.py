@@ -130,7 +130,7 @@ class Instance:
             discreet(handle) if self._is_told else handle,
             group=self._mad,
             owner=self._mad,
-            at_once=self._config.at_once,
+            at_once=self._config.places,
             capacity=self._config.inbox,
         )
 

@@ -17,10 +17,11 @@ from mads.host.breakers import BreakerConfig
 from mads.host.budgets import BudgetConfig
 from mads.host.caller import Caller
 from mads.host.canaries import CanaryConfig
-from mads.host.config import CONTROL, Config, MadConfig, Supervision
+from mads.host.config import CONTROL, Config, MadConfig
 from mads.host.door import PATIENCE, BusDoor
 from mads.host.fallbacks import FallbackConfig
 from mads.host.layers import LAYERS
+from mads.host.lifecycle import Supervision
 from mads.host.limits import LimitConfig
 from mads.host.paths import data_folder
 from mads.host.proxy import Proxy

@@ -51,7 +51,7 @@ class Archive:
             store=store,
             exchanges=Exchanges(bus, mads, tools, labels),
             labels=labels,
-            at_once=mads[STEWARD].at_once,
+            at_once=mads[STEWARD].places,
             eraser=self.eraser,
             sweeper=self.sweeper,
             flush=recorder.flush,

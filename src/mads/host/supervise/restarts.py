@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mads.host.config import MadConfig, Supervision
+from mads.host.config import MadConfig
+from mads.host.lifecycle import Supervision
 from mads.host.quantity import seconds
 
 FIRST, LONGEST = 0.05, 2.0

@@ -100,7 +100,13 @@ class Seat:
         before, self._patterns = self._inbox, tuple(patterns)
         config = self._config
         self._inbox = await self._bus.subscribe(
-            patterns, self._handle, group=self.mad, owner=self.mad, at_once=config.at_once, capacity=config.inbox
+            patterns,
+            self._handle,
+            group=self.mad,
+            owner=self.mad,
+            at_once=config.places,
+            capacity=config.inbox,
+            adapts=config.at_once == "auto",
         )
         if before is not None:
             before.leave()
