@@ -210,3 +210,14 @@ async def test_the_vault_knows_the_secrets_that_there_are() -> None:
 
     assert (await vault.fingerprints()).found(b"x=s3cret-s3cret;") == ["acme:github/token"]
     assert (await vault.fingerprints()).found(b"x=s3cret;") == []
+
+
+async def test_a_secret_that_was_replaced_is_known_while_it_is_good() -> None:
+    it = Safehouse()
+    vault = await it.opened()
+    marker = await vault.marker()
+    await it.safe.put("acme", "a", b"s3cret-before", About(marks=marker.marks(b"s3cret-before")))
+    await it.safe.put("acme", "a", b"other-after-1", About(marks=marker.marks(b"other-after-1")), grace=60_000)
+
+    assert (await vault.fingerprints()).found(b"x=s3cret-before;") == ["acme:a"]
+    assert (await vault.fingerprints()).found(b"x=other-after-1;") == ["acme:a"]

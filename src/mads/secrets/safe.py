@@ -117,9 +117,9 @@ class Safe:
             return None
         return await self.opened(envelope)
 
-    async def listed(self) -> Sequence[Envelope]:
-        """Return the newest version of each secret, without what is in it."""
-        return await self._store.listed()
+    async def listed(self, *, older: bool = False) -> Sequence[Envelope]:
+        """Return the newest version of each secret, or every one that is kept, without what is in it."""
+        return await self._store.listed(older=older)
 
     async def renew(self, passphrase: str, root: Root | None = None) -> int:
         """Wrap every data key anew, under a new key, and that by `root` if one is given, while all go on.

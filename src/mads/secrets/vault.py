@@ -65,10 +65,10 @@ class StoredVault:
             wipe(value)
 
     async def fingerprints(self) -> Known:
-        """Return what knows the secrets that there are now, each by its tenant and path, with a colon between."""
+        """Return what knows the secrets that are kept, replaced ones too, by tenant and path, with a colon between."""
         if self._known is None or self._known[0] != self.changes:
             changes = self.changes
-            marked = [(f"{it.tenant}:{it.path}", it.marks) for it in await self.secrets() if it.marks]
+            marked = [(f"{it.tenant}:{it.path}", it.marks) for it in await self.secrets(older=True) if it.marks]
             marker = await self.marker() if marked else Marker(bytes(32))  # where there are none, none is made
             self._known = (changes, marker.known(marked))
         return self._known[1]
@@ -88,9 +88,9 @@ class StoredVault:
         """Know no secret again: the vault is sealed."""
         self._marker = self._known = None
 
-    async def secrets(self) -> Sequence[Envelope]:
-        """Return the newest version of each secret, without what is in it."""
-        return [it for it in await self._safe.listed() if not it.path.startswith("~")]
+    async def secrets(self, *, older: bool = False) -> Sequence[Envelope]:
+        """Return the newest version of each secret, or every one that is kept, without what is in it."""
+        return [it for it in await self._safe.listed(older=older) if not it.path.startswith("~")]
 
     async def _may(self, ref: SecretRef, mad: str, tenant: str, host: str) -> Envelope:
         check_path(ref.path)

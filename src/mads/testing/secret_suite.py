@@ -89,6 +89,16 @@ async def the_list_is_of_the_newest_without_what_is_in_them(it: Stores) -> None:
     assert list(await it.secrets.listed()) == [replace(FIRST, version=2, **bare), replace(other, **bare)]
 
 
+async def the_list_with_the_older_is_of_each_that_is_kept(it: Stores) -> None:
+    for envelope in (FIRST, replace(FIRST, version=2)):
+        await it.secrets.add(envelope, ends=NOW + 1, now=NOW)
+    listed = await it.secrets.listed(older=True)
+    assert [(one.version, one.ends, one.wrapped, one.body) for one in listed] == [
+        (1, NOW + 1, b"", b""),
+        (2, None, b"", b""),
+    ]
+
+
 async def what_is_dropped_is_no_longer_there_and_its_number_stays(it: Stores) -> None:
     await it.secrets.add(FIRST, ends=NOW, now=NOW)
     await it.secrets.add(replace(FIRST, version=2), ends=NOW + DAY, now=NOW)
@@ -167,6 +177,7 @@ CHECKS: tuple[Check, ...] = (
     what_has_ended_is_forgotten_when_the_next_is_written,
     an_end_that_is_near_is_not_put_off,
     the_list_is_of_the_newest_without_what_is_in_them,
+    the_list_with_the_older_is_of_each_that_is_kept,
     what_is_dropped_is_no_longer_there_and_its_number_stays,
     what_is_taken_is_given_to_one,
     data_keys_are_wrapped_anew_a_part_at_a_time,

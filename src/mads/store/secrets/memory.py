@@ -38,10 +38,11 @@ class MemorySecrets:
             for tenant, path, version in wanted
         ]
 
-    async def listed(self) -> Sequence[Envelope]:
-        """Return the newest version of each path, without body and key."""
-        newest = {(it.tenant, it.path): it for _, it in sorted(self.rows.items())}
-        return [replace(it, wrapped=b"", body=b"") for it in newest.values() if it.wrapped]
+    async def listed(self, *, older: bool = False) -> Sequence[Envelope]:
+        """Return the newest version of each path, or all of them, without body and key."""
+        kept = [it for _, it in sorted(self.rows.items())]
+        found = kept if older else {(it.tenant, it.path): it for it in kept}.values()
+        return [replace(it, wrapped=b"", body=b"") for it in found if it.wrapped]
 
     async def drop(self, tenant: str, path: str, *, now: int) -> bool:
         """Forget every version but the number of the newest; return whether there was anything to forget."""

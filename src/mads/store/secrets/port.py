@@ -51,8 +51,11 @@ class Envelopes(Protocol):
         """Return each of `wanted`; a dropped one has no body."""
         ...
 
-    async def listed(self) -> Sequence[Envelope]:
-        """Return the newest version of each path that was not dropped, without body and key, by tenant and path."""
+    async def listed(self, *, older: bool = False) -> Sequence[Envelope]:
+        """Return the newest version of each path that was not dropped, without body and key, by tenant and path.
+
+        With the `older` ones every version that is kept, the newest of a path last.
+        """
         ...
 
     async def drop(self, tenant: str, path: str, *, now: int) -> bool:

@@ -25,6 +25,10 @@ _LISTED = """
     SELECT tenant, path, max(version), sealed, x'', x'', made, expires, ends, hosts, marks FROM secrets
     GROUP BY tenant, path HAVING length(wrapped) > 0 ORDER BY tenant, path
 """
+_LISTED_ALL = """
+    SELECT tenant, path, version, sealed, x'', x'', made, expires, ends, hosts, marks FROM secrets
+    WHERE length(wrapped) > 0 ORDER BY tenant, path, version
+"""
 _OLDER = "DELETE FROM secrets WHERE tenant = ? AND path = ? AND version < ?"
 _EMPTY = """
     UPDATE secrets SET wrapped = x'', body = x'', marks = x'', hosts = '[]', ends = ?, expires = NULL
@@ -65,9 +69,10 @@ class SqliteSecrets:
 
         return await self._database.read(work)
 
-    async def listed(self) -> Sequence[Envelope]:
-        """Return the newest version of each path, without body and key."""
-        rows = await self._database.scan(lambda connection: connection.execute(_LISTED).fetchall())
+    async def listed(self, *, older: bool = False) -> Sequence[Envelope]:
+        """Return the newest version of each path, or all of them, without body and key."""
+        query = _LISTED_ALL if older else _LISTED
+        rows = await self._database.scan(lambda connection: connection.execute(query).fetchall())
         return [_envelope(row) for row in rows]
 
     async def drop(self, tenant: str, path: str, *, now: int) -> bool:
