@@ -199,6 +199,11 @@ def _written(info: SecretInfo, *, as_json: bool) -> None:
 
 def _sealed(info: SealInfo, *, as_json: bool) -> None:
     show(codec.plain(info) if as_json else f"the secrets are {'sealed' if info.sealed else 'open'}", as_json=as_json)
+    if info.sealed and not info.passphrase:
+        click.echo(
+            "Anybody's mads secret unseal opens them; with sealed = true in [secrets] that takes a passphrase.",
+            err=True,
+        )
 
 
 def _grants(seen: list[GrantInfo], *, as_json: bool) -> None:

@@ -34,9 +34,12 @@ class FiguresFile:
         """Write the page, unless the file says it already."""
         await asyncio.to_thread(import_module, "mads.observe.metrics")  # too slow for the loop, the first time
         told, _ = await self._page("")
+        await asyncio.to_thread(self._write, told)
+
+    def _write(self, told: bytes) -> None:
         page = b"".join(line for line in told.splitlines(keepends=True) if not _is_noise(line))
         if page != self._last:
-            await asyncio.to_thread(self._replace, page)
+            self._replace(page)
             self._last = page
 
     def _replace(self, page: bytes) -> None:

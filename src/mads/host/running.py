@@ -268,7 +268,7 @@ class RunningSystem:
             left_out=self.observer.recorder.left_out,
             exported=self._export.counts() if self._export else {},
         )
-        return page(figures, accepted)
+        return await page(figures, accepted)
 
     async def restart(self, mad: str) -> None:
         """Start `mad` anew, whatever has become of it; where it runs no call is lost."""

@@ -61,6 +61,5 @@ class Meter:
                 mean_ms=round(1000 * cell.seconds / max(1, cell.calls - cell.running), 3),
                 max_ms=round(1000 * cell.longest, 3),
             )
-            for (owner, name), cell in sorted(self.cells.items())
-            if owner == mad
+            for name, cell in sorted((name, cell) for (owner, name), cell in self.cells.items() if owner == mad)
         )

@@ -5,6 +5,7 @@ A label is a name from `mads.toml` or from a MAD's class, or one of a list of ou
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
@@ -34,12 +35,15 @@ class Figures(Struct, frozen=True, kw_only=True):
     exported: Mapping[str, int] = {}
 
 
-def page(figures: Figures, accepted: str) -> tuple[bytes, str]:
-    """Return the page and its content type, in the format that is `accepted`, the header of that name."""
+async def page(figures: Figures, accepted: str) -> tuple[bytes, str]:
+    """Return the page and its content type, in the format that is `accepted`, the header of that name.
+
+    What is counted is read at once, and written in a thread: a thousand lines would hold up the loop.
+    """
     registry = CollectorRegistry()
-    registry.register(_Once(_families(figures)))
+    registry.register(_Once([*_families(figures)]))
     encode, kind = choose_encoder(accepted)
-    return encode(registry), kind
+    return await asyncio.to_thread(encode, registry), kind
 
 
 class _Once(Collector):

@@ -6,6 +6,7 @@ It reads its `Assignment` from standard input, whose end is the end of the core:
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -89,6 +90,7 @@ async def run(assignment: Assignment) -> None:
         around.watch.start()
         around.census.start()
         await instance.start()
+        gc.freeze()  # what the start made stays: no later collection has to look at it
     except Exception as error:  # noqa: BLE001  whatever an author's factory raises is the core's to tell
         failure = failure_of(error, where=mad)
     await bus.request(caller.call(assignment.ready, codec.raw(failure), band=Band.CONTROL))
