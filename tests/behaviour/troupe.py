@@ -191,6 +191,7 @@ class Tree:
         if how in OUTRAGES:
             raise OUTRAGES[how]
         if how == "let go":
+            gc.unfreeze()
             for link in [thing for thing in gc.get_objects() if isinstance(thing, Link)]:
                 await link.close()
             await asyncio.sleep(60)
