@@ -108,6 +108,13 @@ class Model(RuleBasedStateMachine):
         """Have one of those that are out come to its end."""
         self.inbox.release(self.out.pop(place % len(self.out)).call)
 
+    @rule(at_once=st.integers(1, 5), capacity=st.integers(1, 12))
+    def resize(self, at_once: int, capacity: int) -> None:
+        """Have other bounds, while some wait and some are out."""
+        self.at_once, self.capacity = at_once, max(capacity, len(self.waiting))
+        self.inbox.capacity = self.capacity
+        self.inbox.resize(at_once, [it.call for it in self.out])
+
     @precondition(lambda self: self.waiting)
     @rule(place=st.integers(0, 20))
     def leave(self, place: int) -> None:

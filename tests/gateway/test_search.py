@@ -14,7 +14,7 @@ from mads.gateway.signin import SignIn
 from mads.gateway.surface import Surface
 from mads.gateway.view import View
 from mads.guard.keys import KeyRing
-from mads.host.config import ServerConfig
+from mads.host.gateway import ServerConfig
 from mads.wire.errors import ConfigError
 from tests.gateway.desk import NOTHING, TEXT, Desk, headers, request, talking, tool
 from tests.gateway.test_mcp_tools import text_of

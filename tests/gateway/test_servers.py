@@ -8,7 +8,7 @@ from mcp import Client, MCPError
 from mads.gateway.server import serve
 from mads.gateway.signin import METADATA, SignIn
 from mads.guard.oidc import Oidc
-from mads.host.config import ServerConfig
+from mads.host.gateway import ServerConfig
 from mads.wire.errors import ConfigError
 from tests.gateway.desk import Desk, headers, request, talking
 

@@ -26,7 +26,7 @@ from mads.wire.errors import InvalidMessage, Limited, StoreError
 from mads.wire.ledger import NOTHING, Amount, Bill, Reported, Sum
 from mads.wire.model import Usage
 
-COVERS = ("R-070", "R-071")
+COVERS = ("R-070", "R-071", "R-133")
 
 NOON = 1_800_014_400 * MICRO  # 2027-01-15 12:00 UTC
 HOUR = 3600 * MICRO
@@ -256,6 +256,36 @@ async def test_a_named_tenant_has_its_own_cap_instead_of_that_of_each() -> None:
     await accounts.reserve(line(usd=2.5))
     with pytest.raises(Limited, match="each tenant: 1 USD"):
         await accounts.reserve(line(usd=2.5, tenant="bolt"))
+
+
+async def test_what_was_spent_and_is_reserved_counts_towards_a_cap_that_changes() -> None:
+    accounts = Accounts(caps(system="2 USD/day", tenant="900 tokens/hour"), MemoryBookings())
+    spent, stands = [await accounts.reserve(line(usd=0.8)) for _ in range(2)]
+    await accounts.settle(spent, "fiedler", "spent", Amount(700_000))
+
+    assert accounts.adopt(caps(system="1.6 USD/day", tenant="900 tokens/hour"))
+    with pytest.raises(Limited, match=r"1\.6 USD/day: 0\.1 USD are left"):
+        await accounts.reserve(line(usd=0.2))
+    assert accounts.adopt(caps(system="1 USD/day", tenant="900 tokens/hour"))
+    with pytest.raises(Limited, match="0 USD are left"):
+        await accounts.reserve(line(usd=0.1))
+    await accounts.settle(stands, "fiedler", "released", NOTHING)
+    await accounts.reserve(line(usd=0.3))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        caps(system="2 USD/day"),
+        caps(system="2 USD/month", tenant="900 tokens/hour"),
+        caps(system="2 calls/day", tenant="900 tokens/hour"),
+        caps(system="2 USD/day", conversation="900 tokens/hour"),
+    ],
+)
+async def test_caps_that_count_something_else_are_not_taken_up(other: list[Cap]) -> None:
+    accounts = Accounts(before := caps(system="2 USD/day", tenant="900 tokens/hour"), MemoryBookings())
+    assert not accounts.adopt(other)
+    assert accounts.caps == tuple(before)
 
 
 async def test_a_new_window_begins_with_nothing_and_an_old_one_keeps_what_was_spent() -> None:

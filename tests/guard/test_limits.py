@@ -24,7 +24,7 @@ from mads.wire.errors import Limited, StoreError
 from mads.wire.failure import error_of
 from mads.wire.served import Served
 
-COVERS = ("R-045",)
+COVERS = ("R-045", "R-133")
 
 WRITE = Served("scribe", "write")
 RECALL = Served("scribe", "recall", read_only=True)
@@ -304,6 +304,45 @@ async def test_a_quota_that_cannot_be_counted_admits_nobody() -> None:
     system.book.store = Full()
     with pytest.raises(StoreError):
         await system.ask(ANA)
+
+
+async def test_a_rule_that_changes_counts_what_it_counted_before() -> None:
+    rule = Rule(tool="mads.scribe.*", each=("principal",), rate=FIVE, at_once=4, quota=Amount(100, "day"))
+    system, free = System(rule), asyncio.Event()
+
+    async def held(_: Call) -> Reply:
+        await free.wait()
+        return Reply(Raw(b"\x01"))
+
+    system.handler = held
+    running = [asyncio.create_task(system.ask(ANA)) for _ in range(3)]
+    while not system.book.counters() or system.book.counters()[0].use(0).running != 3:
+        await asyncio.sleep(0)
+    assert system.book.adopt([replace(rule, at_once=2)])
+    assert (await system.refused(ANA)).rule == "each principal of tool mads.scribe.*: at_once 2"
+    free.set()
+    await asyncio.gather(*running)
+    assert await system.admitted(ANA) == 2
+    assert system.book.adopt([replace(rule, rate=Pace(SECOND, 50, "1/s"), quota=Amount(7, "day"))])
+    assert await system.admitted(ANA) == 1  # five were, and of the lease one is lost
+    assert (await system.refused(ANA)).rule == "each principal of tool mads.scribe.*: quota 7/day"
+    assert system.book.adopt([replace(rule, rate=Pace(SECOND, 50, "1/s"), quota=Amount(11, "day"))])
+    assert await system.admitted(ANA, times=20) == 4
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (),
+        (Rule(tool="mads.scribe.*", each=("tenant",), rate=FIVE),),
+        (Rule(tool="mads.scribe.*", each=("principal",), at_once=5),),
+        (Rule(tool="mads.scribe.*", each=("principal",), rate=FIVE, at_once=5),),
+    ],
+)
+async def test_rules_that_count_something_else_are_not_taken_up(other: tuple[Rule, ...]) -> None:
+    system = System(Rule(tool="mads.scribe.*", each=("principal",), rate=FIVE))
+    assert not system.book.adopt(other)
+    assert await system.admitted(ANA) == 5
 
 
 async def test_counters_that_know_nothing_are_forgotten_and_the_others_count_on() -> None:

@@ -8,6 +8,7 @@ from mads.wire.call import Identity
 from mads.wire.canary import CanaryInfo, State
 from mads.wire.flags import FlagFound, FlagInfo
 from mads.wire.ledger import Amount, Bill, By, CapUse, Reconciled, Reservation, Sum
+from mads.wire.settings import Setting
 from mads.wire.status import (
     AuditQuery,
     AuditRow,
@@ -115,6 +116,17 @@ class FlagOffice(Protocol):
         ...
 
 
+class Settings(Protocol):
+    """What of `mads.toml` changes while a system runs."""
+
+    async def take(self, changes: Mapping[str, str]) -> Sequence[Setting]:
+        """Make `changes` in it (a value by its key, "" for none), take up what it says, return what is new.
+
+        Raises `InvalidMessage` where it would have a mistake; nothing is changed then.
+        """
+        ...
+
+
 class Canaries(Protocol):
     """Second versions of MADs; each method raises `InvalidMessage` where a MAD has none."""
 
@@ -169,6 +181,11 @@ class System(Protocol):
     @property
     def flags(self) -> FlagOffice:
         """The feature flags."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """What of its `mads.toml` changes."""
         ...
 
     @property

@@ -25,6 +25,11 @@ class Adaptive(Serving):
         """Whether one more call may be handled."""
         return sum(worker.delivery is not None for worker in self._workers) < self._at_once
 
+    def resize(self, at_once: int, capacity: int) -> None:
+        """Let `capacity` wait from now on; how many are handled side by side it finds out by itself."""
+        del at_once
+        self._capacity = self._inbox.capacity = capacity
+
     def _hire(self) -> bool:
         return self.has_room and super()._hire()
 

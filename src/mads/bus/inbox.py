@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 
 from mads.bus.delivery import Delivery
@@ -30,15 +30,14 @@ class Inbox:
     """
 
     __slots__ = (
-        *("_bands", "_bulks", "_capacity", "_costs", "_held", "_most", "_ready", "_row", "_senders", "_serial"),
-        *("_turns", "waiting"),
+        *("_bands", "_bulks", "_costs", "_held", "_most", "_ready", "_row", "_senders", "_serial", "_turns"),
+        *("capacity", "waiting"),
     )
 
     def __init__(self, capacity: int, *, at_once: int, costs: Mapping[str, float]) -> None:
         self.waiting = 0
-        self._capacity, self._costs = capacity, costs
-        self._serial = at_once == 1
-        self._most = max(1, at_once - max(1, at_once // SPARED))
+        self.capacity, self._costs = capacity, costs
+        self._serial, self._most = at_once == 1, _bulks(at_once)
         self._ready: deque[Delivery] = deque()
         self._row: deque[Delivery] = deque()
         self._bands: tuple[Backlog, ...] = tuple(Backlog() for _ in Band)
@@ -52,6 +51,16 @@ class Inbox:
         for band in self._bands:
             yield from band
 
+    def resize(self, at_once: int, running: Iterable[Call]) -> None:
+        """Hand out calls for `at_once` places from now on; `running` are those that are out."""
+        calls = [*running]
+        self._serial, self._most = at_once == 1, _bulks(at_once)
+        self._held = {(call.identity.principal, call.key) for call in calls if call.key is not None}
+        self._bulks = sum(call.band == BULK for call in calls)
+        self._row.extendleft(reversed(self._ready))
+        self._ready.clear()
+        self._part()
+
     def hand(self, delivery: Delivery) -> None:
         """Let a worker that is free have `delivery`."""
         self.waiting += 1
@@ -59,7 +68,7 @@ class Inbox:
 
     def put(self, delivery: Delivery) -> bool:
         """Let `delivery` wait; return False, and do nothing, where the inbox is full."""
-        if self.waiting >= self._capacity and self.waiting - len(self._ready) >= self._capacity:
+        if self.waiting >= self.capacity and self.waiting - len(self._ready) >= self.capacity:
             return False
         row, call = self._row, delivery.call
         if row:
@@ -167,7 +176,7 @@ class Inbox:
         left = list(self)
         for delivery in left:
             self.remove(delivery)
-        self._capacity = 0
+        self.capacity = 0
         return left
 
     def _old(self, now: float) -> Backlog | None:
@@ -219,6 +228,11 @@ class Inbox:
         self._senders[sender] -= 1
         if not self._senders[sender]:
             del self._senders[sender]
+
+
+def _bulks(at_once: int) -> int:
+    """Return how many of so many places calls of the last band may take."""
+    return max(1, at_once - max(1, at_once // SPARED))
 
 
 def _sender(call: Call) -> tuple[str, str]:

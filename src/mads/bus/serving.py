@@ -42,15 +42,17 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 class Worker:
     """A task that handles one delivery at a time.
 
-    `delivery` is None while it rests, and from the moment its call is cancelled.
+    `delivery` is None while it rests, and from the moment its call is cancelled. It takes no other once it `stays` no
+    longer.
     """
 
-    __slots__ = ("delivery", "task")
+    __slots__ = ("delivery", "stays", "task")
 
     task: Task[None]
 
     def __init__(self, delivery: Delivery | None = None) -> None:
         self.delivery = delivery
+        self.stays = True
 
 
 class Serving:
@@ -86,7 +88,6 @@ class Serving:
         self._shortcuts: set[Worker] = set()
         self._resting: list[Future[None]] = []
         self._sealed = False
-        self._closed = False
         self._busy_since = monotonic()
         self._served = 0
         self._loop = asyncio.get_running_loop()
@@ -129,6 +130,19 @@ class Serving:
             if delivery.call is call:
                 self._fail(delivery, "lost", why)
                 self._cancel(worker, "lost")
+
+    def resize(self, at_once: int, capacity: int) -> None:
+        """Handle `at_once` calls side by side from now on, and let `capacity` wait; what waits, and runs, goes on."""
+        self._at_once, self._capacity = at_once, capacity
+        running = [worker.delivery.call for worker in self._workers if worker.delivery is not None]
+        self._inbox.capacity = capacity
+        self._inbox.resize(at_once, running)
+        busy_first = sorted(self._workers, key=lambda worker: worker.delivery is None)
+        for worker in busy_first[at_once:]:
+            worker.stays = False
+        self._wake()
+        for _ in range(self._inbox.waiting):
+            self._hire()
 
     def leave(self) -> None:
         """Take nothing more; what was taken is served."""
@@ -253,7 +267,8 @@ class Serving:
 
     async def close(self) -> None:
         """Take nothing more, answer what waits with `no_responder`, cancel what runs."""
-        self._closed = True
+        for worker in self._workers:
+            worker.stays = False
         self._leave(self)
         for delivery in self._inbox.close():
             self._refuse(delivery, "no_responder", "it has stopped serving")
@@ -262,9 +277,7 @@ class Serving:
             if worker.task is not own:
                 self._fail(delivery, "lost", "it stopped serving before it answered")
                 self._cancel(worker, "lost")
-        for rest in self._resting:
-            if not rest.done():
-                rest.set_result(None)
+        self._wake()
         others = {worker.task for worker in self._workers | self._shortcuts} - {own}
         if others:
             await asyncio.wait(others, timeout=GRACE)
@@ -272,7 +285,7 @@ class Serving:
     async def _work(self, worker: Worker) -> None:
         inbox, shedder, serve = self._inbox, self._shedder, self._serve
         now = turn = monotonic()
-        while not self._closed:
+        while worker.stays:
             if now > turn + TURN:
                 await asyncio.sleep(0)
                 now = turn = monotonic()
@@ -347,6 +360,13 @@ class Serving:
         """Answer once `settled` is done, while the worker handles others."""
         await settled
         delivery.end(reply)
+
+    def _wake(self) -> None:
+        """Have every worker that rests look about."""
+        for rest in self._resting:
+            if not rest.done():
+                rest.set_result(None)
+        self._resting.clear()
 
     def _rest(self) -> Future[None]:
         rest = self._loop.create_future()

@@ -28,6 +28,7 @@ VERBS = {
     "cost": "Show what was spent, by whom, for whom, or on what.",
     "stop": "Stop all spending at once, and until further notice.",
     "resume": "Let go on what was stopped.",
+    "set": "Change settings of mads.toml while the system runs.",
     "flag": "Show, ask and change feature flags.",
     "canary": "Show second versions of MADs, and decide about them.",
     "role": "Make roles: names for what may be called.",

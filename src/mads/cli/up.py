@@ -23,8 +23,9 @@ from mads.cli.terminal import json_option, show, table
 from mads.gateway import connect
 from mads.gateway.server import USUAL, Running, serve
 from mads.gateway.signin import SignIn
-from mads.host.config import Config, GatewayConfig, find_root, read_config
+from mads.host.config import find_root, read_config
 from mads.host.door import BusDoor
+from mads.host.gateway import GatewayConfig
 from mads.host.loop import new_loop
 from mads.host.paths import data_folder
 from mads.host.running import RunningSystem, running
@@ -78,8 +79,8 @@ async def _up(port: int | None, out: TextIO, *, as_json: bool) -> int:
 
 
 async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool) -> None:
-    config = _configured(port)
-    configure(data_folder(Path(config.root)))
+    config = read_config(find_root())
+    configure(data_folder(Path(config.root)), level=config.log.level)
     os.chdir(config.root)  # what a MAD is told of a folder is meant from there
     await _refuse_second()
     look_at_folder(config)
@@ -88,7 +89,7 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
         async def tools() -> Sequence[ToolInfo]:
             return system.tools()
 
-        said = config.gateway
+        said = config.gateway if port is None else msgspec.structs.replace(config.gateway, port=port)
         signin = SignIn(system.keys.ring, said.oidc, anonymous=said.anonymous, refused=system.audit.refused)
         door, servers = BusDoor(system.bus, tools, system.missing), said.servers
         gateway = await serve(
@@ -99,7 +100,7 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
             async with told_of_indexing(system.bus):
                 seen = await system.status()
                 with redirect_stdout(out):
-                    _welcome(system, seen, gateway, as_json=as_json)
+                    _welcome(system, seen, gateway, said, as_json=as_json)
                 given_up = await _until_over(ending, system)
             click.echo("It waits for the calls that are being answered; a second Ctrl-C ends it at once.", err=True)
             await system.drain()
@@ -107,13 +108,6 @@ async def _serve(port: int | None, out: TextIO, ending: Ending, *, as_json: bool
             await gateway.close()
     if given_up:
         raise Failed(f"the system ended: {given_up}")
-
-
-def _configured(port: int | None) -> Config:
-    config = read_config(find_root())
-    if port is None:
-        return config
-    return msgspec.structs.replace(config, gateway=msgspec.structs.replace(config.gateway, port=port))
 
 
 async def _until_over(ending: Ending, system: RunningSystem) -> str:
@@ -133,18 +127,19 @@ async def _refuse_second() -> None:
             raise ConfigError(f"this system runs already, as process {core.pid}; end that first: kill {core.pid}")
 
 
-def _welcome(system: RunningSystem, seen: Sequence[Status], running: Running, *, as_json: bool) -> None:
+def _welcome(
+    system: RunningSystem, seen: Sequence[Status], running: Running, said: GatewayConfig, *, as_json: bool
+) -> None:
     address = running.address
     clients = connect.lines(address)
-    if system.config.gateway.port is None and urlsplit(address).port != USUAL:
+    if said.port is None and urlsplit(address).port != USUAL:
         click.echo(f"Port {USUAL} is taken, so the gateway has another; to choose one, write: up --port PORT", err=True)
     if as_json:
-        gateway = system.config.gateway
         ready = {"root": system.config.root, "pid": os.getpid(), "address": address, "connect": clients}
         ready |= {
             "servers": running.others,
-            "anonymous": gateway.anonymous,
-            "issuer": gateway.oidc and gateway.oidc.issuer,
+            "anonymous": said.anonymous,
+            "issuer": said.oidc and said.oidc.issuer,
         }
         show({**ready, "mads": codec.plain(seen)}, as_json=True)
         return
@@ -157,7 +152,7 @@ def _welcome(system: RunningSystem, seen: Sequence[Status], running: Running, *,
     click.echo("\n".join(["", f"The gateway is at {address}", *(f"and at {other}" for other in running.others), ""]))
     for client, line in clients.items():
         click.echo(f"{client}:\n  {line}")
-    click.echo(f"\n{_ways_in(system.config.gateway)}\n{LOCAL}")
+    click.echo(f"\n{_ways_in(said)}\n{LOCAL}")
 
 
 def some(tools: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from mads.gateway.protocol import Endpoint
 from mads.gateway.signin import SignIn
 from mads.gateway.surface import Shows, by_scopes
 from mads.gateway.view import views
-from mads.host.config import ServerConfig
+from mads.host.gateway import ServerConfig
 from mads.wire.errors import ConfigError
 
 HOST = "127.0.0.1"

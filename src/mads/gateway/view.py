@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from mads.guard.scopes import permits
-from mads.host.config import ServerConfig
+from mads.host.gateway import ServerConfig
 from mads.wire.tools import ToolInfo
 
 

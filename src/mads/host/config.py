@@ -15,19 +15,21 @@ from msgspec import Meta, Struct, field
 
 from mads.egress.config import EgressConfig, Outgoing
 from mads.egress.grants import Grants
+from mads.guard.budget.cap import Cap
 from mads.guard.oidc import Oidc
 from mads.guard.scopes import check
 from mads.host.breakers import BreakerConfig
 from mads.host.budgets import Budget, BudgetConfig, misread
 from mads.host.canaries import CanaryConfig
 from mads.host.fallbacks import FallbackConfig
+from mads.host.gateway import GatewayConfig, ServerConfig
 from mads.host.lifecycle import Recycle, Supervision
 from mads.host.limits import LimitConfig
 from mads.host.mcp import McpConfig
 from mads.host.quantity import WRITE, Size, Span, seconds
 from mads.host.secrets.config import WRITE_ROOT, SecretsConfig
 from mads.host.where import Place, line_of
-from mads.host.writing import ADDRESS, Retention, Traces
+from mads.host.writing import ADDRESS, Log, Retention, Traces
 from mads.wire.call import Band
 from mads.wire.errors import ConfigError, UsageError
 
@@ -49,7 +51,7 @@ UPSTREAM = "mads.duos.upstream:Upstream"
 STEWARD = "steward"
 """The control plane; a system that does not name it has it all the same, or nobody could ask how it fares."""
 
-_TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets", "egress", "budget")
+_TABLES = ("mads", "gateway", "supervision", "traces", "retention", "secrets", "egress", "budget", "log")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 LONGEST = 400
@@ -127,34 +129,11 @@ def standing_for(server: McpConfig) -> MadConfig:
     return MadConfig(UPSTREAM, set={"server": told}, **own)
 
 
-class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """A server of its own at `/mcp/NAME`: what of the MADs it shows, as in a scope, and how that is called there.
+class Config(Struct, forbid_unknown_fields=True):
+    """A whole `mads.toml`: the bus, the folders in which MADs' modules are found, the gateway, the rules, the MADs.
 
-    The tool `recall` of `scribe` is `scribe_recall` where `names` are underscore, which every host takes,
-    `scribe.recall` where they are dotted, and `recall` where they are plain. With `search` it lists three tools, by
-    which all others are found, read about and called.
+    That of a system that runs is one for all its rooms; some of it changes meanwhile: see `mads.host.settings`.
     """
-
-    tools: tuple[str, ...] = ("mads.>",)
-    names: Literal["underscore", "dotted", "plain"] = "underscore"
-    search: bool = False
-
-
-class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """The MCP gateway: its port on the loopback interface; 0 takes a free one, None the usual one where it is free.
-
-    Whoever shows no credential is the `anonymous` developer, or refused; tokens are taken from the provider `oidc`.
-    Beside `/mcp`, which shows everything, each of `servers` shows a choice at an address of its own.
-    """
-
-    port: Annotated[int, Meta(ge=0, le=65535)] | None = None
-    anonymous: bool = True
-    oidc: Oidc | None = None
-    servers: dict[str, ServerConfig] = field(default_factory=dict[str, ServerConfig])
-
-
-class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole `mads.toml`: the bus, the folders in which MADs' modules are found, the gateway, the rules, the MADs."""
 
     mads: dict[str, MadConfig]
     bus: Literal["memory"] = "memory"
@@ -171,7 +150,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     canaries: tuple[CanaryConfig, ...] = ()
     budget: BudgetConfig = BudgetConfig()
     flags: str = ""
+    log: Log = Log()
     root: str = ""
+
+    def caps(self) -> list[Cap]:
+        """Return every cap on what may be spent."""
+        return [*self.budget.caps({name: mad.budget for name, mad in self.mads.items()})]
 
 
 def find_root(start: Path | None = None) -> Path:
@@ -208,8 +192,16 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     """Return as much as can be read of `mads.toml`, and every mistake; raise `ConfigError` where it is no TOML."""
     try:
         text = (root / FILE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{root / FILE}: {error}") from error
+    return understood(text, root)
+
+
+def understood(text: str, root: Path) -> tuple[Config, list[str]]:
+    """Return as much as can be read of the `text` of the file in `root`, and every mistake; raise as `readable`."""
+    try:
         tables = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{root / FILE}: {error}") from error
     reader = _Reader(text)
     named: Any = tables.pop("mads", {})
@@ -222,6 +214,7 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     traces = reader.table(("traces",), tables.pop("traces"), Traces) if "traces" in tables else None
     kept = reader.table(("retention",), tables.pop("retention", {}), Retention) or Retention()
     secrets = reader.table(("secrets",), tables.pop("secrets", {}), SecretsConfig) or SecretsConfig()
+    log = reader.table(("log",), tables.pop("log", {}), Log) or Log()
     egress = reader.table(("egress",), tables.pop("egress", {}), EgressConfig) or EgressConfig()
     rules: dict[str, Any] = {
         key: reader.rules(key, tables.pop(key, []), type_, {*named, STEWARD}) for key, type_ in _RULES.items()
@@ -230,7 +223,7 @@ def readable(root: Path) -> tuple[Config, list[str]]:
     rest: Config = reader.table((), {**tables, "mads": {}}, Config)
     mads.setdefault(STEWARD, CONTROL)
     tables = {"mads": mads, "gateway": gateway, "supervision": supervised, "traces": traces, "retention": kept}
-    tables |= {"secrets": secrets, "egress": egress, "budget": budget, "root": str(root)}
+    tables |= {"secrets": secrets, "egress": egress, "budget": budget, "log": log, "root": str(root)}
     return msgspec.structs.replace(rest, **tables, **rules), reader.mistakes
 
 

@@ -73,7 +73,7 @@ class Desks:
         database = await Database.open(store_in(folder))
         stack.push_async_callback(database.close)
         rows, bookings = SqliteRows(database), SqliteBookings(database)
-        accounts = Accounts([*config.budget.caps({name: mad.budget for name, mad in config.mads.items()})], bookings)
+        accounts = Accounts(config.caps(), bookings)
         stack.push_async_callback(accounts.close)
         accounts.booked = canaries.booked
         stack.push_async_callback(canaries.close)

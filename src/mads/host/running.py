@@ -56,6 +56,7 @@ from mads.host.quantity import seconds
 from mads.host.regularly import regularly
 from mads.host.secrets.need import serve_secrets
 from mads.host.serve import patterns
+from mads.host.settings import Holding, Settings
 from mads.host.sources import Sources
 from mads.host.supervise.births import Births
 from mads.host.supervise.blocking import BlockingWatch
@@ -110,7 +111,7 @@ class RunningSystem:
         self.supervisor = Supervisor(config, self._order, self.catalogue.callees(), STEWARD, self.signals)
         self._contracts, self._reloaded = Contracts(self._read), dict[str, float]()
         seen = (config, self.supervisor, self.observer, self._watch, self._census)
-        self._health = Health(*seen, guards=self._guards, trouble=self._trouble)
+        self._health = Health(*seen, guards=self._guards, trouble=lambda mad: self._foreign.troubles.get(mad, ""))
         self._upkeep = Upkeep(config, self.supervisor, self._health)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -163,6 +164,8 @@ class RunningSystem:
         self.record, self.book = desks.record, desks.bookings
         self.keys, self.rights, self.secrets = desks.keys, desks.rights, desks.secrets
         self.spending, self.switches = desks.spending, desks.switches
+        hold = Holding(desks.accounts, self._guards.book, self.supervisor.places)
+        self.settings = Settings(self.config, hold, self.audit, self.bus, self._caller)
         self.approvals, self.sign_ins = desks.approvals, desks.sign_ins
         self._foreign = Foreign(
             *(self.config.mads, self.approvals, self.sign_ins, self._publish), vault=self.secrets.vault
@@ -362,9 +365,6 @@ class RunningSystem:
         self.audit.heard(spans, entries)
         if self._export is not None:
             self._export.heard(spans, entries)
-
-    def _trouble(self, mad: str) -> str:
-        return self._foreign.troubles.get(mad, "")
 
     def _know_events(self) -> None:
         self._events = Events(self.catalogue.declared, self.bus, self._caller)

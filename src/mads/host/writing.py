@@ -1,4 +1,4 @@
-"""What `mads.toml` says of what is written down: where traces go, and for how long the record is kept."""
+"""What `mads.toml` says of what is written down: the log, where traces go, and for how long the record is kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from mads.host.quantity import Lasting, Span
+from mads.observe.logs import Level
 
 ADDRESS = r"^https?://[^/?#@\s]+(/[^?#\s]*)?$"
 
@@ -24,6 +25,12 @@ class Traces(Struct, frozen=True, forbid_unknown_fields=True):
     costly: Annotated[float, Meta(gt=0)] = 0.1
     one_in: Annotated[int, Meta(ge=0)] = 100
     service: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+
+
+class Log(Struct, frozen=True, forbid_unknown_fields=True):
+    """From which `level` on lines are in the log."""
+
+    level: Level = "info"
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import Any, Literal, TypeGuard, cast
 
 import msgspec
 import structlog
@@ -31,20 +31,28 @@ LONGEST = 2000
 DEEPEST = 8000
 """How many characters of a traceback are kept, half of them from its end."""
 
+Level = Literal["debug", "info", "warning", "error"]
+"""How much a line matters at least that is told."""
+
 _COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
 
 
-def configure(folder: Path | None = None, *, mad: str = "") -> None:
+def configure(folder: Path | None = None, *, mad: str = "", level: Level = "info") -> None:
     """Write this process's log to standard error and to the log file in `folder`; `mad` is whose process it is."""
     before = structlog.get_config()["logger_factory"]
     if isinstance(before, _Output):
         before.close()
     structlog.configure(
         processors=[_told],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_Output(None if folder is None else LogFile(folder), mad),
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Others()])
+
+
+def tell_from(level: Level) -> None:
+    """Leave out of this process's log, from now on, what matters less."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
 
 
 class _Output:

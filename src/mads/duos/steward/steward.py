@@ -15,6 +15,7 @@ from mads.duos.steward.flags import Flags
 from mads.duos.steward.servers import Servers
 from mads.duos.steward.spending import Spending
 from mads.duos.steward.told import told
+from mads.wire.settings import Setting
 from mads.wire.status import EventInfo, LimitInfo, Reloaded, Shown, Status
 from mads.wire.tools import ToolInfo
 from mads.wire.trace import TraceLine, Tree
@@ -47,6 +48,11 @@ class Steward(Spending, Flags, Canaries, Dead, Servers, Entry, Archive):
     async def events(self) -> list[EventInfo]:
         """Return every event with its versioned name, its JSON Schema and who hears it."""
         return list(self.system.events())
+
+    @tool(destructive=True)
+    async def set_settings(self, changes: dict[str, str] | None = None) -> list[Setting]:
+        """Make changes in `mads.toml`, a value by its key ("" for none); take up what it says, return what is new."""
+        return list(await self.system.settings.take(changes or {}))
 
     @tool(read_only=True)
     async def layers(self) -> list[str]:

@@ -62,6 +62,14 @@ class Accounts:
             self._freed = asyncio.Event()
         return self._freed
 
+    def adopt(self, caps: Sequence[Cap]) -> bool:
+        """Let as much as `caps` say from now on; return False, and change nothing, where they count anything else."""
+        if len(caps) != len(self.caps) or not all(map(Cap.counts_as, caps, self.caps)):
+            return False
+        self.caps = tuple(caps)
+        self._counters.adopt(caps)
+        return True
+
     async def reserve(self, line: Line) -> int:
         """Keep a reservation and return its id, or raise `Limited` with the cap that does not let it."""
         while missing := self._counters.missing(line):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from operator import attrgetter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mads.guard.window import Period, Window, window_at
 from mads.store.ledger.port import Line, Whose
@@ -50,6 +51,10 @@ class Cap(Struct, frozen=True, kw_only=True):
         if self.level == "system":
             return f"system: {self.written}"
         return f"{self.level} {self.name}: {self.written}" if self.name else f"each {self.level}: {self.written}"
+
+    def counts_as(self, other: Cap) -> bool:
+        """Return whether both count the same, of the same, in the same time: only how much there may be differs."""
+        return replace(self, most=0, written="") == replace(other, most=0, written="")
 
     def of(self, amount: Amount) -> int:
         """Return how much `amount` is of what it counts."""

@@ -65,6 +65,11 @@ class Counters:
         self._counters = [Counter(cap) for cap in caps]
         self._count, self._most = 0, ACCOUNTS
 
+    def adopt(self, caps: Sequence[Cap]) -> None:
+        """Let as much as `caps` say from now on; each counts as the one in its place did."""
+        for counter, cap in zip(self._counters, caps, strict=True):
+            counter.cap = cap
+
     def missing(self, line: Line) -> tuple[Counter, Whose] | None:
         """Return an account that `line` counts towards and that is not known, and whose sum it is."""
         for counter in self._counters:

@@ -77,17 +77,31 @@ class Book:
         self._most = COUNTERS
         self._known: dict[str, Known] = {}
 
+    def adopt(self, rules: Sequence[Rule]) -> bool:
+        """Admit as many as `rules` say from now on; return False, and change nothing, where they count otherwise."""
+        if len(rules) != len(self.rules) or not all(map(Rule.counts_as, rules, self.rules)):
+            return False
+        anew = dict(zip(self.rules, rules, strict=True))
+        self.rules = tuple(rules)
+        for (rule, _, _), counter in self._counters.items():
+            counter.adopt(anew[rule])
+        self._counters = {
+            (anew[rule], tenant, whom): counter for (rule, tenant, whom), counter in self._counters.items()
+        }
+        self._forget()
+        return True
+
     def known(self, name: str) -> Known:
         """Return where to remember what `held` returns for the tool of that name; it is emptied now and then."""
         known = self._known.setdefault(name, {})
         known.clear()  # a MAD that was reloaded may be held by other rules
         return known
 
-    def held(self, known: Known, who: Identity, served: Served, rules: Sequence[Rule]) -> Held:
-        """Return what holds the calls of `who` to `served`, by those of `rules` that are for it, and remember it."""
+    def held(self, known: Known, who: Identity, served: Served) -> Held:
+        """Return what holds the calls of `who` to `served`, and remember it."""
         if len(known) >= CALLERS:
             known.clear()
-        known[who] = held = FREE if _is_exempt(who, served) else self._held(who, served, rules)
+        known[who] = held = FREE if _is_exempt(who, served) else self._held(who, served)
         return held
 
     def look(self) -> None:
@@ -118,9 +132,9 @@ class Book:
     def _quotas(self) -> list[Quota]:
         return [counter.quota for counter in self._counters.values() if counter.quota is not None]
 
-    def _held(self, who: Identity, served: Served, rules: Sequence[Rule]) -> Held:
+    def _held(self, who: Identity, served: Served) -> Held:
         who = replace(who, roles=self._policy.roles(who))
-        rules = [rule for rule in rules if rule.is_of(who)]
+        rules = [rule for rule in self.rules if rule.is_for(served) and rule.is_of(who)]
         if not rules:
             return FREE
         counters = [

@@ -30,6 +30,16 @@ class Counter:
         self._slots = None if rule.at_once is None else Slots(rule.at_once)
         self.quota = None if rule.quota is None else Quota(rule.quota, rule.title, tenant, subject, store)
 
+    def adopt(self, rule: Rule) -> None:
+        """Admit as many as `rule` says from now on, which counts as the one before; what is taken stays taken."""
+        if rule.rate is not None and rule.rate != self.rule.rate:
+            self._pace = Gcra(rule.rate)
+        if self._slots is not None and rule.at_once is not None:
+            self._slots.most = rule.at_once
+        if self.quota is not None and rule.quota is not None:
+            self.quota.adopt(rule.quota)
+        self.rule = rule
+
     def refusal(self, monotonic: int, wall: float) -> Refusal | None:
         """Return why one more call is not admitted, None where it is; of several reasons the one that lasts longest."""
         found: Refusal | None = None

@@ -28,15 +28,15 @@ def limits(book: Book) -> LayerFor:
     """Return the layer whose counters are in `book`; what a MAD hears, or does by the clock, has no limit."""
 
     def layer_for(served: Served) -> Layer:
-        rules = [rule for rule in book.rules if rule.is_for(served)]
-        if not rules or served.kind in ("event", "timer"):
+        is_held = any(rule.is_for(served) for rule in book.rules)
+        if not is_held or served.kind in ("event", "timer"):
             return lambda handle: handle
         known, admission = book.known(f"{served.mad}.{served.name}"), _Admission(book, served)
 
         def layer(handle: Handle) -> Handle:
             async def limited(call: Call) -> Reply:
                 book.look()
-                held = known.get(call.identity) or book.held(known, call.identity, served, rules)
+                held = known.get(call.identity) or book.held(known, call.identity, served)
                 return await handle(call) if held is FREE else await admission.admit(held, call, handle)
 
             return limited

@@ -38,6 +38,13 @@ class Quota:
         self._left, self._is_spent = 0, False
         self._turn = asyncio.Lock()
 
+    def adopt(self, amount: Amount) -> None:
+        """Admit as many as `amount` says, of the same period; where that is less, what is leased counts as used."""
+        if amount.most < self._amount.most:
+            self._left = 0
+        self._amount, self._is_spent = amount, False
+        self._lease = max(1, min(amount.most // PARTS, LARGEST))
+
     def is_ready(self, now: float) -> bool:
         """Return whether `wait` knows without looking on disk; `fill` until it does."""
         return self.is_open(now) and (self._left > 0 or self._is_spent)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mads.guard.limits.gcra import Pace
 from mads.guard.limits.quota import Amount
 from mads.guard.scopes import permits
+from mads.guard.window import Period
 from mads.wire.call import Identity
 from mads.wire.served import Served
 
@@ -39,6 +41,16 @@ class Rule(Struct, frozen=True, kw_only=True):
     size: int | None = None
     reply: int | None = None
     quota: Amount | None = None
+
+    def counts_as(self, other: Rule) -> bool:
+        """Return whether both hold the same calls and count the same: only how many there may be differs."""
+        return self._form == other._form
+
+    @property
+    def _form(self) -> tuple[Rule, list[bool], Period | None]:
+        blank = replace(self, rate=None, at_once=None, size=None, reply=None, quota=None)
+        measures = (self.rate, self.at_once, self.size, self.reply, self.quota)
+        return blank, [it is None for it in measures], None if self.quota is None else self.quota.period
 
     @property
     def title(self) -> str:

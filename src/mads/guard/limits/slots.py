@@ -9,15 +9,15 @@ SOONEST = 0.05
 class Slots:
     """`most` slots, of which so many are `taken`."""
 
-    __slots__ = ("_mean", "_most", "taken")
+    __slots__ = ("_mean", "most", "taken")
 
     def __init__(self, most: int) -> None:
-        self._most, self._mean = most, 0.0
+        self.most, self._mean = most, 0.0
         self.taken = 0
 
     def wait(self) -> float:
         """Return in how many seconds a slot may be free: as long as one was held of late; 0 where one is."""
-        return 0.0 if self.taken < self._most else max(SOONEST, self._mean)
+        return 0.0 if self.taken < self.most else max(SOONEST, self._mean)
 
     def take(self) -> None:
         """Hold a slot for which there is no `wait`."""

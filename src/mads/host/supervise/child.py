@@ -28,6 +28,7 @@ from mads.host.flags import RemoteFlags
 from mads.host.instance import Instance, Surroundings
 from mads.host.kept_rows import RemoteRows
 from mads.host.layers import inner
+from mads.host.level import follow_level
 from mads.host.loop import new_loop
 from mads.host.paths import data_folder
 from mads.host.quantity import seconds, size
@@ -87,6 +88,7 @@ async def run(assignment: Assignment) -> None:
             await flags.follow()
         instance = Instance(mad, assignment.config.mads[mad], read.fillings[mad], around)
         await _serve_status(bus, assignment, around.watch, around.census)
+        await follow_level(bus)
         around.watch.start()
         around.census.start()
         await instance.start()
@@ -146,8 +148,9 @@ def main() -> None:
     line = sys.stdin.buffer.readline()
     threading.Thread(target=_end_with_core, name="mads-lifeline", daemon=True).start()
     assignment = msgspec.json.decode(line, type=Assignment)
-    configure(data_folder(Path(assignment.config.root)), mad=assignment.mad)
-    memory = assignment.config.mads[assignment.mad].memory
+    config = assignment.config
+    configure(data_folder(Path(config.root)), mad=assignment.mad, level=config.log.level)
+    memory = config.mads[assignment.mad].memory
     if memory is not None:
         limit(size(memory))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # standard output is the command line's alone

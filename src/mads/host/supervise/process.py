@@ -23,6 +23,7 @@ from mads.guard.labels import Labels, union
 from mads.guard.principals import HOST
 from mads.host.caller import Caller
 from mads.host.events.signals import Signals
+from mads.host.level import LEVEL
 from mads.host.quantity import seconds
 from mads.host.supervise.child import Assignment
 from mads.host.supervise.life import GOING, End
@@ -231,7 +232,7 @@ class Child:
 
     def _may_serve(self, pattern: str) -> bool:
         """Say whether the child may serve `pattern`: its own tools, timers and status, and the events it hears."""
-        own = {f"{kind}.{self._mad}.*" for kind in ("mads", "timer")} | {self._assignment.status}
+        own = {f"{kind}.{self._mad}.*" for kind in ("mads", "timer")} | {self._assignment.status, LEVEL}
         may = pattern in own | {event_subject(listener.event) for listener in self._declared.listeners}
         if not may:
             self._signals.usurped(pattern, self._mad)

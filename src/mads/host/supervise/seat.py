@@ -114,6 +114,12 @@ class Seat:
             closing = asyncio.create_task(self._close(before))
             closing.add_done_callback(lambda _: self._old.discard(before))
 
+    def resize(self, config: MadConfig) -> None:
+        """Handle as many calls at once, and let as many wait, as `config` says; what waits, and runs, goes on."""
+        self._config = config
+        if self._inbox is not None:
+            self._inbox.resize(config.places, config.inbox)
+
     def take(self, handle: Handle) -> Sitting:
         """Have `handle` handle every call that is handed out from now on."""
         if self.sitting is not None:

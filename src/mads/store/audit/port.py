@@ -22,7 +22,7 @@ from msgspec.structs import astuple
 
 from mads.wire.errors import StoreError
 
-Kind = Literal["call", "key", "policy", "signin", "secret", "audit", "cut", "switch"]
+Kind = Literal["call", "key", "policy", "signin", "secret", "audit", "cut", "switch", "setting"]
 """What was decided: about a call, a change of keys or rights, a credential, a secret; or about the audit itself: what
 is accepted as it is, and what went by age."""
 
