@@ -1,5 +1,7 @@
-"""A database that cannot be used is refused, with a sentence that says why and what to do."""
+"""A database that cannot be used is refused, with a sentence that says why and what to do; a reader sees one moment."""
 
+import asyncio
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from mads.store.database import Database
 from mads.store.kept import SqliteRows, open_rows
-from mads.store.sqlite import connect, explained, transaction
+from mads.store.sqlite import Connection, connect, explained, transaction
 from mads.testing.store_suite import NOTES
 from mads.wire.errors import StoreError
 
@@ -88,3 +90,23 @@ def test_a_transaction_that_raises_leaves_no_trace(tmp_path: Path) -> None:
         _ = 1 / 0
     assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == []
     connection.close()
+
+
+async def test_what_is_read_in_several_steps_is_of_one_moment(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "store.sqlite")
+    rows, began, written = SqliteRows(database), threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> list[int]:
+        count = "SELECT count(*) FROM kept"
+        before = connection.execute(count).fetchall()[0][0]
+        began.set()
+        assert written.wait(10)
+        return [before, connection.execute(count).fetchall()[0][0]]
+
+    reading = asyncio.create_task(database.read(work))
+    await asyncio.to_thread(began.wait, 10)
+    await rows.add(NOTES, b"new")
+    written.set()
+    assert await reading == [0, 0]
+    assert await database.read(lambda connection: connection.execute("SELECT count(*) FROM kept").fetchall()) == [(1,)]
+    await database.close()

@@ -53,7 +53,7 @@ class Database:
             return await self._writer.write(work, alone=True)
 
     async def read(self, work: Work[T]) -> T:
-        """Do `work`, which only reads, and not for long; it sees all that was acknowledged before."""
+        """Do `work`, which only reads, and not for long; it sees all that was acknowledged before, nothing later."""
         if self._closed:
             raise StoreError("the store is closed")
         with explained(self.path):
@@ -78,7 +78,11 @@ class Database:
     def _read(self, work: Work[T]) -> T:
         connection = self._resting.get()
         try:
-            return work(connection)
+            connection.execute("BEGIN")  # or two statements see two states
+            try:
+                return work(connection)
+            finally:
+                connection.execute("COMMIT")
         finally:
             self._resting.put(connection)
 
