@@ -118,6 +118,7 @@ async def test_a_job_gives_way_between_two_steps_and_goes_on_where_it_stopped(tr
         assert {attempt for _, attempt in await batch.taken()} > {1}
         (seen,) = [seen for seen in await it.system.status() if seen.mad == "batch"]
         assert (seen.parked, seen.commands, seen.dead) == (0, 0, 0)
+        assert sum(tool.failed for tool in seen.tools) == 0
 
 
 async def parked(it: Placed) -> int:

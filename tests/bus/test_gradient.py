@@ -11,10 +11,11 @@ import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mads.bus.gradient import FIRST, WINDOW, Gradient
 from mads.bus.memory import MemoryBus
-from mads.wire.call import Call, Identity, Reply
+from mads.wire.call import Band, Call, Identity, Reply
 
 COVERS = ("R-122",)
 
@@ -78,3 +79,26 @@ async def test_a_subscription_that_adapts_stays_where_its_calls_do_not_get_slow(
     assert all(reply.failure is None for reply in replies)
     assert FIRST <= most < 64
     assert running == 0
+
+
+async def test_a_subscription_that_adapts_keeps_a_quarter_of_its_places_for_what_is_more_urgent() -> None:
+    bus, let, running = MemoryBus(), asyncio.Event(), set[str]()
+
+    async def handle(call: Call) -> Reply:
+        running.add(call.id)
+        await let.wait()
+        return Reply()
+
+    await bus.subscribe(("mads.a.b",), handle, at_once=256, capacity=16, adapts=True)
+    asked = Call(subject="mads.a.b", body=None, id="", deadline=time.monotonic() + 60, identity=Identity("ana"))
+    jobs = [replace(asked, id=str(at), band=Band.BULK) for at in range(FIRST + 2)]
+    sent = [asyncio.create_task(bus.request(job)) for job in jobs]
+    async with asyncio.timeout(5):
+        while len(running) < FIRST - 1:
+            await asyncio.sleep(0)
+        sent.append(asyncio.create_task(bus.request(replace(asked, id="urgent"))))
+        while "urgent" not in running:
+            await asyncio.sleep(0)
+    assert len(running) == FIRST
+    let.set()
+    assert all(reply.failure is None for reply in await asyncio.gather(*sent))

@@ -172,7 +172,7 @@ def test_what_is_handed_out_follows_plain_lists() -> None:
 def handed_out(backlog: Backlog, count: int) -> list[Delivery]:
     taken: list[Delivery] = []
     for _ in range(count):
-        found = backlog.root.next(lambda _: True)
+        found = backlog.root.next(lambda it: it.cost)
         assert found is not None
         backlog.take(found)
         taken.append(found)
@@ -211,6 +211,19 @@ def test_a_tenant_with_many_conversations_gets_no_more_than_one_with_one() -> No
     tenants = Counter(it.call.identity.tenant for it in handed_out(backlog, 40))
 
     assert abs(tenants["large"] - tenants["small"]) <= 1
+
+
+def test_a_flood_that_came_before_anything_was_known_counts_for_what_its_calls_take() -> None:
+    costs: dict[str, float] = {}
+    inbox = Inbox(256, at_once=1, costs=costs)
+    for number in range(100):
+        inbox.put(sent(number, tenant="large", talk=str(number % 3)))
+    costs["mads.x.y"] = 1.0
+    inbox.put(quiet := sent(100, tenant="small"))
+
+    taken = [it for it in (inbox.take(0.0) for _ in range(4)) if it is not None]
+
+    assert quiet in taken
 
 
 def test_what_is_least_urgent_is_handed_out_within_a_bound_whatever_else_comes() -> None:

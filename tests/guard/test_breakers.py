@@ -20,7 +20,7 @@ from mads.guard.breakers.layer import FAIR, Breakers
 from mads.guard.breakers.rule import Rule
 from mads.wire.call import Call, Handle, Identity, Reply
 from mads.wire.errors import Failed, Lost
-from mads.wire.failure import Failure
+from mads.wire.failure import PARKED, Failure
 from mads.wire.served import Served
 
 COVERS = ("R-113",)
@@ -121,6 +121,16 @@ async def test_what_another_breaker_refuses_says_nothing_of_whom_it_stands_befor
     answers[0] = Reply()
     assert (await handle(CALL)).failure is None
     assert [it.state for it in breakers.of("files")] == ["closed", "closed"]
+
+
+async def test_a_probe_that_gives_way_to_what_is_more_urgent_says_nothing() -> None:
+    server = Server()
+    server.answer = Reply(failure=Failure("lost", "it went away"))
+    await server.call(5)
+    server.clock.now += RULE.pause
+    server.answer = Reply(failure=Failure(PARKED, "it gives way to more urgent work"))
+    await server.call()
+    assert server.state == "half-open"
 
 
 async def test_it_opens_when_most_calls_are_slow_however_they_end() -> None:

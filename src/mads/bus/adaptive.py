@@ -19,6 +19,7 @@ class Adaptive(Serving):
         self._gradient = Gradient(at_once)
         self._inbox = _Held(self, self._capacity, at_once=at_once, costs=self._pace.means)
         self._at_once = self._gradient.limit
+        self._inbox.room(self._at_once)
 
     @property
     def has_room(self) -> bool:
@@ -38,7 +39,9 @@ class Adaptive(Serving):
         ended = await super()._serve(worker, delivery)
         self._gradient.took(ended - began, len(self._running()) + 1)
         more = self._gradient.limit - self._at_once
-        self._at_once = self._gradient.limit
+        if more:
+            self._at_once += more
+            self._inbox.room(self._at_once)
         for _ in range(min(more, self._inbox.waiting)):
             self._hire()
         return ended

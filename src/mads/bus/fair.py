@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from mads.bus.delivery import Delivery
 from mads.wire.call import Call
 
-Free = Callable[[Delivery], bool]
-"""Says whether a call may start."""
+Price = Callable[[Delivery], float | None]
+"""Says how many seconds a call that may start is expected to take; None where it may not start."""
 
 QUANTUM = 0.001
 """Seconds that a turn is worth."""
@@ -37,10 +37,14 @@ class Line:
     def __bool__(self) -> bool:
         return bool(self.queue)
 
-    def next(self, free: Free) -> Delivery | None:
-        """Return the first that may start."""
+    def next(self, price: Price) -> Delivery | None:
+        """Return the first that may start; it costs what is known now, which may be more than when it came."""
         for delivery in self.queue:
-            if free(delivery):
+            cost = price(delivery)
+            if cost is not None:
+                if cost != delivery.cost:
+                    _add(self, cost - delivery.cost)
+                    delivery.cost = cost
                 return delivery
         return None
 
@@ -63,26 +67,26 @@ class Round:
     def __bool__(self) -> bool:
         return bool(self.ring)
 
-    def next(self, free: Free) -> Delivery | None:
+    def next(self, price: Price) -> Delivery | None:
         """Return whose turn it is, and leave its part in front; asked again it returns the same."""
         ring = self.ring
         if len(ring) == 1:
-            return ring[0].next(free)
+            return ring[0].next(price)
         lacking = math.inf
         for _ in range(len(ring)):
             part = ring[0]
-            found = part.next(free)
+            found = part.next(price)
             if found is not None:
                 if part.credit >= found.cost - TRIFLE:
                     return found
                 part.credit += QUANTUM
                 lacking = min(lacking, found.cost - part.credit)
             ring.rotate(-1)
-        return None if lacking == math.inf else self._later(free, math.ceil(max(lacking, 0.0) / QUANTUM))
+        return None if lacking == math.inf else self._later(price, math.ceil(max(lacking, 0.0) / QUANTUM))
 
-    def _later(self, free: Free, turns: int) -> Delivery | None:
+    def _later(self, price: Price, turns: int) -> Delivery | None:
         """Return whose turn it is after so many turns in which nobody had credit enough."""
-        waiting = [(part, found) for part in self.ring if (found := part.next(free)) is not None]
+        waiting = [(part, found) for part in self.ring if (found := part.next(price)) is not None]
         for part, _ in waiting:
             part.credit += turns * QUANTUM
         for part, found in waiting:
@@ -131,11 +135,7 @@ class Backlog:
         delivery.line = line or self._line(call)
         delivery.line.queue.append(delivery)
         self.waiting += 1
-        part: Line | Round = delivery.line
-        part.work += delivery.cost
-        while part.above is not None:
-            part = part.above
-            part.work += delivery.cost
+        _add(delivery.line, delivery.cost)
 
     def before(self, call: Call, cost: float) -> float:
         """Return for how many seconds others are handled first, one at a time, where `call` came now."""
@@ -204,3 +204,12 @@ class Backlog:
 def _name(call: Call) -> str:
     """Return the name of the line in which `call` waits: its conversation, or who stands at its start."""
     return call.conversation or call.identity.principal
+
+
+def _add(line: Line, work: float) -> None:
+    """Have so many seconds more wait in `line`, and in all that it is a part of."""
+    part: Line | Round = line
+    part.work += work
+    while part.above is not None:
+        part = part.above
+        part.work += work

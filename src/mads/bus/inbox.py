@@ -90,6 +90,10 @@ class Inbox:
             self._sort(delivery)
         return True
 
+    def room(self, at_once: int) -> None:
+        """Note that so many places are to be had, of those that there are."""
+        self._most = _bulks(at_once)
+
     def before(self, call: Call) -> float:
         """Return for how many seconds others are handled first, one at a time, where `call` came now."""
         self._part()
@@ -189,7 +193,7 @@ class Inbox:
 
     def _of(self, band: Backlog) -> Delivery | None:
         """Remove and return the next of `band`."""
-        found = band.root.next(self._free)
+        found = band.root.next(self._price)
         if found is None:
             return None
         band.take(found)
@@ -201,13 +205,15 @@ class Inbox:
                 self._held.add((found.call.identity.principal, found.call.key))
         return found
 
-    def _free(self, delivery: Delivery) -> bool:
-        if self._serial:
-            return True
+    def _price(self, delivery: Delivery) -> float | None:
+        """Return what `delivery` costs; None where it may not start."""
         call = delivery.call
-        if call.band == BULK and self._bulks >= self._most:
-            return False
-        return call.key is None or (call.identity.principal, call.key) not in self._held
+        if not self._serial:
+            if call.band == BULK and self._bulks >= self._most:
+                return None
+            if call.key is not None and (call.identity.principal, call.key) in self._held:
+                return None
+        return self._cost(call)
 
     def _part(self) -> None:
         """Sort what is one conversation's into what may be those of many."""

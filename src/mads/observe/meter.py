@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from mads.wire.failure import CODES, Failure
+from mads.wire.failure import CODES, PARKED, Failure
 from mads.wire.status import ToolStatus
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -27,13 +27,13 @@ class Cell:
         self.failures: dict[str, int] = {}
 
     def end(self, took: float, failure: Failure | None, cost: int) -> None:
-        """Count what had begun as ended; a code that is none of `CODES` counts as failed."""
+        """Count what had begun as ended; a code that is none of `CODES` counts as failed, who is parked has not."""
         self.running -= 1
         self.seconds += took
         self.cost += cost
         self.buckets[bisect_left(BOUNDS, took)] += 1
         if failure is not None:
-            self.failed += 1
+            self.failed += failure.code != PARKED
             code = failure.code if failure.code in CODES else "failed"
             self.failures[code] = self.failures.get(code, 0) + 1
         if took > self.longest:  # noqa: PLR1730  half as long as `max`

@@ -17,7 +17,7 @@ from mads.guard.breakers.rule import AWAY, FAILED, Rule
 from mads.guard.switch import CONTROL
 from mads.wire.call import Call, Handle, Layer, Reply
 from mads.wire.errors import Broken
-from mads.wire.failure import Failure, failure_of
+from mads.wire.failure import PARKED, Failure, failure_of
 from mads.wire.record import Decision
 from mads.wire.served import Served
 from mads.wire.status import BreakerInfo
@@ -27,8 +27,9 @@ FAIR = 1.0
 """How many seconds a call must have had for it to be its callee's fault that it was late: who gives it less could else
 have it taken from everybody. Where a rule says what is slow it is that."""
 
-SILENT = ("cancelled", "broken")
-"""How a call ends that says nothing of its callee: its caller has left, or another breaker had it refused."""
+SILENT = ("cancelled", "broken", PARKED)
+"""How a call ends that says nothing of its callee: its caller has left, another breaker had it refused, or it gave way
+to what is more urgent."""
 
 
 class Breakers:

@@ -19,7 +19,7 @@ from mads.store.ledger.port import Line
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Layer, Reply
 from mads.wire.errors import Denied
-from mads.wire.failure import failure_of
+from mads.wire.failure import PARKED, failure_of
 from mads.wire.ledger import Amount
 from mads.wire.record import Decision
 from mads.wire.served import Served
@@ -29,8 +29,8 @@ LAYER = "canary"
 AWAY = ("stopped", "broken", "no_responder", "overloaded")
 """How a call to the second version fails of which nothing was done: the first one answers it."""
 
-SILENT = ("cancelled", "stopped")
-"""What says nothing of a version: its caller has left, or the operator has stopped it."""
+SILENT = ("cancelled", "stopped", PARKED)
+"""What says nothing of a version: its caller has left, the operator has stopped it, or it gave way to others."""
 
 SHADOWS = 8
 """How many calls at a time are put to the second version only to compare its answers: of more none is."""
