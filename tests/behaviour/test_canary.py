@@ -93,6 +93,18 @@ async def test_both_keep_the_same_and_what_the_second_spends_the_first_pays(trou
         assert spent == {"clerk": 100, "next": 100}
 
 
+async def test_what_a_version_sends_to_itself_it_handles_itself(troupe: Troupe) -> None:
+    async with troupe(clerk=CLERK, next=OTHER, **one()) as it:
+        await turn(it, "stop")
+        await it.call("clerk.note", text="to do")
+        await turn(it, "promote")
+        await it.call("clerk.note", text="to do")
+        async with asyncio.timeout(5):
+            while len(lines := await it.call("clerk.lines")) < 2:
+                await asyncio.sleep(0.02)
+        assert sorted(lines) == ["to do of 1", "to do of 2"]
+
+
 @pytest.mark.parametrize("placement", ["here"])
 async def test_the_second_version_is_called_by_nobody_else_and_its_rights_are_those_of_the_first(
     troupe: Troupe,

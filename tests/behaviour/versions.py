@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from mads import Kept, Ledger, every, mad, message, on, tool
+from mads import Kept, Ledger, Send, every, mad, message, on, tool
 from mads.wire.ledger import Amount
 
 
@@ -28,6 +28,7 @@ class Clerk:
 
     kept: Kept[Memo]
     ledger: Ledger
+    send: Send
 
     @tool(read_only=True)
     async def version(self) -> int:
@@ -43,6 +44,11 @@ class Clerk:
     async def keep(self, text: str) -> None:
         """Keep a line."""
         await self.kept.add(Memo(text))
+
+    @tool
+    async def note(self, text: str) -> None:
+        """Keep a line later."""
+        await self.send(self.keep, f"{text} of {await self.version()}")
 
     @tool(read_only=True)
     async def lines(self) -> list[str]:

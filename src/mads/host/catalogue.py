@@ -9,6 +9,7 @@ from mads.author.declaration import CHAT, Declaration
 from mads.author.message import subject, wire_name
 from mads.author.needs import Talk, Think
 from mads.author.schema import tool_infos
+from mads.host.canaries import firsts
 from mads.host.config import STEWARD, Config
 from mads.host.events.heard import events_of
 from mads.host.fallbacks import calls
@@ -89,7 +90,9 @@ class Catalogue:
             says = (f"mads.*.{CHAT}",)
         named = tuple(f"mads.{source.name}.*" for source in sources if isinstance(source, Mad))
         chosen = self._config.mads[mad].calls
-        return (*says, *(named if chosen is None else chosen), *calls(self._config.fallbacks, mad))
+        first = firsts(self._config.canaries).get(mad)
+        own = (f"mads.{first}.*",) if first else ()  # by the first one's name it is decided who may call its tools
+        return (*says, *own, *(named if chosen is None else chosen), *calls(self._config.fallbacks, mad))
 
     def _listed(self) -> None:
         self._tools = tuple(info for mad in self.declared for info in self._offered[mad])

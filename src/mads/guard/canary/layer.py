@@ -128,7 +128,10 @@ class Canaries:
             failure = failure_of(Denied(told, where=served.mad), request=call.id)
             return Reply(failure=failure, decisions=(Decision(LAYER, allowed=False, rule=rule),))
 
-        return lambda call: handle(call) if call.id in self._sent else refused(call)
+        itself = (served.mad,)
+        return lambda call: (
+            handle(call) if call.id in self._sent or call.identity.chain[-1:] == itself else refused(call)
+        )
 
 
 class _Divided:
