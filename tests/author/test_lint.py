@@ -12,6 +12,11 @@ import pytest
 from herald import Herald
 from mads.author.declaration import declaration
 from mads.author.lint import mistakes
+from mads.duos.dewey import Dewey
+from mads.duos.fiedler import Fiedler
+from mads.duos.marco import Marco
+from mads.duos.steward import Steward
+from mads.duos.turing import Turing
 from scribe import Scribe
 
 COVERS = ("R-022", "R-024")
@@ -259,8 +264,9 @@ def test_the_place_is_the_line_in_the_file(tmp_path: Path, monkeypatch: pytest.M
     assert line.startswith(f"{tmp_path / 'late.py'}:{HEAD.count(chr(10)) + 2}: note.text cannot change")
 
 
-def test_nothing_is_found_in_the_examples() -> None:
-    assert [mistakes(declaration(mad)) for mad in (Scribe, Herald)] == [[], []]
+def test_nothing_is_found_in_the_examples_and_in_what_is_built_in() -> None:
+    for mad in (Scribe, Herald, Steward, Dewey, Fiedler, Marco, Turing):
+        assert mistakes(declaration(mad)) == []
 
 
 def test_a_class_without_source_is_left_alone() -> None:
