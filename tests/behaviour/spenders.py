@@ -18,6 +18,11 @@ class Agent:
         """Return what a model says."""
         return await self.think("What do you say?", text)
 
+    @tool
+    async def ask_for(self, text: str, asked_worth: float) -> str:
+        """Return what a model says that costs no more than that."""
+        return await self.think("What do you say?", text, worth=asked_worth)
+
 
 @mad
 class Lead:

@@ -48,6 +48,17 @@ async def test_a_model_that_may_cost_more_than_the_answer_is_worth_is_not_asked_
         assert "0.010000 USD of what it is worth are left" in answer["tried"][0]["why"]
 
 
+async def test_a_mad_says_what_an_answer_is_worth_and_cannot_raise_what_its_caller_said(
+    troupe: Troupe, models: Provider
+) -> None:
+    async with troupe(**asking(models)) as it:
+        for said, asked in (None, 1.0), (None, 0.01), (0.01, 1.0), (1.0, 0.01):
+            assert await it.call("agent.ask_for", text="hello", asked_worth=asked, worth=said)
+        assert [seen.body["model"] for seen in models.seen()] == ["dear", "cheap", "cheap", "cheap"]
+        with pytest.raises(InvalidMessage, match=r"worth nan; write how many dollars, as in 0\.05"):
+            await it.call("agent.ask_for", text="hello", asked_worth=float("nan"))
+
+
 async def test_where_no_model_is_worth_it_none_is_asked(troupe: Troupe, models: Provider) -> None:
     async with troupe(**asking(models)) as it:
         with pytest.raises(Failed, match="of what it is worth are left"):

@@ -27,15 +27,23 @@ D = TypeVar("D")
 class Think(Protocol):
     """Put a question to the MAD's own model.
 
-    The question is a prompt and is versioned with the code, so it is a literal; the material is data. Raises `NoModel`
-    where no model is configured.
+    The question is a prompt and is versioned with the code, so it is a literal; the material is data. The answer is
+    `worth` so many dollars, and no more than the call that is handled: a model that may cost more is not asked. Raises
+    `NoModel` where no model is configured.
     """
 
     @overload
-    async def __call__(self, question: LiteralString, *material: Any, tools: Sequence[Any] = ()) -> str: ...
+    async def __call__(
+        self, question: LiteralString, *material: Any, tools: Sequence[Any] = (), worth: float | None = None
+    ) -> str: ...
     @overload
     async def __call__(
-        self, question: LiteralString, *material: Any, returning: type[T], tools: Sequence[Any] = ()
+        self,
+        question: LiteralString,
+        *material: Any,
+        returning: type[T],
+        tools: Sequence[Any] = (),
+        worth: float | None = None,
     ) -> T: ...
 
 

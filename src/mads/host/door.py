@@ -17,10 +17,10 @@ from mads.host.caller import Caller
 from mads.wire import codec
 from mads.wire.call import Call, Identity, Reply, Sink
 from mads.wire.context import Origin
-from mads.wire.errors import InvalidMessage
 from mads.wire.failure import error_of
 from mads.wire.ids import span_ids, trace_ids
 from mads.wire.tools import ToolInfo
+from mads.wire.worth import millionths
 
 PATIENCE = 60.0
 """Seconds that a call from outside waits for its answer."""
@@ -33,9 +33,6 @@ RIGHTS = "*"
 
 CHANGES = (subject(ResourceUpdated), subject(OffersChanged))
 """The events by which a door hears of changes."""
-
-MOST_WORTH = 1e9
-"""Dollars that no answer is worth."""
 
 T = TypeVar("T")
 
@@ -72,8 +69,7 @@ class BusDoor:
         """
         if notes is not None:
             codec.check_notes(notes)
-        if worth is not None and not 0 < worth < MOST_WORTH:
-            raise InvalidMessage(f"an answer is worth {worth!r}; write how many dollars, as in 0.05")
+        valued = millionths(worth)
         known = await self._info(tool)
         now = time.monotonic()
         origin = origin or Origin(self._new_trace(), self._new_span())
@@ -91,7 +87,7 @@ class BusDoor:
             parent=origin.parent,
             context=origin.context,
             made=now,
-            worth=None if worth is None else round(worth * 1_000_000),
+            worth=valued,
         )
         if known is None or not known.streams:
             return _result(await self._bus.request(call))

@@ -27,11 +27,12 @@ T = TypeVar("T")
 
 
 class Asked(NamedTuple):
-    """What was put to a model: the question, the material that came with it, and the tools it might use."""
+    """What was put to a model: the question, the material that came with it, the tools it might use, its worth."""
 
     question: str
     material: tuple[Any, ...]
     tools: tuple[Any, ...]
+    worth: float | None = None
 
 
 class saying:
@@ -45,15 +46,29 @@ class saying:
         self._answers = answers
 
     @overload
-    async def __call__(self, question: LiteralString, *material: Any, tools: Sequence[Any] = ()) -> str: ...
+    async def __call__(
+        self, question: LiteralString, *material: Any, tools: Sequence[Any] = (), worth: float | None = None
+    ) -> str: ...
     @overload
     async def __call__(
-        self, question: LiteralString, *material: Any, returning: type[T], tools: Sequence[Any] = ()
+        self,
+        question: LiteralString,
+        *material: Any,
+        returning: type[T],
+        tools: Sequence[Any] = (),
+        worth: float | None = None,
     ) -> T: ...
-    async def __call__(self, question: str, *material: Any, returning: Any = str, tools: Sequence[Any] = ()) -> Any:
+    async def __call__(
+        self,
+        question: str,
+        *material: Any,
+        returning: Any = str,
+        tools: Sequence[Any] = (),
+        worth: float | None = None,
+    ) -> Any:
         """Return the next answer."""
         turn = len(self.asked)
-        self.asked.append(Asked(question, material, tuple(tools)))
+        self.asked.append(Asked(question, material, tuple(tools), worth))
         if turn >= len(self._answers):
             raise AssertionError(
                 f"{question!r} was asked and nothing is left to say; write saying(…) with {turn + 1} answers"

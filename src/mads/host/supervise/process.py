@@ -34,6 +34,7 @@ from mads.wire.call import EVENT, Band, Call, Identity, Reply
 from mads.wire.errors import CallError, ConfigError, Denied, Failed, InvalidMessage, NoResponder
 from mads.wire.failure import Failure, error_of
 from mads.wire.status import Vitals
+from mads.wire.worth import least
 
 TELL = 5.0
 """Every so many seconds it is told that a child is still starting."""
@@ -214,7 +215,7 @@ class Child:
             trace=parent.trace,
             parent=parent.span,
             context=parent.context,
-            worth=parent.worth,
+            worth=least(parent.worth, call.worth),
             conversation=parent.conversation,
             band=band,
             command=step if step and parent.command and step.startswith(f"{parent.command}:") else None,

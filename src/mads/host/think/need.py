@@ -22,6 +22,7 @@ from mads.wire import codec
 from mads.wire.call import current
 from mads.wire.errors import CallError, Failed, InvalidMessage, NoModel
 from mads.wire.model import ModelAnswer, ModelMessage, ModelRequest, ToolCall, ToolOffer
+from mads.wire.worth import least, millionths
 
 PATIENCE = 600.0
 """Seconds that a model may take where the call being handled has as many left."""
@@ -54,9 +55,16 @@ class HostThink:
     def __init__(self, mind: Mind) -> None:
         self._mind = mind
 
-    async def __call__(self, question: str, *material: Any, returning: Any = str, tools: Sequence[Any] = ()) -> Any:
+    async def __call__(
+        self,
+        question: str,
+        *material: Any,
+        returning: Any = str,
+        tools: Sequence[Any] = (),
+        worth: float | None = None,
+    ) -> Any:
         """Return the model's answer as a `returning`; where it does not fit, the model is told why, once."""
-        mind = self._mind
+        mind, valued = self._mind, millionths(worth)
         if not mind.thinker:
             raise NoModel(
                 f"{mind.mad} asked {question!r}, and this system has no model; write in mads.toml under [mads]: "
@@ -69,32 +77,36 @@ class HostThink:
             schema=None if returning is str else form_of(returning),
             prompt=version(question),
         )
-        request, answer = await self.conversed(request, _resolved(mind, tools))
+        request, answer = await self.conversed(request, _resolved(mind, tools), valued)
         if returning is str:
             return answer.text
         try:
             return read(answer.text, returning)
         except InvalidMessage as error:
-            return await self._mended(request, answer, returning, error)
+            return await self._mended(request, answer, returning, error, valued)
 
-    async def conversed(self, request: ModelRequest, tools: Sequence[RemoteTool]) -> tuple[ModelRequest, ModelAnswer]:
+    async def conversed(
+        self, request: ModelRequest, tools: Sequence[RemoteTool], worth: int | None = None
+    ) -> tuple[ModelRequest, ModelAnswer]:
         """Return what was asked in the end, and the answer to it, once the model wishes for no more tools."""
         known = {_name(tool): tool for tool in tools}
         request = replace(request, tools=tuple(_offers(known)))
         for _ in range(ROUNDS):
-            answer = await self._asked(request)
+            answer = await self._asked(request, worth)
             if not answer.calls or not known:
                 return request, answer
             came = [await _used(known, call) for call in answer.calls]
             said = ModelMessage("assistant", answer.text, calls=answer.calls)
             request = replace(request, messages=(*request.messages, said, *came))
-        return request, await self._asked(replace(request, tools=()))
+        return request, await self._asked(replace(request, tools=()), worth)
 
-    async def _mended(self, request: ModelRequest, answer: ModelAnswer, returning: Any, error: InvalidMessage) -> Any:
+    async def _mended(
+        self, request: ModelRequest, answer: ModelAnswer, returning: Any, error: InvalidMessage, worth: int | None
+    ) -> Any:
         """Ask again, with what was wrong; raise `Failed` where that is no better."""
         told = f"That does not fit: {error}. Answer with JSON of the form that was asked for, and nothing else."
         messages = (*request.messages, ModelMessage("assistant", answer.text), ModelMessage("user", told))
-        again = await self._asked(replace(request, messages=messages, tools=()))
+        again = await self._asked(replace(request, messages=messages, tools=()), worth)
         try:
             return read(again.text, returning)
         except InvalidMessage as still:
@@ -102,10 +114,11 @@ class HostThink:
                 f"{again.model} was asked twice for another form than it gave: {still}; it said {again.text[:200]!r}"
             ) from None
 
-    async def _asked(self, request: ModelRequest) -> ModelAnswer:
+    async def _asked(self, request: ModelRequest, worth: int | None) -> ModelAnswer:
         mind = self._mind
         subject = f"mads.{mind.thinker}.{COMPLETE}"
         call = mind.caller.call(subject, codec.raw({"request": request}), timeout=PATIENCE)
+        call = replace(call, worth=least(call.worth, worth))
         answer: ModelAnswer = outcome(await mind.bus.request(call), ModelAnswer, subject)
         return answer
 
