@@ -101,6 +101,15 @@ SINGLE: list[Any] = [
     {"some": [{"var": ["tags", []]}, {"==": [{"var": ""}, "acme"]}]},
     {"!": [{"var": "plan"}]},
     {"!!": [{"var": "tenant"}]},
+    {"!": [{"missing_some": [1, ["tenant", "plan"]]}]},
+    {"in": ["acme", {"merge": [{"var": ["tags", []]}, {"var": "tenant"}]}]},
+    {"==": [{"log": {"var": "tenant"}}, "acme"]},
+    {
+        ">": [
+            {"reduce": [{"var": ["tags", []]}, {"+": [{"var": "accumulator"}, {"in": ["a", {"var": "current"}]}]}, 0]},
+            1,
+        ]
+    },
 ]
 SIMPLE: st.SearchStrategy[Any] = st.one_of(
     asked(["==", "===", "!=", "!=="], TENANT, ["acme"]),
@@ -177,6 +186,8 @@ def test_a_rule_may_be_shared_under_a_name() -> None:
         (flagged({"$ref": "x"}), "no 'x' in [$]evaluators"),
         (flagged({"fractional": [["red", 1, 2]]}), "is no part"),
         (flagged({"some": [1]}), "take a list and a rule"),
+        (flagged({"reduce": [1]}), "reduce takes a list"),
+        (flagged({"missing_some": [1]}), "missing_some takes a number and names"),
         ({**flagged({"$ref": "x"}), "$evaluators": {"x": {"$ref": "x"}}}, "refers to itself"),
         (flagged("green"), "targeting is a rule"),
         ({**flagged(None), "$evaluators": 3}, "table of rules by name"),
@@ -213,7 +224,10 @@ def test_a_file_that_is_wrong_is_refused_with_what_to_write(file: Any, said: str
                         "%",
                         "/",
                         "missing",
+                        "missing_some",
                         "map",
+                        "merge",
+                        "reduce",
                     ]
                 ),
                 inner,

@@ -50,6 +50,7 @@ def test_the_control_plane_is_there_unless_somebody_replaces_it(tmp_path: Path) 
         ("[mads.b]\nuse = 'm:B'\n[mads.a]\nrun = 'here'\n", "line 3: [mads] a: missing required field `use`"),
         ("[mads]\na = { run = 'here' }", "missing required field `use`"),
         ("[mads]\na = { use = 'm:A', at_once = 0 }", "[mads] a at_once: Expected `int` >= 1"),
+        ("[mads]\na = { use = 'm:A', at_once = 1.5 }", "got `float`; it is a number, or one of auto"),
         ("[mads]\na = 3", "expected a table, got 3"),
         ("[mads]\n'A b' = 'm:A'", "a name has small letters"),
         ("[gateway]\nport = 70000\n[mads]\na='m:A'", "[gateway] port: Expected `int` <= 65535"),

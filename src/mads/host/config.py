@@ -364,11 +364,11 @@ class _Reader:
 
 def _explained(error: msgspec.ValidationError, type_: Any) -> str:
     what, _, place = str(error).partition(" - at ")
-    for sign, write in _WRITE.items():
-        if sign in what or repr(sign) in what or f"pattern={sign!r}" in repr(type_):
-            return f"{place and f'{place}: '}{write}"
     kinds = (type_, *get_args(type_))
     words = next((get_args(each) for each in kinds if get_origin(each) is Literal), ())
+    for sign, write in _WRITE.items():
+        if not words and (sign in what or repr(sign) in what or f"pattern={sign!r}" in repr(type_)):
+            return f"{place and f'{place}: '}{write}"
     number = "a number, or " if any(get_args(each)[:1] == (int,) for each in kinds) else ""
     return f"{error}; it is {number}one of {', '.join(words)}" if words else str(error)
 

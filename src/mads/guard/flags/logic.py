@@ -152,6 +152,36 @@ def _missing(parts: Sequence[Rule]) -> Rule:
     return missing
 
 
+def _missing_some(parts: Sequence[Rule]) -> Rule:
+    """Return a rule that gives what is missing of some names, unless so many of them are there."""
+
+    def missing(facts: Any) -> Any:
+        least, names = (part(facts) for part in parts)
+        if not is_list(names):
+            return []
+        gone = [name for name in names if _found(facts, name) in (None, "")]
+        enough = isinstance(least, (int, float)) and len(names) - len(gone) >= least
+        return [] if enough else gone
+
+    if len(parts) != 2:  # noqa: PLR2004  how many, and of which
+        raise ValueError('missing_some takes a number and names, as in [1, ["plan", "tenant"]]')
+    return missing
+
+
+def _reduce(parts: Sequence[Rule]) -> Rule:
+    """Return a rule that takes the items of a list together, one after the other."""
+    if len(parts) not in (2, 3):
+        raise ValueError("reduce takes a list, a rule of `current` and `accumulator`, and what it begins with")
+
+    def reduce(facts: Any) -> Any:
+        items, sum_ = parts[0](facts), parts[2](facts) if len(parts) > 2 else None  # noqa: PLR2004
+        for item in items if is_list(items) else ():
+            sum_ = parts[1]({"current": item, "accumulator": sum_})
+        return sum_
+
+    return reduce
+
+
 def _fractional(written: Sequence[Any], parts: Sequence[Rule]) -> Rule:
     """Return a rule that divides callers by a key: the first argument, or else their flag and their `targetingKey`."""
     keyed = bool(written) and not isinstance(written[0], list)
@@ -188,6 +218,8 @@ _LAZY: Mapping[str, Callable[[Sequence[Rule]], Rule]] = {
     "and": _first(true=False),
     "or": _first(true=True),
     "missing": _missing,
+    "missing_some": _missing_some,
+    "reduce": _reduce,
     "some": _each(lambda items, rule: any(truth(rule(item)) for item in items)),
     "all": _each(lambda items, rule: bool(items) and all(truth(rule(item)) for item in items)),
     "none": _each(lambda items, rule: not any(truth(rule(item)) for item in items)),

@@ -163,6 +163,15 @@ def _cat(*values: Any) -> str:
     return "".join(map(_text, values))
 
 
+def _merge(*values: Any) -> list[Any]:
+    return [item for value in values for item in (value if is_list(value) else [value])]
+
+
+def _log(value: Any = None) -> Any:
+    """Return a value; what somebody is known by is not for the log."""
+    return value
+
+
 def _starts_with(text: Any, start: Any) -> bool | None:
     return text.startswith(start) if isinstance(text, str) and isinstance(start, str) else None
 
@@ -190,6 +199,8 @@ PLAIN: Mapping[str, Callable[..., Any]] = {
     "/": _divided,
     "%": _rest,
     "in": _in,
+    "merge": _merge,
+    "log": _log,
     "cat": _cat,
     "substr": _substr,
     "starts_with": _starts_with,
