@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import weakref
 from contextvars import ContextVar
 from typing import Any
@@ -113,6 +114,26 @@ async def test_a_refusal_says_when_what_waits_will_be_done_at_the_pace_so_far() 
 
     assert refusal.retry_after is not None
     assert refusal.retry_after >= SOON * 3
+    scene.gate.set()
+    await asyncio.gather(*asked)
+
+
+async def test_the_time_before_the_first_call_is_none_that_who_is_refused_waits_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus, scene, hour = MemoryBus(), Scene(gate=False), 3600
+    await bus.subscribe(["mads.echo.*"], scene, capacity=3)
+    monkeypatch.setattr("mads.bus.serving.monotonic", lambda: time.monotonic() + hour)
+    asked = sent(bus, call("mads.echo.say", left=2 * hour))
+    await scene.until(lambda: len(scene.started) == 1)
+    asked += sent(bus, *(call("mads.echo.say", left=2 * hour) for _ in range(3)))
+    await asyncio.sleep(0)
+    request = call("mads.echo.say", left=2 * hour)
+
+    refusal = failure(await bus.request(request), "overloaded", request)
+
+    assert refusal.retry_after is not None
+    assert refusal.retry_after < hour
     scene.gate.set()
     await asyncio.gather(*asked)
 

@@ -284,7 +284,8 @@ class Serving:
 
     async def _work(self, worker: Worker) -> None:
         inbox, shedder, serve = self._inbox, self._shedder, self._serve
-        now = turn = monotonic()
+        now = turn = self._busy_since = monotonic()
+        self._served = 0
         while worker.stays:
             if now > turn + TURN:
                 await asyncio.sleep(0)
