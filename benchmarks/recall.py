@@ -1,10 +1,13 @@
 """How fast a folder is indexed and searched, at 50,000 chunks, beside a scan of its files for the same words.
 
 Half of the folder is installed Python code, half is made of words as unevenly frequent as those of a language. A search
-is timed as Dewey's child process does it: open the index, search, see that the files are still there.
+is timed as Dewey's child process does it: open the index, search, see that the files are still there. `folder_tokens`
+is what a model would be asked with that is told the whole folder, `found_p99_tokens` what it is asked with that is told
+the eight places that are found, at four bytes a token.
 """
 
 import itertools
+import json
 import random
 import re
 import statistics
@@ -13,6 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import msgspec
 
 from mads.recall.asking import find
 from mads.recall.files import listing, read
@@ -27,6 +32,7 @@ FUNCTIONS = 20
 QUERIES = 100
 SCANS = 3
 SLICE = 0.4
+TOKEN = 4
 
 chance = random.Random(1)  # noqa: S311  the same folder every time
 WORDS = ["".join(chance.choices("aeioulnrst", k=4 + chance.randrange(6))) for _ in range(20_000)]
@@ -115,9 +121,16 @@ def run() -> dict[str, float]:
             "chunks_per_s": round(count(library) / seconds),
             "search_p50_ms": timed(lambda query: find(library, query, 8), questions),
             "search_common_p50_ms": timed(lambda query: find(library, query, 8), common),
+            "folder_tokens": sum(file.size for file in listing(folder)) // TOKEN,
+            "found_p99_tokens": sorted(told(library, query) for query in questions)[QUERIES * 99 // 100],
             "scan_p50_ms": timed(lambda query: scan(folder, query), questions[:SCANS]),
         }
     return figures | {"scan_vs_search_ratio": round(figures["scan_p50_ms"] / figures["search_p50_ms"], 1)}
+
+
+def told(library: Library, query: str) -> int:
+    """Return how many tokens the places are that are found."""
+    return len(json.dumps(msgspec.to_builtins(find(library, query, 8).hits))) // TOKEN
 
 
 def count(library: Library) -> int:

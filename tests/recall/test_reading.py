@@ -7,19 +7,22 @@ tools, which are the librarian's.
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mads.recall import files
 from mads.recall.decisions import Decision, Front, decision, governing
 from mads.recall.files import listing
 from mads.recall.filling import index
 from mads.recall.finding import search
-from mads.recall.reading import outline, passage
+from mads.recall.reading import CHARACTERS, LINES, outline, passage
 from mads.recall.tables import EVERYONE, Reader, prepare
 from mads.store.sqlite import Connection, connect
 
-COVERS = ("R-004", "R-063")
+COVERS = ("R-004", "R-062", "R-063")
 
 CODE = '"""The till."""\n\n\nclass Till:\n    """Money."""\n\n    def count(self):\n        return 1\n'
 OLD = '---\nid: "0001"\nstatus: "superseded"\naffects: ["src"]\nsupersedes: []\n---\n# Coins only\n\nBecause.\n'
@@ -81,6 +84,27 @@ def test_a_citation_a_path_and_a_name_are_read(
     assert found is not None
     assert (found.path, found.first, found.last, found.symbol) == ("src/till.py", *lines, symbol)
     assert found.text == "\n".join(CODE.split("\n")[lines[0] - 1 : lines[1]])
+
+
+@settings(max_examples=12)
+@given(st.lists(st.integers(1, 2 * CHARACTERS), min_size=1, max_size=4), st.integers(1, 900))
+def test_what_is_found_and_read_is_bounded_whatever_stands_there(lengths: list[int], times: int) -> None:
+    text = "\n".join("till " * (length // 5) + "x" * (length % 5) for length in lengths * times)[: 5 * CHARACTERS]
+    with TemporaryDirectory() as at:
+        (folder := Path(at) / "folder").mkdir()
+        (folder / "a.txt").write_text(text, encoding="utf-8")
+        db = connect(Path(at) / "index.sqlite")
+        prepare(db)
+        index(db, folder, listing(folder))
+        hits = search(db, "till", 8)
+        assert all(len(hit.excerpt) <= 7 * 201 for hit in hits)
+        for place in ("a.txt", *(f"{hit.path}:{hit.line}" for hit in hits)):
+            found = passage(db, folder, place, EVERYONE)
+            assert found is not None
+            assert found.first <= found.last < found.first + LINES
+            told = "\n".join(text.split("\n")[found.first - 1 : found.last])
+            assert found.text == told[:CHARACTERS]
+        db.close()
 
 
 @pytest.mark.parametrize("place", ["", "nothing", "src/none.py:1", "../till.py", "/etc/passwd", "src", ":3", "%", "*"])

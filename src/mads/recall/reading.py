@@ -1,6 +1,7 @@
 """Read on from a citation: the text of a place, what a file defines, what stands in a folder."""
 
 import re
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,8 @@ from mads.recall.kinds import Kind, kind_of
 from mads.recall.tables import Reader
 from mads.store.sqlite import Connection
 
-LINES = 400
-"""The most lines of a passage."""
+LINES, CHARACTERS = 400, 40_000
+"""The most lines of a passage, and the most characters: whoever reads may be a model, which pays for each."""
 
 ENTRIES = 500
 """The most entries of an outline."""
@@ -22,7 +23,10 @@ _PLACE = re.compile(r"(?P<path>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?", re.
 
 
 class Passage(Struct, frozen=True):
-    """Lines `first` to `last` of `lines` lines of a file as it is now; `symbol` is where they begin."""
+    """Lines `first` to `last` of `lines` lines of a file as it is now; `symbol` is where they begin.
+
+    What is too long ends sooner, with whole lines, unless the first is too long by itself.
+    """
 
     path: str
     first: int
@@ -62,7 +66,15 @@ def passage(db: Connection, folder: Path, place: str, reader: Reader) -> Passage
     last = min(span.last, span.first + LINES - 1, len(lines))
     if _holds_others(span.path, text, span.first, last, reader):
         return None
-    return Passage(span.path, span.first, last, len(lines), span.symbol, "\n".join(lines[span.first - 1 : last]))
+    told = _bounded(lines[span.first - 1 : last])
+    return Passage(span.path, span.first, span.first + len(told) - 1, len(lines), span.symbol, "\n".join(told))
+
+
+def _bounded(lines: list[str]) -> list[str]:
+    """Return as many of `lines` as fit; of a first one that does not, its beginning."""
+    ends = accumulate(len(line) + 1 for line in lines)
+    fit = sum(end <= CHARACTERS + 1 for end in ends)
+    return lines[:fit] or [lines[0][:CHARACTERS]]
 
 
 def outline(db: Connection, path: str, reader: Reader) -> list[Entry]:
