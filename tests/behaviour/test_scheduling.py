@@ -13,7 +13,7 @@ from mads.wire.status import Status
 from tests.behaviour.batch import Batch
 from tests.behaviour.conftest import Troupe, serial, until_running
 
-COVERS = ("R-059", "R-122", "R-123", "R-124")
+COVERS = ("R-059", "R-122", "R-123", "R-124", "R-126")
 
 A_WHILE = 0.03
 
@@ -144,3 +144,17 @@ async def test_a_mad_that_finds_out_how_many_it_handles_at_once_stays_where_none
     async with troupe(broker=MadConfig(f"{__name__}:Broker", at_once="auto", inbox=1000)) as it:
         most = max(await asyncio.gather(*(it.call("broker.ask", within=30) for _ in range(400))))
     assert 4 <= most < 64
+
+
+@pytest.mark.slow
+async def test_two_hundred_conversations_are_held_side_by_side(troupe: Troupe) -> None:
+    tree = MadConfig("tests.behaviour.troupe:Tree", at_once=256)
+
+    async def talk(number: int) -> list[str]:
+        return [await swaying(it, f"talk-{number}", 2.0, within=30.0) for _ in range(2)]
+
+    async with troupe(tree=tree) as it:
+        talks = [asyncio.create_task(talk(number)) for number in range(200)]
+        assert await until_running(it, "sway", 200)
+        assert await asyncio.gather(*talks) == [["still"] * 2] * 200
+        assert (await status(it)).refused == {"full": 0, "late": 0, "shed": 0}
