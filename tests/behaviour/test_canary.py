@@ -111,6 +111,7 @@ async def test_the_second_version_is_called_by_nobody_else_and_its_rights_are_th
 ) -> None:
     async with troupe(clerk=CLERK, next=OTHER, **one()) as it:
         assert "next" not in {tool["mad"] for tool in await it.call("steward.tools")}
+        assert "next" not in {tool.mad for tool in it.system.tools()}
         with pytest.raises(Denied, match=r"it is the second version of mads\.clerk\.version; call that"):
             await it.call("next.version")
 

@@ -57,6 +57,10 @@ class Catalogue:
         """Return every tool of every MAD."""
         return self._tools
 
+    def listed(self) -> Sequence[ToolInfo]:
+        """Return every tool that a list may have: one of a second version is called by the name of the first."""
+        return self._shown
+
     def sendable(self) -> set[str]:
         """Return the names of the tools to which commands may be sent."""
         return {info.name for info in self._tools if not info.streams}
@@ -96,6 +100,8 @@ class Catalogue:
 
     def _listed(self) -> None:
         self._tools = tuple(info for mad in self.declared for info in self._offered[mad])
+        second = firsts(self._config.canaries)
+        self._shown = tuple(info for info in self._tools if info.mad not in second)
         self._asked: dict[str, Any] = {subject(event): event for event in events_of(self.declared)}
         for mad, read in self.declared.items():
             self._asked |= {f"mads.{mad}.{tool.name}": tool.params for tool in read.tools.values()}

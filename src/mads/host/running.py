@@ -311,13 +311,12 @@ class RunningSystem:
         return {mad: why for mad, why in self._foreign.troubles.items() if why}
 
     def tools(self) -> Sequence[ToolInfo]:
-        """Return every tool that whoever makes the call being handled may call; outside of one, every tool."""
-        call, tools = current.get(), self._guards.board.marked(self.catalogue.tools())
+        """Return every tool that whoever makes the call being handled may call; outside of one, all on any list."""
+        call, tools = current.get(), self._guards.board.marked(self.catalogue.listed())
         if call is None:
             return tools
         known = flagged(tools, self._guards.flags.snapshot, facts(call.identity, call.conversation, ""))
-        second = self._guards.canaries.first
-        return [tool for tool in known if tool.mad not in second and self.policy.shows(call.identity, tool)]
+        return [tool for tool in known if self.policy.shows(call.identity, tool)]
 
     def layers(self) -> Sequence[str]:
         """Return the names of the layers, outermost first."""
