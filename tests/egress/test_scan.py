@@ -83,11 +83,11 @@ def test_what_only_speaks_of_secrets_is_none(text: str) -> None:
 
 
 PERSONAL = {
-    "email": ["ana@example.org", "o'neil+x@sub.example.co.uk"],
+    "email": ["ana@example.org", "o'neil+x@sub.example.co.uk", "юля@example.org", "josé@example.es"],
     "card": ["4012888888881881", "5555 5555 5555 4444", "3782-822463-10005"],
     "iban": ["DE89370400440532013000", "GB82 WEST 1234 5698 7654 32"],
     "ssn": ["219-09-9999"],
-    "phone": ["+49 30 901820", "(212) 555-2368", "212-555-2368"],
+    "phone": ["+49 30 901820", "(212) 555-2368", "212-555-2368", "0171/9724610"],
     "ip": ["198.51.100.7", "2001:db8::ff00:42:8329"],
 }
 NEITHER = [
@@ -153,6 +153,8 @@ async def test_a_policy_blocks_masks_or_passes() -> None:
     "hidden",
     [
         base64.b64encode(b"the token " + TOKENS["github-token"].encode()).decode(),
+        base64.b64encode("der Schlüssel: ".encode() + TOKENS["github-token"].encode()).decode(),
+        base64.encodebytes(b"this stands before the token " + TOKENS["github-token"].encode()).decode(),
         base64.urlsafe_b64encode(b"the token >>> " + TOKENS["github-token"].encode()).decode(),
         quote("the token " + TOKENS["github-token"]).replace("_", "%5F"),
         msgspec.json.encode(TOKENS["github-token"]).decode().replace("_", "\\u005f"),

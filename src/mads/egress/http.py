@@ -83,6 +83,8 @@ class Response:
             if self._whole:  # what comes behind an answer is nobody's
                 self._usable = False
                 return
+            if isinstance(error, httptools.HttpParserUpgrade):
+                raise httpcore2.RemoteProtocolError("it would go on in another protocol") from error
             why = error.__context__ or error
             raise httpcore2.RemoteProtocolError(str(why) or type(why).__name__) from error
         if not self.status:

@@ -13,6 +13,7 @@ import pytest
 
 from mads.duos.marco import Marco
 from mads.duos.marco.manners import Sites
+from mads.duos.marco.marco import SILENT
 from mads.testing import inline, reaching, ticking, turning
 from mads.wire.errors import Denied, InvalidMessage, NoResponder, Overloaded
 from mads.wire.web import Answer
@@ -57,6 +58,13 @@ async def test_a_page_comes_as_text_passages_or_as_it_is(tmp_path: Path) -> None
     assert [(link.url, link.text) for link in page.links] == [(f"{SITE}/b", "more")]
     assert (await trip.marco.search_page(PAGE, "what do apples cost")).passages[0].heading == "Fruit"
     assert (await trip.marco.fetch(PAGE)).text.startswith("<title>T</title>")
+
+
+@pytest.mark.parametrize("page", ["", "<html><body><div id=app></div><script>draw()</script></body></html>"])
+async def test_of_a_page_that_says_nothing_without_its_scripts_that_is_told(tmp_path: Path, page: str) -> None:
+    trip = Trip(tmp_path, {PAGE: said(page, content_type="text/html")})
+    read = await trip.marco.read(PAGE)
+    assert (read.text, read.warnings) == ("", (SILENT,))
 
 
 async def test_a_fresh_copy_is_not_asked_for_again_and_an_old_one_only_whether_it_has_changed(tmp_path: Path) -> None:

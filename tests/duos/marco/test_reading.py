@@ -149,6 +149,8 @@ def test_the_passages_that_fit_come_first_with_their_heading() -> None:
         b"<rss>&undeclared;</rss>",
         b"<rss>",
         b"<html/>",
+        b'<?xml version="1.0" encoding="utf-7"?><rss/>',
+        b'<?xml version="1.0" encoding="rot13"?><rss/>',
         b"",
     ],
 )
@@ -197,8 +199,34 @@ def test_nothing_speaks_against_a_plain_file(content: bytes) -> None:
     assert reading.check(content).faults == ()
 
 
+PDF_OF_ITSELF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[2 0 R]/Count 1>>endobj
+trailer<</Root 1 0 R>>
+%%EOF"""
+
+
+@pytest.mark.parametrize("charset", ["shift_jis", "euc-jp", "windows-1251"])
+def test_a_page_is_read_in_the_charset_that_it_names_itself(charset: str) -> None:
+    said = "Это страница" if charset == "windows-1251" else "日本語のページです"
+    body = f"<meta charset='{charset}'><p>{said}</p>".encode(charset)
+    assert reading.read(came(body), 100, article=False).text == said
+
+
+def test_what_a_reader_does_not_see_is_not_in_an_article() -> None:
+    page = b"<body><p>seen</p><template>secret</template><dialog>secret</dialog><p>too</p></body>"
+    assert reading.read(came(page), 100, article=True).text == "seen\n\ntoo"
+
+
 @pytest.mark.parametrize(
-    "content", [b"%PDF-1.4 broken", zipped(**{"word/document.xml": "<a>" * 300}), b"\x89PNG\r\n\x1a\n..", zipped(a="b")]
+    "content",
+    [
+        b"%PDF-1.4 broken",
+        PDF_OF_ITSELF,
+        zipped(**{"word/document.xml": "<a>" * 300}),
+        b"\x89PNG\r\n\x1a\n..",
+        zipped(a="b"),
+    ],
 )
 def test_what_cannot_be_read_says_why(content: bytes) -> None:
     with pytest.raises(InvalidMessage, match=r"cannot be read|nested|no document"):

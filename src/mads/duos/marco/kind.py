@@ -37,7 +37,8 @@ _PARTS = {
     "ppt/": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "META-INF/MANIFEST.MF": "application/java-archive",
 }
-_HTML = re.compile(rb"<\s*(!doctype\s+html|html|head|body|script|iframe|title)\b", re.IGNORECASE)
+_HTML = re.compile(rb"<\s*(!doctype\s+html|html|head|body|script|iframe|title|meta)\b", re.IGNORECASE)
+_META = re.compile(rb"<\s*meta\b[^<>]*?charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
 _FEED = re.compile(rb"<\s*(rss|feed|rdf:RDF|urlset|sitemapindex)\b")
 _LOOKED_AT = 2_048
 
@@ -77,7 +78,7 @@ def disguises(content: bytes) -> tuple[str, ...]:
 
 
 def text_of(content: bytes, charset: str = "") -> str:
-    """Return text as it was meant: by its mark, by what its server says, as UTF-8, else as Windows-1252."""
+    """Return text as it was meant: by its mark, its server's word, as UTF-8, by its own word, else as Windows-1252."""
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding, "replace")
@@ -85,6 +86,9 @@ def text_of(content: bytes, charset: str = "") -> str:
         return content.decode(charset or "utf-8")
     with suppress(UnicodeDecodeError):
         return content.decode()
+    if said := _META.search(content[:_LOOKED_AT]):
+        with suppress(LookupError, UnicodeError):
+            return content.decode(said[1].decode(), "replace")
     return content.decode("windows-1252", "replace")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -79,7 +78,8 @@ class Marco:
                 copy = await rendered(self.egress, copy, self.agent)
         page = await self.workers.run(tasks.read, copy, most, article=article)
         if not browser and page.media == "text/html" and not page.text.strip():
-            page = replace(page, warnings=(*page.warnings, SILENT))
+            told = (*page.warnings, SILENT)
+            page = Page(page.url, page.title, page.text, page.media, page.links, page.whole, told)
         return page
 
     @tool(read_only=True, untrusted=True)

@@ -21,6 +21,9 @@ UNSEEN = frozenset(
 )
 """Elements that say nothing to a reader; what looks like a form is for a person at a browser."""
 
+_LEFT = frozenset({"form", "head", "meta", "title"})
+"""Those of them that whoever reads HTML by himself is left: some pages are one form."""
+
 BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset"}
     | {
@@ -98,7 +101,7 @@ def markdown(html: str, base: str) -> Markdown:
 def shown(html: str) -> str:
     """Return a page without what is hidden from its reader, for whoever reads HTML and does not look at that."""
     tree = LexborHTMLParser(html)
-    for node in tree.css("[style], [hidden], [aria-hidden=true]"):
+    for node in tree.css(f"[style], [hidden], [aria-hidden=true], {', '.join(sorted(UNSEEN - _LEFT))}"):
         if node.tag not in ("html", "body") and _hidden(node):
             node.decompose()
     return visible(tree.html or "")

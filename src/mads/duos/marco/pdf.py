@@ -16,9 +16,12 @@ def pdf(content: bytes, most: int) -> str:
     """Return what a document says, about `most` characters of it at most; pictures of text say nothing."""
     pypdfium2: Any = import_module("pypdfium2")  # it tells no types
     try:
-        document = pypdfium2.PdfDocument(content)
+        return _text(pypdfium2.PdfDocument(content), most)
     except pypdfium2.PdfiumError as error:
         raise InvalidMessage(f"this PDF cannot be read: {error}") from None
+
+
+def _text(document: Any, most: int) -> str:
     pages: list[str] = []
     taken = 0
     for number in range(min(len(document), MOST)):

@@ -17,7 +17,7 @@ def tree(source: bytes) -> Element:
     try:
         parser.feed(source)
         root: Element = parser.close()
-    except ParseError as error:
+    except (ParseError, ValueError, LookupError) as error:  # the last two speak of encodings that it does not know
         raise InvalidMessage(f"this is no XML: {error}") from None
     return root
 

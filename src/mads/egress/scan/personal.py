@@ -58,7 +58,7 @@ _NEAR = 40
 """Bytes before a number in which a word may say what it is."""
 
 _SAYS_PHONE = compiled(
-    r"(?i)(?:phone|\btel\b|telephone|call|mobile|\bcell|\bfax|desk|office:|whats ?app|contact|reach|dial|\bsms"
+    r"(?i)(?:phone|\btel\b|telef|handy|call|mobil|\bcell|\bfax|desk|office:|whats ?app|contact|reach|dial|\bsms"
     r"|text (?:me|us)|messages|answering|registered)[^0-9]{0,24}$"
 )
 _NAMED_PHONE = compiled(r"(?i)^[ ,(\\-]{0,4}(?:office|fax|mobile|desk|home|cell|work|tel)\b")
@@ -77,6 +77,7 @@ _CLEAR_PHONE = compiled(
     r"|(?:1[ .-])?[2-9][0-9]{2}(?:-[2-9][0-9]{2}-|\.[2-9][0-9]{2}\.| [2-9][0-9]{2} )[0-9]{4}"
     r"|\(0[1-9][0-9]{0,3}\)[ ./-]?[0-9]{2,8}(?:[ .-][0-9]{2,5}){0,4}"
     r"|0[1-9][0-9]{0,3}(?:[ .-][0-9]{2,5}){2,4}"
+    r"|0[1-9][0-9]{1,4}/[0-9]{6,8}"
 )
 """What looks like a number that is dialled whatever stands before it."""
 
@@ -149,11 +150,16 @@ def _ip(text: bytes, around: _Around) -> bool:
     return any(packed[:-1]) and not (len(packed) == 4 and _SAYS_VERSION.search(around.before))  # noqa: PLR2004  IPv4
 
 
-_OUTSIDE = r"(?:^|[^A-Za-z0-9.+_-])"
+_LETTER = r"[\xc3-\xdf][\x80-\xbf]"
+"""A letter of two bytes in UTF-8, from Latin to Arabic; one of three may be a word before the address."""
+
 _KINDS: tuple[tuple[str, Pattern, Callable[[bytes, _Around], bool]], ...] = (
     (
         "email",
-        compiled(r"([A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9\x80-\xff-]{1,63}\.){1,8}[A-Za-z\x80-\xff]{2,24})"),
+        compiled(
+            rf"((?:[A-Za-z0-9._%+'-]|{_LETTER}){{1,64}}"
+            r"@(?:[A-Za-z0-9\x80-\xff-]{1,63}\.){1,8}[A-Za-z\x80-\xff]{2,24})"
+        ),
         _email,
     ),
     ("iban", compiled(r"(?i)(?:^|[^A-Z0-9])([A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,31})"), _iban),

@@ -31,6 +31,8 @@ CREDENTIAL = frozenset(
 
 _ESCAPE = re.compile(rb"\\u([0-9a-fA-F]{4})|\\(/)")
 _BLOB = re.compile(rb"[A-Za-z0-9+/_-]{32,}={0,2}")
+_WRAP = re.compile(rb"(?<=[A-Za-z0-9+/_-]{60})(?:\r?\n|(?:\\r)?\\n)(?=[A-Za-z0-9+/_-])")
+"""Where a long piece of base64 goes on in the next line, in JSON too."""
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _BLOBS = 200
 """How many pieces of a body are looked into as if they were base64."""
@@ -102,7 +104,7 @@ def disguised(body: bytes) -> Iterator[bytes]:
         yield plain
     if b"%" in body and (plain := unquote_to_bytes(body)) != body:
         yield plain
-    blobs = (match[0] for match, _ in zip(_BLOB.finditer(body), range(_BLOBS), strict=False))
+    blobs = (match[0] for match, _ in zip(_BLOB.finditer(_WRAP.sub(b"", body)), range(_BLOBS), strict=False))
     decoded = b"\n".join(filter(None, map(_decoded, blobs)))
     if decoded:
         yield decoded
@@ -116,10 +118,9 @@ def _decoded(blob: bytes) -> bytes:
     """Return what `blob` says in base64, of either alphabet; nothing where that is no text."""
     try:
         bare = blob.rstrip(b"=").translate(_STANDARD)
-        plain = base64.b64decode(bare + b"=" * (-len(bare) % 4))
-    except (binascii.Error, ValueError):
+        return base64.b64decode(bare + b"=" * (-len(bare) % 4)).decode().encode()
+    except (binascii.Error, UnicodeDecodeError):
         return b""
-    return plain if plain.isascii() else b""
 
 
 def _lines(headers: Mapping[str, str | SecretRef], but: Collection[str] = ()) -> bytes:
