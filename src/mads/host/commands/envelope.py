@@ -113,6 +113,7 @@ def new_head(it: Order, seq: int, mad: str, start: float) -> Head:
         it.attempts,
         "",
         mad,
+        whose=(it.tenant, it.sender),
     )
 
 
@@ -131,6 +132,7 @@ def head_of(it: Entry) -> Head:
         it.attempts,
         it.why,
         it.subject.split(".", 2)[1],
+        whose=(it.tenant, it.sender),
     )
 
 
