@@ -14,6 +14,7 @@ import pytest
 
 from mads import CallError, InvalidMessage, Stopped
 from mads.guard.principals import OPERATOR
+from mads.host.flags import FileFlags
 from mads.testing.placed import Placed, placed
 from mads.wire.call import Identity
 from mads.wire.errors import ConfigError
@@ -99,6 +100,14 @@ async def test_a_change_of_the_file_counts_at_once_and_a_broken_one_changes_noth
             "defaultVariant: high",
             "state: DISABLED",
         ]
+
+
+async def test_of_many_changes_at_a_time_none_undoes_another(tmp_path: Path) -> None:
+    path = written(tmp_path, {f"colour{n}": FLAGS["colour"] for n in range(8)})
+    flags = FileFlags(path)
+    flags.open()
+    await asyncio.gather(*(flags.write(f"colour{n}", {"defaultVariant": "blue"}) for n in range(8)))
+    assert {flag.default for flag in flags.snapshot.flags.values()} == {"blue"}
 
 
 async def test_a_tool_whose_flag_is_false_for_the_caller_is_refused_and_says_so_in_the_list(tmp_path: Path) -> None:

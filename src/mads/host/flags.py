@@ -60,6 +60,7 @@ class FileFlags:
     def __init__(self, path: Path | None) -> None:
         self._path, self._stamp = path, (0, 0)
         self.text, self.snapshot, self.trouble = b"", NONE, ""
+        self._turn = asyncio.Lock()
 
     def open(self) -> None:
         """Read them; raise `ConfigError` where they are wrong. Blocks."""
@@ -69,6 +70,10 @@ class FileFlags:
 
     async def look(self) -> None:
         """Read them again where the file has changed."""
+        async with self._turn:
+            await self._look()
+
+    async def _look(self) -> None:
         if self._path is None or (stamp := await asyncio.to_thread(_stamp, self._path)) == self._stamp:
             return
         self._stamp = stamp
@@ -85,11 +90,12 @@ class FileFlags:
         """Change one flag in the file; raise `InvalidMessage` where the file would then be wrong."""
         if self._path is None:
             raise InvalidMessage('there is no file of flags; write flags = "flags.json" at the top of mads.toml')
-        try:
-            await asyncio.to_thread(_write, self._path, key, change)
-        except ConfigError as error:
-            raise InvalidMessage(str(error)) from error
-        await self.look()
+        async with self._turn:  # who reads the file while another writes it would undo that
+            try:
+                await asyncio.to_thread(_write, self._path, key, change)
+            except ConfigError as error:
+                raise InvalidMessage(str(error)) from error
+            await self._look()
 
 
 def _stamp(path: Path) -> tuple[int, int]:
