@@ -112,7 +112,13 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=QUERIES)
     parser.add_argument("--vectors", action="store_true")
     told = parser.parse_args()
-    report("localise", run(told.repo.resolve(), told.queries, vectors=told.vectors))
+    try:
+        found = run(told.repo.resolve(), told.queries, vectors=told.vectors)
+    except subprocess.CalledProcessError as error:
+        parser.exit(2, f"{told.repo} is no repository whose history can be walked: git says {error.returncode}\n")
+    if not found["queries"]:
+        parser.exit(2, f"no commit of {told.repo} can be asked for: none changed one to {FILES} files of code\n")
+    report("localise", found)
 
 
 if __name__ == "__main__":

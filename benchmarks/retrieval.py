@@ -41,15 +41,32 @@ class Query(NamedTuple):
 
 
 def queries(path: Path) -> list[Query]:
-    """Read the queries."""
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return [Query(row["doc"], int(row["retrieval_idx"])) for row in rows]
+    """Read the queries; raise `ValueError` where there are none."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        found = [Query(str(row["doc"]), int(row["retrieval_idx"])) for row in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} holds no queries: {error!r}; --help says in which form") from error
+    if not found:
+        raise ValueError(f"{path} holds no queries")
+    return found
 
 
-def spread(corpus: Path, folder: Path) -> None:
+def functions(path: Path) -> dict[str, int]:
+    """Read the functions, each with its number; raise `ValueError` where there are none."""
+    try:
+        found = {str(code): int(number) for code, number in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} holds no functions: {error!r}; --help says in which form") from error
+    if not found:
+        raise ValueError(f"{path} holds no functions")
+    return found
+
+
+def spread(corpus: dict[str, int], folder: Path) -> None:
     """Write each function of `corpus` to a file of its own, unless it is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for code, number in json.loads(corpus.read_text(encoding="utf-8")).items():
+    for code, number in corpus.items():
         path = folder / f"{number}.py"
         if not path.exists() or path.read_text(encoding="utf-8") != code:
             path.write_text(code, encoding="utf-8")
@@ -85,7 +102,7 @@ def figures(ranks: Sequence[float], times: Sequence[float]) -> dict[str, float]:
     }
 
 
-def run(asked: Sequence[Query], corpus: Path, index: Path) -> dict[str, float]:
+def run(asked: Sequence[Query], corpus: dict[str, int], index: Path) -> dict[str, float]:
     """Index the corpus and ask every query."""
     library = Library(str(index / "functions"), str(index))
     spread(corpus, Path(library.folder))
@@ -111,8 +128,12 @@ def main() -> None:
     for path in (told.queries, told.corpus):
         if not path.is_file():
             parser.exit(2, f"{path} is not there; name it, or set MADS_DATA to the folder that holds cosqa/\n")
+    try:
+        asked, corpus = queries(told.queries), functions(told.corpus)
+    except ValueError as error:
+        parser.exit(2, f"{error}\n")
     with tempfile.TemporaryDirectory() as made:
-        report("retrieval", run(queries(told.queries), told.corpus, told.index or Path(made)))
+        report("retrieval", run(asked, corpus, told.index or Path(made)))
 
 
 if __name__ == "__main__":

@@ -86,6 +86,40 @@ async def test_a_connection_is_not_used_again_where_more_may_come_than_was_asked
     assert await come_to(answer, answer, method=method) == ([read] * 2, 2)
 
 
+@pytest.mark.parametrize(("method", "is_repeated"), [("GET", True), ("PUT", True), ("POST", False)])
+async def test_what_is_hung_up_on_before_it_is_heard_is_asked_again_where_that_does_nothing_twice(
+    method: str, *, is_repeated: bool
+) -> None:
+    async def respond(it: Outside, _: bytes, writer: asyncio.StreamWriter) -> None:
+        if len(it.asked) == 2:  # over the connection that the first request left
+            writer.close()
+        else:
+            writer.write(MEASURED)
+
+    pool = pool_of()
+    async with outside(respond) as it:
+        await asked(pool, it, method)
+        if is_repeated:
+            assert await asked(pool, it, method) == (200, b"end")
+        else:
+            with pytest.raises(httpcore2.RemoteProtocolError, match="hung up without an answer"):
+                await asked(pool, it, method)
+        assert len(it.asked) == 2 + is_repeated
+    await pool.close()
+
+
+async def test_who_hangs_up_on_a_new_connection_is_not_asked_again() -> None:
+    async def respond(_: Outside, __: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    pool = pool_of()
+    async with outside(respond) as it:
+        with pytest.raises(httpcore2.RemoteProtocolError, match="hung up without an answer"):
+            await asked(pool, it)
+        assert len(it.asked) == 1
+    await pool.close()
+
+
 async def test_an_answer_of_no_length_ends_with_its_connection() -> None:
     assert await come_to(OK + b"\r\nend", closes=True) == ([(200, b"end")], 1)
 

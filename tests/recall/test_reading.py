@@ -107,7 +107,22 @@ def test_what_is_found_and_read_is_bounded_whatever_stands_there(lengths: list[i
         db.close()
 
 
-@pytest.mark.parametrize("place", ["", "nothing", "src/none.py:1", "../till.py", "/etc/passwd", "src", ":3", "%", "*"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "",
+        "nothing",
+        "src/none.py:1",
+        "../till.py",
+        "/etc/passwd",
+        "src",
+        ":3",
+        "%",
+        "*",
+        "src/till.py:5-2",
+        "src/till.py:99-120",
+    ],
+)
 def test_what_is_not_in_the_index_is_not_read(db: Connection, folder: Path, place: str) -> None:
     assert passage(db, folder, place, EVERYONE) is None
 

@@ -30,11 +30,12 @@ BODILESS = frozenset({204, 304})
 class Response:
     """What comes on `stream`, whose other side may be silent for `silence` seconds: a head, then a body by iterating.
 
-    `ended` is told once whether the connection is good for another request.
+    `ended` is told once whether the connection is good for another request; `is_heard` is whether anything came.
     """
 
     def __init__(self, stream: Stream, silence: float, ended: Callable[[bool], Awaitable[None]]) -> None:
         self.status, self.headers = 0, list[tuple[bytes, bytes]]()
+        self.is_heard = False
         self._stream, self._silence, self._ended = stream, silence, ended
         self._whole = self._usable = self._closed = False
         self._bodiless = self._measured = self._in_events = False
@@ -77,6 +78,7 @@ class Response:
         if not data:
             self._end()
             return
+        self.is_heard = True
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:

@@ -19,6 +19,9 @@ from mads.egress.target import Target
 AT_ONCE, IDLE, KEEP = 32, 8, 15.0
 """Connections that there may be, those of them that may wait for a next request, and for how many seconds."""
 
+REPEATED = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""What may be asked again without being done twice (RFC 9110)."""
+
 CONNECT, SILENCE = 10.0, 60.0
 """Seconds in which a connection is made, and those for which somebody may be silent while it answers."""
 
@@ -55,15 +58,30 @@ class Pool:
         await self._place()
         stream: Stream | None = None
         try:
-            stream = await self._kept(request.to) or await self._connected(request.to)
-            with suppress(httpcore2.WriteError):  # who has had enough of a request may answer it all the same
-                await stream.write(message, self._silence)
-            answer = Response(stream, self._silence, lambda usable: self._ended(stream, request.to, usable=usable))
-            await answer.begin(bodiless=request.method == "HEAD")
+            stream = kept = await self._kept(request.to)
+            stream = stream or await self._connected(request.to)
+            answer = self._answer(stream, request)
+            try:
+                await self._begin(answer, stream, request, message)
+            except (httpcore2.ReadError, httpcore2.RemoteProtocolError):
+                if kept is None or answer.is_heard or request.method not in REPEATED:
+                    raise
+                await self._hang_up(kept)  # its other side did so while the request was on its way
+                stream = await self._connected(request.to)
+                answer = self._answer(stream, request)
+                await self._begin(answer, stream, request, message)
         except BaseException:
             await self._ended(stream, request.to, usable=False)
             raise
         return answer
+
+    def _answer(self, stream: Stream, request: Request) -> Response:
+        return Response(stream, self._silence, lambda usable: self._ended(stream, request.to, usable=usable))
+
+    async def _begin(self, answer: Response, stream: Stream, request: Request, message: bytes) -> None:
+        with suppress(httpcore2.WriteError):  # who has had enough of a request may answer it all the same
+            await stream.write(message, self._silence)
+        await answer.begin(bodiless=request.method == "HEAD")
 
     async def close(self) -> None:
         """Hang up, whoever is still read."""

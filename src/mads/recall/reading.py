@@ -53,7 +53,7 @@ class _Span(NamedTuple):
 
 
 def passage(db: Connection, folder: Path, place: str, reader: Reader) -> Passage | None:
-    """Return what stands at `place`; None where nothing does that may be seen.
+    """Return what stands at `place`; None where nothing does, or nothing that may be seen.
 
     `path:first-last` is those lines, `path:line` the function or section around that line, `path` the file from its
     start, and anything else a function, class or section of that name.
@@ -64,6 +64,8 @@ def passage(db: Connection, folder: Path, place: str, reader: Reader) -> Passage
         return None
     lines = text.split("\n")
     last = min(span.last, span.first + LINES - 1, len(lines))
+    if last < span.first:
+        return None
     if _holds_others(span.path, text, span.first, last, reader):
         return None
     told = _bounded(lines[span.first - 1 : last])
