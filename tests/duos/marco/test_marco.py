@@ -97,11 +97,11 @@ async def test_copies_of_one_tenant_are_nobody_elses(tmp_path: Path) -> None:
     assert (await other.marco.fetch(PAGE)).text == "theirs"
 
 
-@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(("status", "mark"), [(200, ""), (200, "\ufeff"), (500, "")])
 async def test_a_site_that_does_not_want_to_be_fetched_is_not_unless_its_owner_says_so(
-    tmp_path: Path, status: int
+    tmp_path: Path, status: int, mark: str
 ) -> None:
-    rules = {ROBOTS: said("User-agent: *\nDisallow: /page", status), PAGE: said("x")}
+    rules = {ROBOTS: said(f"{mark}User-agent: *\nDisallow: /page", status), PAGE: said("x")}
     trip = Trip(tmp_path, rules)
     with pytest.raises(Denied, match=r"robots\.txt of https://e\.org asks 'mads' not to fetch '/page'"):
         await trip.marco.fetch(PAGE)

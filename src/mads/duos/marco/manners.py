@@ -24,7 +24,7 @@ def rules(robots: str, url: str, agent: str) -> Rules:
     """Return what a robots.txt says of `url`."""
     from protego import Protego  # noqa: PLC0415  it is loaded in the process that parses, and there alone
 
-    said = Protego.parse(robots[:500_000])
+    said = Protego.parse(robots.removeprefix("\ufeff")[:500_000])  # the mark of some editors is no part of a line
     return Rules(bool(said.can_fetch(url, agent)), min(float(said.crawl_delay(agent) or 0), 60.0))
 
 
