@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from mads import Failed, InvalidMessage
+from mads.guard.principals import OPERATOR
 from mads.host.config import MadConfig
-from mads.testing.provider import Provider, provider
+from mads.testing.provider import Provider, Say, provider
+from mads.wire.call import Identity
 from tests.behaviour.conftest import Troupe
 
-COVERS = ("R-060",)
+COVERS = ("R-060", "R-074")
 pytestmark = pytest.mark.slow
 
 
@@ -22,11 +24,11 @@ def models() -> Generator[Provider]:
         yield it
 
 
-def asking(models: Provider) -> dict[str, Any]:
-    """Return the MADs of a system that asks a dear model first, and then a cheap one."""
+def asking(models: Provider, *, order: tuple[str, ...] = ("dear", "cheap")) -> dict[str, Any]:
+    """Return the MADs of a system that asks a dear model first, and then a cheap one, or in another order."""
     dear, cheap = {"input": 100, "output": 200}, {"input": 1, "output": 2}
     known = {"dear": {"id": "dear", "price": dear}, "cheap": {"id": "cheap", "price": cheap}}
-    told = {"providers": {"a": {"url": models.url, "models": known}}, "policy": [{"models": ["dear", "cheap"]}]}
+    told = {"providers": {"a": {"url": models.url, "models": known}}, "policy": [{"models": [*order]}]}
     may = (f"net:{models.root.removeprefix('http://')}",)
     return {
         "fiedler": MadConfig("mads.duos.fiedler:Fiedler", may=may, set=told),
@@ -46,6 +48,19 @@ async def test_a_model_that_may_cost_more_than_the_answer_is_worth_is_not_asked_
         answer = await it.call("fiedler.complete", request=request, worth=0.01)
         assert [(tried["model"], tried["outcome"]) for tried in answer["tried"]] == [("dear", "worth"), ("cheap", "ok")]
         assert "0.010000 USD of what it is worth are left" in answer["tried"][0]["why"]
+
+
+async def test_the_book_says_what_a_cheap_answer_saved_and_how_often_the_first_model_did_not_answer(
+    troupe: Troupe, models: Provider
+) -> None:
+    async with troupe(**asking(models, order=("cheap", "dear"))) as it:
+        await it.call("agent.ask", text="hello")
+        models.say(Say(status=400))
+        await it.call("agent.ask", text="hello")
+        sums = {each["name"]: each["spent"] for each in await it.call("steward.cost", principal=Identity(OPERATOR))}
+        cheap, dear = sums["cheap"], sums["dear"]
+        assert cheap["saved_usd"] == 99 * cheap["micro_usd"] > 0
+        assert (cheap["escalated"], dear["escalated"], dear["saved_usd"]) == (0, 1, 0)
 
 
 async def test_a_mad_says_what_an_answer_is_worth_and_cannot_raise_what_its_caller_said(

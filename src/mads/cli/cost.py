@@ -18,6 +18,8 @@ HEAD = (
     "WHO OR WHAT",
     "TENANT",
     "SPENT",
+    "SAVED",
+    "ESCALATED",
     "DISPUTED",
     "RESERVED",
     "CALLS",
@@ -34,7 +36,11 @@ HEAD = (
 @click.option("--last", type=Span(), help="Only what was spent in this time, as in 24h or 7d.")
 @json_option
 def cost(*, by: By, last: float | None, as_json: bool) -> None:
-    """Show what was spent, those first who spend most; what stands reserved is beside it."""
+    """Show what was spent, those first who spend most; what stands reserved is beside it.
+
+    Saved is by how much the dearest model of the policy would have cost more for the same tokens, escalated how many
+    answers came from a model that was not the first of it.
+    """
     since = 0.0 if last is None else time.time() - last
     seen = asked("cost", list[Sum], by=by, since=since)
     if as_json:
@@ -46,5 +52,9 @@ def cost(*, by: By, last: float | None, as_json: bool) -> None:
 def _row(it: Sum) -> tuple[str | int, ...]:
     usage = it.spent.usage
     tokens = (usage.input, usage.cached, usage.written, usage.output)
-    money = (said(each.micro_usd, "USD") for each in (it.spent, it.disputed, it.reserved))
-    return it.name or "all", it.tenant, *money, it.spent.calls, *tokens, f"{it.spent.ms / 1000:.3f}"
+    spent, saved, disputed, reserved = (
+        said(each, "USD")
+        for each in (it.spent.micro_usd, it.spent.saved_usd, it.disputed.micro_usd, it.reserved.micro_usd)
+    )
+    told = (spent, saved, it.spent.escalated, disputed, reserved, it.spent.calls)
+    return it.name or "all", it.tenant, *told, *tokens, f"{it.spent.ms / 1000:.3f}"

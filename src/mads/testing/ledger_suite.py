@@ -15,7 +15,7 @@ Check = Callable[[Bookings], Awaitable[None]]
 """A promise as a test."""
 
 MOST = Amount(900, Usage(100, 20, 3, 400))
-SPENT = Amount(7, Usage(10, 2, 0, 4))
+SPENT = Amount(7, Usage(10, 2, 0, 4), saved_usd=5, escalated=1)
 SAID = Reported(5, 12)
 LINE = Line(at_us=1_700_000_000_000_000, tenant="acme", holder="fiedler", payer="scribe", what="small", amount=MOST)
 

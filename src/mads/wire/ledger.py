@@ -22,12 +22,18 @@ By = Literal["system", "tenant", "mad", "conversation", "call", "payer", "model"
 
 
 class Amount(Struct, frozen=True, forbid_unknown_fields=True):
-    """So much money, in millionths of a dollar, so many tokens of each kind, requests that left, and milliseconds."""
+    """So much money, in millionths of a dollar, so many tokens of each kind, requests that left, and milliseconds.
+
+    `saved_usd` is by how much the dearest model that might have answered would have cost more, `escalated` how many
+    answers came from a model that was not the first to be asked.
+    """
 
     micro_usd: Whole = 0
     usage: Usage = Usage()
     calls: Whole = 1
     ms: Whole = 0
+    saved_usd: Whole = 0
+    escalated: Whole = 0
 
 
 NOTHING = Amount(calls=0)

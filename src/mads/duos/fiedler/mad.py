@@ -168,7 +168,9 @@ class Fiedler:
     def _ladder(self, rule: Rule, models: Sequence[Model]) -> Ladder:
         worth = self._worths.of(self.turn.traceparent.split("-")[1], self.turn.worth)
         ladder, judge = Ladder(lambda: self.turn.remaining, rule.hedge), self._drift.judge
-        ladder.trials = [Trial(rung, it, judge, self.ledger, ladder.noted, worth) for rung, it in enumerate(models, 1)]
+        ladder.trials = [
+            Trial(rung, it, judge, self.ledger, ladder.noted, worth, models) for rung, it in enumerate(models, 1)
+        ]
         return ladder
 
     async def _account(self, ladder: Ladder) -> None:

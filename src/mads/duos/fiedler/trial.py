@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -43,6 +43,7 @@ class Trial:
     """Makes attempts at `model` as rung number `rung`; `judge` looks at who answers, `ledger` keeps the book.
 
     What came of an attempt for which nobody waits any more is heard by `left`; `worth` weighs what it may cost.
+    `others` are the models that might have answered.
     """
 
     rung: int
@@ -51,6 +52,7 @@ class Trial:
     ledger: Ledger
     left: Callable[[Done], object]
     worth: Worth
+    others: Sequence[Model]
 
     async def complete(self, request: ModelRequest, *, within: float, patience: float) -> Done:
         """Make one attempt that ends `within` seconds, up to `patience` of which it may wait until it may begin."""
@@ -207,7 +209,11 @@ class _Opened:
         """Write down what came of it; what nobody knows stands until it is reconciled with the provider's bill."""
         ledger, ms = self._trial.ledger, round((time.monotonic() - self._began) * 1000)
         if self._usage is not None:
-            await ledger.commit(reservation, Amount(rates.cost(self._usage), self._usage, ms=ms), self._reported)
+            amount = Amount(rates.cost(self._usage), self._usage, ms=ms)
+            if self._trouble is None:
+                saved = max(0, await self._dearest(self._usage) - amount.micro_usd)
+                amount = replace(amount, saved_usd=saved, escalated=int(self._trial.rung > 1))
+            await ledger.commit(reservation, amount, self._reported)
         elif self._kept_back or self._ended(*NOTHING_LEFT):
             await ledger.release(reservation)
         elif self._ended(*REFUSED) and not self.arrived:
@@ -215,6 +221,14 @@ class _Opened:
         else:
             came = counted(self._request, Answered(self.arrived))
             await ledger.doubt(reservation, Amount(rates.cost(came), came, ms=ms) if self.arrived else NOTHING)
+
+    async def _dearest(self, usage: Usage) -> int:
+        """Return what so many tokens would have cost at most of the models that have a price."""
+        cost = 0
+        for model in self._trial.others:
+            with suppress(Trouble):
+                cost = max(cost, (await model.rates()).cost(usage))
+        return cost
 
     def _ended(self, *outcomes: str) -> bool:
         return self._trouble is not None and self._trouble.outcome in outcomes

@@ -104,7 +104,14 @@ def _plus(one: Amount, other: Amount) -> Amount:
         first.written + second.written,
         first.output + second.output,
     )
-    return Amount(one.micro_usd + other.micro_usd, usage, one.calls + other.calls, one.ms + other.ms)
+    return Amount(
+        one.micro_usd + other.micro_usd,
+        usage,
+        one.calls + other.calls,
+        one.ms + other.ms,
+        one.saved_usd + other.saved_usd,
+        one.escalated + other.escalated,
+    )
 
 
 def _most(found: Sum) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from mads.store.sqlite import Connection
 from mads.wire.ledger import Amount, By, Reported, Sum
 from mads.wire.model import Usage
 
-_FIGURES = ("micro_usd", "calls", "input", "cached", "written", "output", "ms")
+_FIGURES = ("micro_usd", "calls", "input", "cached", "written", "output", "ms", "saved_usd", "escalated")
 _DISPUTE = ("disputed", "reported_usd", "reported_tokens")
 _COLUMNS = (
     "at_us",
@@ -147,12 +147,13 @@ def _disputed(reported: Reported | None) -> tuple[int, int, int]:
 
 def _figures(amount: Amount) -> tuple[int, ...]:
     usage = amount.usage
-    return amount.micro_usd, amount.calls, usage.input, usage.cached, usage.written, usage.output, amount.ms
+    tokens = (usage.input, usage.cached, usage.written, usage.output)
+    return amount.micro_usd, amount.calls, *tokens, amount.ms, amount.saved_usd, amount.escalated
 
 
 def _amount(figures: Sequence[int | None]) -> Amount:
-    micro_usd, calls, *tokens, ms = (figure or 0 for figure in figures)
-    return Amount(micro_usd, Usage(*tokens), calls, ms)
+    micro_usd, calls, *tokens, ms, saved, escalated = (figure or 0 for figure in figures)
+    return Amount(micro_usd, Usage(*tokens), calls, ms, saved, escalated)
 
 
 def _line(id_: int, *row: Any) -> Line:
