@@ -24,6 +24,7 @@ def test_a_mad_is_stopped_with_a_reason_and_stays_so_after_a_crash(tmp_path: Pat
         assert "write why" in mads("stop", "witness").stderr
         assert "did you mean witness" in mads("stop", "witnes", "--why", "it lies").stderr
         assert mads("stop", "witness", "--why", "it lies").stdout.startswith("witness is stopped; it goes on with:")
+        assert "that reason stays: it lies" in mads("stop", "witness", "--why", "it is slow").stderr
         assert mads("stop", "mads.parrot.nap", "--why", "too loud", "--json").returncode == 0
         process.kill()
         process.wait()

@@ -37,3 +37,5 @@ def stop(what: str | None, why: str, *, as_json: bool) -> None:
         raise click.UsageError(f"write why, as in: mads stop {what} --why 'the bill is wrong'")
     found = asked("stop", Stop, what=what, why=why)
     show(codec.plain(found) if as_json else f"{what} is stopped; it goes on with: mads resume {what}", as_json=as_json)
+    if found.why != why:
+        click.echo(f"It was stopped before, by {found.by} at {found.at}, and that reason stays: {found.why}", err=True)
