@@ -95,6 +95,11 @@ def test_characters_that_nobody_sees_are_taken_out() -> None:
         "<!--" * 20_000,
         "<div>" * 300 + "<script>" * 20_000,
         "<p><b>" * 20_000,
+        f"<p {' '.join(f'a{it}' for it in range(200_000))}>",
+        "<p " + " ".join(f'a{it}=">"' for it in range(200_000)) + ">",
+        '<p " ' + "/".join(f"a{it}" for it in range(200_000)) + ">",
+        '<a b="' * 100_000,
+        "<script>" + "<a b " * 100_000,
     ],
 )
 def test_no_markup_holds_up_its_reader(markup: str) -> None:
@@ -104,6 +109,14 @@ def test_no_markup_holds_up_its_reader(markup: str) -> None:
 def test_of_what_is_nested_too_deep_the_bare_text_is_left() -> None:
     page = markdown("<div>" * 500 + "one<script>no</script><!-- no --><p>two", "https://e.org")
     assert (page.text, page.is_flat) == ("one\ntwo", True)
+
+
+def test_of_an_element_with_too_many_attributes_the_bare_text_is_left_and_of_long_values_and_scripts_more() -> None:
+    many = " ".join(f"a{it}" for it in range(3000))
+    page = markdown(f"<h1 {many}>one</h1><p>two", "https://e.org")
+    assert (page.text, page.is_flat) == ("one\ntwo", True)
+    page = markdown(f'<h1 title="{many}">one</h1><script>if (i<n {many}) alert()</script><p>two', "https://e.org")
+    assert (page.text, page.is_flat) == ("# one\n\ntwo", False)
 
 
 @pytest.mark.parametrize(

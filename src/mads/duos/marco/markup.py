@@ -11,8 +11,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mads.duos.marco.grid import grid
 
-DEEPEST = 200
-"""How many elements may stand in each other; of a page with more, the bare text is returned."""
+DEEPEST, ATTRIBUTES = 200, 2000
+"""How many elements may stand in each other, and attributes in one: of a page with more the bare text is returned."""
 
 UNSEEN = frozenset(
     {"audio", "button", "canvas", "datalist", "dialog", "embed", "form", "head", "iframe", "input", "math", "meta"}
@@ -57,6 +57,8 @@ QUOTED = frozenset({"blockquote", "h1", "h2", "h3", "h4", "h5", "h6"})
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "kbd": "`", "samp": "`"}
 """What stands on both sides of the text of an element."""
 
+_OPEN = re.compile(r"<[a-zA-Z](?>[^>=]+|=\s*\"[^\"]*\"|=\s*'[^']*'|=)*+")
+_VALUE = re.compile(r"=\s*(?:\"[^\"]*\"|'[^']*')")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN = re.compile(
@@ -86,7 +88,7 @@ def visible(text: str) -> str:
 
 def markdown(html: str, base: str) -> Markdown:
     """Return what a page says; its links are made whole by `base`, the address it came from."""
-    if _depth(html) > DEEPEST:
+    if _depth(html) > DEEPEST or _attributes(html) > ATTRIBUTES:
         return Markdown(text=_flat(html), is_flat=True)
     tree = LexborHTMLParser(html)
     title = tree.css_first("title")
@@ -228,6 +230,29 @@ def _depth(html: str) -> int:
             depth = max(0, depth - 1) if ends else depth + 1
             deepest = max(deepest, depth)
     return deepest
+
+
+def _attributes(html: str) -> int:
+    """Return how many attributes one element has at most: each costs its parser as much as all before it."""
+    most = 0
+    for part in _unscripted(html):
+        tags = (tag[0] for tag in _OPEN.finditer(part) if tag.end() - tag.start() > 2 * ATTRIBUTES)
+        most = max(most, *(len(_VALUE.sub(" ", tag).replace("/", " ").split()) for tag in tags), 0)
+    return most
+
+
+def _unscripted(html: str) -> Iterator[str]:
+    """Yield what stands around scripts and styles, in which nothing is a tag."""
+    names, at = html.lower(), 0
+    for begins in re.finditer(r"<(script|style)\b", names):
+        if begins.start() < at:
+            continue
+        yield html[at : begins.start()]
+        ends = names.find(f"</{begins[1]}", begins.end())
+        if ends < 0:
+            return
+        at = ends
+    yield html[at:]
 
 
 def _flat(html: str) -> str:
