@@ -96,6 +96,9 @@ def test_one_bill_settles_all_that_is_open(tmp_path: Path, billing: Provider) ->
         assert "disputed: the provider says 0.000003 USD, 2 tokens" in mads("budget", "open").stdout
         opened = json.loads(mads("budget", "open", "--json").stdout)
         assert [each["stands"] for each in opened].count("unknown") == 3
+        for wrong in ("nan", "inf", "-1", "1e400", "two"):
+            for verb in (("reconcile",), ("settle", "1")):
+                assert "is no amount; write dollars, as in 0.0042" in mads("budget", *verb, "--usd", wrong).stderr
         late = mads("budget", "reconcile", "--usd", "0.5", "--until", "2026-01-01")
         assert (late.returncode, "does somebody else use that key?" in late.stderr) == (2, True)
         bill = ("budget", "reconcile", "--usd", "0.004321", "--model", "small", "--json")

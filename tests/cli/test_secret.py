@@ -30,7 +30,7 @@ def test_a_secret_is_written_granted_and_replaced_and_is_in_no_file(tmp_path: Pa
         assert (again.returncode, "its newest version is 1" in again.stderr) == (2, True)
         granted = json.loads(mads("secret", "grant", "parrot", "api/*", "--lease", "1h", "--json").stdout)
         assert granted == [{"mad": "parrot", "pattern": "api/*", "tenant": "default", "lease": 3600.0}]
-        assert mads("secret", "rotate", "--root").stdout == "2 secrets are under a new key\n"
+        assert mads("secret", "rotate", "--root").stdout == "2 versions of secrets are under a new key\n"
         assert mads("secret", "get", "api/token", "--reveal").stdout == f"{WORD}\n"
         moved = mads("secret", "rotate", "--root", "--to", "file:other.key").stdout
         assert moved.endswith('they open with this alone, in mads.toml: [secrets] root = "file:other.key"\n')

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mads.cli.dollars import Dollars
 from mads.cli.group import Group
 from mads.cli.remote import asked
 from mads.cli.terminal import json_option, show, table
@@ -53,30 +54,30 @@ def open_(*, after: int, as_json: bool) -> None:
 
 @budget.command()
 @click.argument("reservation", type=int)
-@click.option("--usd", type=float, help="What the provider charged.")
+@click.option("--usd", type=Dollars(), help="What the provider charged.")
 @click.option("--input", "in_", type=TOKENS, default=0, help="How many tokens went in.")
 @click.option("--output", type=TOKENS, default=0, help="How many tokens came out.")
 @click.option("--nothing", is_flag=True, help="It never left, or was not charged.")
 @json_option
-def settle(reservation: int, *, usd: float | None, nothing: bool, as_json: bool, **tokens: Any) -> None:
+def settle(reservation: int, *, usd: int | None, nothing: bool, as_json: bool, **tokens: Any) -> None:
     """Settle one line that nobody settled, or that is disputed: with --usd, from the provider's bill, or --nothing."""
     if (usd is None) is not nothing:
         raise click.UsageError("write --usd with what the provider charged, or --nothing")
-    spent = None if usd is None else Amount(round(usd * 1_000_000), Usage(tokens["in_"], output=tokens["output"]))
+    spent = None if usd is None else Amount(usd, Usage(tokens["in_"], output=tokens["output"]))
     asked("settle", type(None), reservation=reservation, spent=codec.plain(spent))
     show(f"reservation {reservation} is settled with {said(spent.micro_usd if spent else 0, 'USD')}", as_json=as_json)
 
 
 @budget.command()
-@click.option("--usd", type=click.FloatRange(min=0), required=True, help="What the provider charged.")
+@click.option("--usd", type=Dollars(), required=True, help="What the provider charged.")
 @click.option("--model", default="", help="What it charged for; all models, where this is left out.")
 @click.option("--since", type=DAY, help="The first day of the bill (UTC), as in 2026-11-30.")
 @click.option("--until", type=DAY, help="The first day after it.")
 @json_option
-def reconcile(*, usd: float, model: str, since: datetime | None, until: datetime | None, as_json: bool) -> None:
+def reconcile(*, usd: int, model: str, since: datetime | None, until: datetime | None, as_json: bool) -> None:
     """Settle all lines that are open at once, from the provider's bill: the book then comes to the same."""
     begins, ends = (each and each.replace(tzinfo=UTC).timestamp() for each in (since, until))
-    bill = Bill(round(usd * 1_000_000), model, begins or 0.0, ends or FOREVER)
+    bill = Bill(usd, model, begins or 0.0, ends or FOREVER)
     came = asked("reconcile", Reconciled, bill=codec.plain(bill))
     if as_json:
         show(codec.plain(came), as_json=True)

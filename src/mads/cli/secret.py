@@ -109,7 +109,9 @@ def rotate(path: str, *, root: bool, to: str, typed: bool, grace: float, tenant:
         asks = _asked("seal_state", SealInfo).passphrase
         count = _asked("rotate_root", int, passphrase=_told("Passphrase") if asks else "", to=to)
         note = to and f'; from the next start on they open with this alone, in mads.toml: [secrets] root = "{to}"'
-        show({"secrets": count} if as_json else f"{count} secrets are under a new key{note}", as_json=as_json)
+        show(
+            {"secrets": count} if as_json else f"{count} versions of secrets are under a new key{note}", as_json=as_json
+        )
     elif typed:
         value = _told("Secret")
         _written(_asked("set_secret", SecretInfo, path=path, value=value, grace=grace, tenant=tenant), as_json=as_json)
