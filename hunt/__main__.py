@@ -149,7 +149,7 @@ def _use(it: Project, server: Server, canaries: list[str], leaked: str) -> bool:
     it.mads(*carry)
     it.mads("secret", "rotate", "--root")
     token = it.mads("secret", "get", "api/token", "--wrap", kept=False).decode().strip()
-    it.mads("secret", "get", "-", "--unwrap", told=token, kept=False)
+    it.mads("secret", "get", "--unwrap", told=token, kept=False)
     it.mads("call", "carrier.carry", "url=http://127.0.0.1:9", "path=api/token", check=False)
     it.mads("call", "carrier.carry", f"url={url}", "path=api/none", check=False)
     it.mads("call", "leaky.tell", f"url={url}", f"word={leaked}", kept=False)

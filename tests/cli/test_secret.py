@@ -38,6 +38,10 @@ def test_a_secret_is_written_granted_and_replaced_and_is_in_no_file(tmp_path: Pa
         wrong = mads("secret", "rotate", "--root", "--to", "env:NOT_THERE")
         assert (wrong.returncode, "NOT_THERE" in wrong.stderr) == (2, True)
         assert mads("secret", "rotate", "api/token", "--to", "file:x").returncode == 2
+        assert "write PATH, or --unwrap alone" in mads("secret", "get").stderr
+        token = mads("secret", "get", "api/token", "--wrap").stdout
+        assert "write PATH, or --unwrap alone" in mads("secret", "get", "other", "--unwrap", stdin=token).stderr
+        assert mads("secret", "get", "--unwrap", stdin=token).stdout == f"{WORD}\n"
         assert WORD not in mads("secret", "list").stdout
         assert "path: api/token" in mads("secret", "get", "api/token").stdout
     (tmp_path / ".mads" / "root.key").unlink()

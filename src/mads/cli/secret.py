@@ -48,10 +48,14 @@ def set_(path: str, *, hosts: tuple[str, ...], as_json: bool, **said: Any) -> No
 
 
 @secret.command()
-@click.argument("path")
+@click.argument("path", default="")
 @click.option("--reveal", is_flag=True, help="Print the secret itself; that is in the audit.")
 @click.option("--wrap", is_flag=True, help="Print a token for whoever is to have it, once: mads secret get --unwrap.")
-@click.option("--unwrap", is_flag=True, help="PATH is -, and the token is read from standard input, or typed.")
+@click.option(
+    "--unwrap",
+    is_flag=True,
+    help="Show what a token is for: it is typed, or read from standard input.",
+)
 @click.option("--lasts", type=Span(), default="10m", show_default=True, help="For how long a token is good.")
 @click.option("--version", type=int, help="One version of it.  [default: the newest]")
 @tenant_option
@@ -62,6 +66,8 @@ def get(
     """Show what is known of the secret at PATH; what is in it only where that is asked for."""
     if reveal + wrap + unwrap > 1:
         raise UsageError("--reveal, --wrap and --unwrap are three things; write one of them")
+    if unwrap is bool(path):
+        raise UsageError("write PATH, or --unwrap alone: a token knows what it is for")
     if wrap:
         made = _asked("wrap_secret", Wrapped, path=path, lasts=lasts, tenant=tenant)
         show(codec.plain(made) if as_json else made.token, as_json=as_json)
@@ -75,7 +81,8 @@ def get(
     else:
         known = [it for it in _asked("list_secrets", list[SecretInfo], prefix=path, tenant=tenant) if it.path == path]
         if not known:
-            raise UsageError(f"there is no secret {path!r}; write it: mads secret set {path}")
+            note = tenant and f" --tenant {tenant}"
+            raise UsageError(f"there is no secret {path!r}; write it: mads secret set {path}{note}")
         show(codec.plain(known[0]), as_json=as_json)
 
 

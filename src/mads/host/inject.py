@@ -25,6 +25,7 @@ from mads.author.outside import Egress, Secrets
 from mads.author.secrets import SecretsKeeping, SecretsOffice
 from mads.author.system import System
 from mads.host.config import UPSTREAM
+from mads.host.misfits import misfits
 from mads.wire import codec
 from mads.wire.errors import ConfigError, InvalidMessage
 
@@ -159,7 +160,10 @@ class _Planner:
             try:
                 return Filling(name, f"{settings[name]!r} (set)", Value(codec.fit(settings[name], type_)))
             except (InvalidMessage, TypeError) as error:
-                raise ConfigError(f"[mads] {self._mad} set.{name} = {settings[name]!r}: {error}") from error
+                place, value = f"[mads] {self._mad} set.{name}", settings[name]
+                if isinstance(value, dict | list):
+                    raise ConfigError("\n".join(misfits(place, value, type_)) or f"{place}: {error}") from error
+                raise ConfigError(f"{place} = {value!r}: {error}") from error
         if field.has_default and not named:
             return None
         if is_mad(type_):

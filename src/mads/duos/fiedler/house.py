@@ -59,11 +59,6 @@ class Model:
             self._known.append(await asyncio.to_thread(self._rates))
         return self._known[0]
 
-    @property
-    def priced(self) -> Rates | None:
-        """Return what its tokens cost, once somebody has asked."""
-        return self._known[0] if self._known else None
-
     def _rates(self) -> Rates:
         if self.config.price is not None:
             return rates_of(self.config.price)

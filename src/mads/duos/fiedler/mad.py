@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +22,8 @@ from mads.duos.fiedler.house import House, Model, house
 from mads.duos.fiedler.ladder import Ladder
 from mads.duos.fiedler.memory import Memory
 from mads.duos.fiedler.policy import Chooser
+from mads.duos.fiedler.port import Trouble
+from mads.duos.fiedler.prices import Rates
 from mads.duos.fiedler.shelf import SHELF
 from mads.duos.fiedler.trial import Trial
 from mads.duos.fiedler.worth import Worths
@@ -186,7 +188,9 @@ class Fiedler:
 
     async def _info(self, model: Model) -> ModelInfo:
         requests, tokens = model.pace.used()
-        rates = model.priced
+        rates: Rates | None = None
+        with suppress(Trouble):  # nobody knows what it costs
+            rates = await model.rates()
         return ModelInfo(
             name=model.name,
             provider=model.behind,
