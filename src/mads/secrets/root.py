@@ -50,5 +50,6 @@ class ReadRoot:
             return bytes(opened(AESGCM(key), wrapped, _ABOUT))
         except Changed:
             raise ConfigError(
-                f"[secrets] root = {self._name!r}: that is not the key under which the secrets lie; put that one back"
+                f"[secrets] root = {self._name!r}: that is not the key under which the secrets lie; write the root to "
+                "which they were rotated last, or put its key back"
             ) from None

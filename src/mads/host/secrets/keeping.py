@@ -80,13 +80,15 @@ class Keeping:
         return self.state()
 
     async def unseal(self, passphrase: str) -> SealInfo:
-        """Open the secrets; raise `Denied` where that is not the passphrase."""
+        """Open the secrets; raise `Denied` where that is not the passphrase, `InvalidMessage` where the root is not."""
         only_operator("unseal the secrets")
         try:
             await self._seal.unlock(passphrase)
         except Denied as error:
             await self._note(Access(path=SECRETS, tenant="", rule=f"to be unsealed: {error}", allowed=False))
             raise
+        except ConfigError as error:
+            raise InvalidMessage(str(error)) from None
         await self._noted("unsealed")
         await self._safe.settle()
         return self.state()
