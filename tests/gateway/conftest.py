@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gateway.desk import ERAS
 
-
-@pytest.fixture(params=ERAS)
+@pytest.fixture(params=[pytest.param("legacy", marks=pytest.mark.slow), "auto"])
 def era(request: pytest.FixtureRequest) -> str:
     return str(request.param)

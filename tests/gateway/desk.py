@@ -21,8 +21,6 @@ _jsonschema: Any = import_module("jsonschema")
 
 MODERN = "2026-07-28"
 OLDER = "2025-11-25"
-ERAS = ("legacy", "auto")
-"""How the SDK's client comes: with the handshake of the older era, or asking first, which finds the newer one."""
 TEXT = {
     "type": "object",
     "properties": {"text": {"type": "string"}},

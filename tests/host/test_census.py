@@ -22,6 +22,7 @@ from tests.behaviour.conftest import ROOT
 from tests.host.leaking import Leaking
 
 COVERS = ("R-118",)
+pytestmark = pytest.mark.slow
 
 
 @dataclass

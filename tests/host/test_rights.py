@@ -144,6 +144,7 @@ async def found(folder: Path) -> Sequence[str]:
     return (await audit.verified(folder)).wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
@@ -165,6 +166,7 @@ async def test_what_was_done_to_the_audit_is_found(tmp_path: Path, statement: st
     assert any(said in line for line in await found(tmp_path))
 
 
+@pytest.mark.slow
 async def test_rows_cut_off_at_the_end_are_found_even_where_the_count_was_cut_too(tmp_path: Path) -> None:
     cut = "DELETE FROM audit WHERE seq > 4"
     count = "UPDATE sqlite_sequence SET seq = 4 WHERE name = 'audit'"
@@ -172,6 +174,7 @@ async def test_rows_cut_off_at_the_end_are_found_even_where_the_count_was_cut_to
     assert any("the rows from 5 to 6 at the end are missing" in line for line in await found(tmp_path))
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_with_the_audit_stays_to_be_seen_where_the_operator_accepts_it(tmp_path: Path) -> None:
     await tampered(tmp_path, "DELETE FROM audit WHERE seq = 4")
     assert tuple(await audit.accept(tmp_path)) == ("row 4 missing",)
@@ -182,6 +185,7 @@ async def test_what_is_wrong_with_the_audit_stays_to_be_seen_where_the_operator_
     assert wrong == ["row 4 missing", "row 7 says: accepted as it is: row 4 missing"]
 
 
+@pytest.mark.slow
 async def test_an_audit_that_nobody_touched_is_whole_over_restarts(tmp_path: Path) -> None:
     await tampered(tmp_path)
     assert (await audit.verified(tmp_path)).wrong == ()
@@ -189,6 +193,7 @@ async def test_an_audit_that_nobody_touched_is_whole_over_restarts(tmp_path: Pat
     assert any("which notes the last row, is missing" in line for line in await found(tmp_path))
 
 
+@pytest.mark.slow
 async def test_a_row_that_pretends_to_accept_accepts_nothing(tmp_path: Path) -> None:
     await tampered(
         tmp_path,

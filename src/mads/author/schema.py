@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ def tool_infos(mad: str, declared: Declaration) -> tuple[ToolInfo, ...]:
             tool=tool.name,
             description=_described(tool.description, tool.deprecated),
             input_schema=_with_zones(tool.params),
-            output_schema=msgspec.json.schema(tool.result),
+            output_schema=_result(tool.result),
             read_only=tool.mark.read_only,
             destructive=tool.mark.destructive,
             idempotent=tool.mark.idempotent,
@@ -110,6 +111,19 @@ def _described(description: str, deprecated: Deprecation | None) -> str:
     return f"{description}\n\nDeprecated: it is there until {deprecated.until}; {deprecated.instead}."
 
 
+def _result(type_: Any) -> dict[str, Any]:
+    try:
+        return _known(type_)
+    except TypeError:  # what cannot be looked up
+        return msgspec.json.schema(type_)
+
+
+@lru_cache(maxsize=1024)  # the tools of a class are the same in every system
+def _known(type_: Any) -> dict[str, Any]:
+    return msgspec.json.schema(type_)
+
+
+@lru_cache(maxsize=1024)
 def _with_zones(params: type[Any]) -> dict[str, Any]:
     """Return the schema of `params`, which asks for a zone at each point in time that may have one.
 

@@ -5,12 +5,12 @@ import difflib
 import inspect
 import json
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from types import CoroutineType, MappingProxyType
 from typing import Any, get_origin
 
 from mads.author.annotations import class_hints, shown
-from mads.author.declaration import Declaration, declaration
+from mads.author.declaration import Declaration, declaration, readable
 from mads.author.declare import is_mad
 from mads.author.lint.fits import example, fits, is_data
 from mads.author.lint.source import Method, Source
@@ -29,7 +29,13 @@ _OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 def mistakes(declared: Declaration) -> list[str]:
     """Return what is certain to go wrong in the methods of a MAD: where, what, and what to write, a line each."""
-    source = Source(declared.cls)
+    cls: Any = declared.cls
+    return list(_found(cls))
+
+
+@lru_cache(maxsize=256)  # a class says the same for as long as it lives
+def _found(cls: type[Any]) -> tuple[str, ...]:
+    declared, source = readable(cls)[0], Source(cls)
     missing = partial(_missing, source.attributes())
     checks = (missing, _misspelt, _misused, _question, _emitted, _sent, _changed, _unawaited, _misread)
     found: set[tuple[str, int, str]] = set()
@@ -40,7 +46,7 @@ def mistakes(declared: Declaration) -> list[str]:
             found |= {(method.file, line, what) for check in checks for what in check(view, node)}
         travels = any(tool.method == method.node.name for tool in declared.tools.values())
         found |= {(method.file, line, what) for line, what in _returned(view, method, travels=travels)}
-    return [f"{file}:{line}: {what}" for file, line, what in sorted(found)]
+    return tuple(f"{file}:{line}: {what}" for file, line, what in sorted(found))
 
 
 def _missing(attributes: frozenset[str] | None, view: View, node: ast.AST) -> Iterator[str]:
