@@ -11,7 +11,7 @@ from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext  # pyright: ignore[reportMissingTypeStubs]  typed, but it does not say so
 
 from mads.guard.flags.reading import read
-from mads.host.flags import FileFlags, HostFlags
+from mads.host.flags import FileFlags, HostFlags, Tools
 from mads.wire.call import Call, Identity, current
 
 COUNT = 10_000
@@ -32,7 +32,7 @@ FILE = json.dumps(
 
 def run() -> dict[str, float]:
     """Return microseconds of CPU time for each."""
-    source = FileFlags(None)
+    source = FileFlags(None, lambda: Tools((), ()))
     source.snapshot = read(FILE.encode(), "flags.json")
     flags, core = HostFlags(source, "shop"), FlagdCore()
     core.set_flags(FILE)

@@ -14,7 +14,7 @@ import pytest
 
 from mads import CallError, InvalidMessage, Stopped
 from mads.guard.principals import OPERATOR
-from mads.host.flags import FileFlags
+from mads.host.flags import FileFlags, Tools
 from mads.testing.placed import Placed, placed
 from mads.wire.call import Identity
 from mads.wire.errors import ConfigError
@@ -75,6 +75,14 @@ async def test_a_flag_is_what_its_rule_says_of_the_caller_wherever_the_mad_runs(
         assert found == f"{mine} {mine} TARGETING_MATCH"
 
 
+async def trouble(it: Placed, about: str) -> str:
+    """Return what is wrong with the file, once that is about this."""
+    async with asyncio.timeout(5):
+        while about not in (said := await it.call("steward.flag_trouble", principal=OPERATOR)):
+            await asyncio.sleep(0.02)
+    return str(said)
+
+
 @pytest.mark.parametrize("placement", ["here", pytest.param("process", marks=pytest.mark.slow)])
 async def test_a_change_of_the_file_counts_at_once_and_a_broken_one_changes_nothing(
     tmp_path: Path, placement: str
@@ -82,10 +90,16 @@ async def test_a_change_of_the_file_counts_at_once_and_a_broken_one_changes_noth
     async with shop(tmp_path, placement) as it:
         path = tmp_path / "flags.json"
         path.write_text("{", encoding="utf-8")
-        async with asyncio.timeout(5):
-            while not (trouble := await it.call("steward.flag_trouble", principal=OPERATOR)):
-                await asyncio.sleep(0.02)
-        assert "the last good ones count" in trouble
+        assert "the last good ones count" in await trouble(it, "last good")
+        written(
+            tmp_path,
+            {
+                **FLAGS,
+                "price": {**FLAGS["price"], "state": "DISABLED"},
+                "mads.shop.new_tills": FLAGS["mads.shop.new_till"],
+            },
+        )
+        assert "did you mean mads.shop.new_till?; the last" in await trouble(it, "new_tills")
         assert await it.call("shop.price") == 12.5
         written(tmp_path, {**FLAGS, "price": {**FLAGS["price"], "defaultVariant": "low"}})
         await price(it, 8.0)
@@ -104,7 +118,7 @@ async def test_a_change_of_the_file_counts_at_once_and_a_broken_one_changes_noth
 
 async def test_of_many_changes_at_a_time_none_undoes_another(tmp_path: Path) -> None:
     path = written(tmp_path, {f"colour{n}": FLAGS["colour"] for n in range(8)})
-    flags = FileFlags(path)
+    flags = FileFlags(path, lambda: Tools((), ()))
     flags.open()
     await asyncio.gather(*(flags.write(f"colour{n}", {"defaultVariant": "blue"}) for n in range(8)))
     assert {flag.default for flag in flags.snapshot.flags.values()} == {"blue"}

@@ -123,12 +123,13 @@ async def test_what_another_breaker_refuses_says_nothing_of_whom_it_stands_befor
     assert [it.state for it in breakers.of("files")] == ["closed", "closed"]
 
 
-async def test_a_probe_that_gives_way_to_what_is_more_urgent_says_nothing() -> None:
+@pytest.mark.parametrize("code", [PARKED, "overloaded"])
+async def test_a_probe_that_gives_way_to_what_is_more_urgent_or_finds_no_room_says_nothing(code: str) -> None:
     server = Server()
     server.answer = Reply(failure=Failure("lost", "it went away"))
     await server.call(5)
     server.clock.now += RULE.pause
-    server.answer = Reply(failure=Failure(PARKED, "it gives way to more urgent work"))
+    server.answer = Reply(failure=Failure(code, "it was not begun"))
     await server.call()
     assert server.state == "half-open"
 

@@ -9,12 +9,14 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
+from mads.author.declaration import CHAT
 from mads.bus.port import Bus, Subscription
 from mads.guard.flags.layer import Source, facts
 from mads.guard.flags.reading import STATES, read
@@ -37,16 +39,34 @@ PAUSE = 0.3
 V = TypeVar("V")
 
 
-def flags_in(path: Path) -> tuple[bytes, Snapshot]:
+class Tools(NamedTuple):
+    """The canonical names of the tools that a flag may be that of; what a MAD that is `foreign` offers nobody knows."""
+
+    names: Collection[str]
+    foreign: Collection[str]
+
+    def mistakes(self, flags: Iterable[str]) -> Iterator[str]:
+        """Yield which of `flags` are those of tools that are not there."""
+        for flag in flags:
+            if not flag.startswith("mads.") or flag.split(".")[1] in self.foreign or flag.endswith(f".{CHAT}"):
+                continue
+            if flag not in self.names:
+                near = get_close_matches(flag, self.names, 1)
+                advice = f"did you mean {near[0]}?" if near else "write mads.NAME.TOOL"
+                yield f"flag {flag!r} is that of a tool, and there is none of that name; {advice}"
+
+
+def flags_in(path: Path, tools: Tools) -> tuple[bytes, Snapshot]:
     """Return the text of a file of flags, and what it says; raise `ConfigError` with every mistake in it. Blocks."""
     try:
         text = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"flags: {path} cannot be read: {error.strerror}; write it, or take `flags` out") from error
     snapshot = read(text, path.name)
-    wrong = [key for key, flag in snapshot.flags.items() if key.startswith("mads.") and not _is_switch(flag.variants)]
-    if wrong:
-        raise ConfigError(f"{path.name}: flag {wrong[0]!r} is that of a tool, so its variants are true and false")
+    own = [key for key, flag in snapshot.flags.items() if key.startswith("mads.") and not _is_switch(flag.variants)]
+    wrong = [f"flag {key!r} is that of a tool, so its variants are true and false" for key in own]
+    if wrong := [*wrong, *tools.mistakes(snapshot.flags)]:
+        raise ConfigError("\n".join(f"{path.name}: {line}" for line in wrong))
     return text, snapshot
 
 
@@ -55,10 +75,10 @@ def _is_switch(variants: Any) -> bool:
 
 
 class FileFlags:
-    """The flags in the file at `path`; none where that is None."""
+    """The flags in the file at `path`, none where that is None; what is there is asked of `tools` at each look."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._path, self._stamp = path, (0, 0)
+    def __init__(self, path: Path | None, tools: Callable[[], Tools]) -> None:
+        self._path, self._tools, self._stamp = path, tools, (0, 0)
         self.text, self.snapshot, self.trouble = b"", NONE, ""
         self._turn = asyncio.Lock()
 
@@ -66,7 +86,7 @@ class FileFlags:
         """Read them; raise `ConfigError` where they are wrong. Blocks."""
         if self._path is not None:
             self._stamp = _stamp(self._path)
-            self.text, self.snapshot = flags_in(self._path)
+            self.text, self.snapshot = flags_in(self._path, self._tools())
 
     async def look(self) -> None:
         """Read them again where the file has changed."""
@@ -78,7 +98,7 @@ class FileFlags:
             return
         self._stamp = stamp
         try:
-            self.text, self.snapshot = await asyncio.to_thread(flags_in, self._path)
+            self.text, self.snapshot = await asyncio.to_thread(flags_in, self._path, self._tools())
         except ConfigError as error:
             self.trouble = f"{error}; the last good ones count"
             structlog.get_logger().error("the flags cannot be read", why=self.trouble)
@@ -92,7 +112,7 @@ class FileFlags:
             raise InvalidMessage('there is no file of flags; write flags = "flags.json" at the top of mads.toml')
         async with self._turn:  # who reads the file while another writes it would undo that
             try:
-                await asyncio.to_thread(_write, self._path, key, change)
+                await asyncio.to_thread(_write, self._path, self._tools(), key, change)
             except ConfigError as error:
                 raise InvalidMessage(str(error)) from error
             await self._look()
@@ -106,9 +126,9 @@ def _stamp(path: Path) -> tuple[int, int]:
     return seen.st_mtime_ns, seen.st_ino
 
 
-def _write(path: Path, key: str, change: dict[str, Any]) -> None:
+def _write(path: Path, tools: Tools, key: str, change: dict[str, Any]) -> None:
     """Write a new file beside the old one, and put it into its place once it is right."""
-    flags_in(path)
+    flags_in(path, tools)
     whole: Any = json.loads(path.read_bytes())
     whole["flags"][key].update(change)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
@@ -117,7 +137,7 @@ def _write(path: Path, key: str, change: dict[str, Any]) -> None:
             new.write("\n")
             new.flush()
             os.fsync(new.fileno())
-            flags_in(Path(new.name))
+            flags_in(Path(new.name), tools)
             Path(new.name).chmod(path.stat().st_mode)
             Path(new.name).replace(path)
         except BaseException:

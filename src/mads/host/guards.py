@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,14 @@ from mads.host.audit import Trail
 from mads.host.breakers import foreign_rules
 from mads.host.config import UPSTREAM, Config
 from mads.host.events.signals import Signals
-from mads.host.flags import FileFlags
-from mads.host.survey import fallbacks_of
+from mads.host.flags import FileFlags, Tools
+from mads.host.survey import fallbacks_of, foreign_of
 from mads.wire import codec
 from mads.wire.call import Call, Handle, Reply
 from mads.wire.ids import call_ids, span_ids
 from mads.wire.served import LayerFor, Served
 from mads.wire.status import Shown, Status
+from mads.wire.tools import ToolInfo
 
 
 class Guards:
@@ -44,7 +45,8 @@ class Guards:
     ) -> None:
         foreign = {name: mad.set["server"]["within"] for name, mad in config.mads.items() if mad.use == UPSTREAM}
         rules = [*config.breakers, *foreign_rules(config.breakers, foreign)]
-        self.flags = FileFlags(Path(config.root) / config.flags if config.flags else None)
+        self._foreign = foreign_of(config)
+        self.flags = FileFlags(Path(config.root) / config.flags if config.flags else None, self._offered)
         self.board = Board()
         self.book = Book([limit.rule() for limit in config.limits], policy)
         self.breakers = Breakers([rule.rule() for rule in rules], foreign)
@@ -63,9 +65,9 @@ class Guards:
         }
         self._new_id, self._new_span = call_ids(), span_ids()
 
-    def begin(self, bus: MemoryBus, signals: Signals) -> None:
-        """Call what stands in over `bus`, and tell `signals` what is left alone."""
-        self._bus, self._signals = bus, signals
+    def begin(self, bus: MemoryBus, signals: Signals, tools: Callable[[], Sequence[ToolInfo]]) -> None:
+        """Call what stands in over `bus`, tell `signals` what is left alone, and know a flag of one of the `tools`."""
+        self._bus, self._signals, self._tools = bus, signals, tools
         self.breakers.changed = self._changed
         self.canaries.begin(self._again, bus.request)
 
@@ -86,6 +88,9 @@ class Guards:
         """Return a `Status` or `Shown` of a MAD that says as well what is off of it, and its breakers."""
         told: Status | Shown = seen
         return replace(told, stops=self.board.of(told.mad), breakers=self.breakers.of(told.mad))
+
+    def _offered(self) -> Tools:
+        return Tools({tool.name for tool in self._tools()}, self._foreign)
 
     async def _ask(self, call: Call, name: str) -> Reply:
         """Have another tool answer `call`, in the name of the MAD that cannot."""

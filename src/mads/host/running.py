@@ -103,7 +103,7 @@ class RunningSystem:
         self._watch, self._workers = BlockingWatch(), ProcessWorkers()
         self._census = Census(seconds(config.supervision.census))
         self._caller, self.signals = Caller(Identity(HOST)), Signals(self.bus)
-        self._guards.begin(self.bus, self.signals)
+        self._guards.begin(self.bus, self.signals, self.catalogue.tools)
         self.observer.judged = self.signals.denied
         self._gate = Gate(self.signals)
         self.bus.gate = self._gate.admit

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
-from mads.author.declaration import CHAT, Declaration, readable
+from mads.author.declaration import Declaration, readable
 from mads.author.lint import mistakes
 from mads.author.needs import Think
 from mads.host.breakers import unfitting
@@ -15,7 +14,7 @@ from mads.host.canaries import firsts, mistaken
 from mads.host.config import UPSTREAM, Config, MadConfig
 from mads.host.events import critical
 from mads.host.fallbacks import Fallbacks
-from mads.host.flags import flags_in
+from mads.host.flags import Tools, flags_in
 from mads.host.inject import Filling, Mad, Need, plan
 from mads.host.load import extend_path, load_class
 from mads.host.think.thinker import talking, thinker_of
@@ -88,17 +87,11 @@ def _misguarded(config: Config, declared: Mapping[str, Declaration]) -> list[str
 
 def _flags_mistaken(config: Config, tools: Collection[str]) -> list[str]:
     try:
-        flags = flags_in(Path(config.root) / config.flags)[1].flags if config.flags else ()
+        if config.flags:
+            flags_in(Path(config.root) / config.flags, Tools(tools, foreign_of(config)))
     except ConfigError as error:
         return str(error).splitlines()
-    foreign = foreign_of(config)
-    own = [flag for flag in flags if flag.startswith("mads.") and flag.split(".")[1] not in foreign]
-    return [
-        f"{config.flags}: flag {flag!r} is that of a tool, and there is none of that name; "
-        + (f"did you mean {near[0]}?" if (near := get_close_matches(flag, tools, 1)) else "write mads.NAME.TOOL")
-        for flag in own
-        if flag not in tools and not flag.endswith(f".{CHAT}")
-    ]
+    return []
 
 
 def foreign_of(config: Config) -> set[str]:

@@ -27,9 +27,9 @@ FAIR = 1.0
 """How many seconds a call must have had for it to be its callee's fault that it was late: who gives it less could else
 have it taken from everybody. Where a rule says what is slow it is that."""
 
-SILENT = ("cancelled", "broken", PARKED)
-"""How a call ends that says nothing of its callee: its caller has left, another breaker had it refused, or it gave way
-to what is more urgent."""
+SILENT = ("cancelled", "broken", "overloaded", PARKED)
+"""How a call ends that says nothing of its callee: its caller has left, another breaker had it refused, there was no
+room for it, or it gave way to what is more urgent."""
 
 
 class Breakers:
