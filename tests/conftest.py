@@ -4,6 +4,7 @@ The profile `quick` tries fewer of them.
 """
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -13,6 +14,9 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=15, stateful_step_count=20)
 settings.load_profile("untimed")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as it is in what a script has begun in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SENDERS = {"mads-export", "OtelBatchSpanRecordProcessor"}
 """Threads that try a collector again after pauses by chance, which hypothesis would take for chance of its own."""

@@ -103,6 +103,8 @@ async def listening(address: Any, era: str, *uris: str) -> AsyncGenerator[tuple[
                 ears.hear(getattr(event, "uri", name.removesuffix("ListChanged").lower()))
 
     async with AsyncExitStack() as stack:
+        gc.freeze()  # what is there already is not gone through for the stream again and again
+        stack.callback(gc.unfreeze)
         client = await stack.enter_async_context(connected(address, era, message_handler=notified))
         if era == "legacy":
             for uri in uris:
