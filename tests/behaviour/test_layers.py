@@ -102,6 +102,7 @@ def test_every_layer_has_a_behaviour_that_needs_it() -> None:
     assert tuple(BEHAVIOURS) == LAYERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
 async def test_removing_a_layer_turns_its_behaviour_red(troupe: Troupe, layer: str) -> None:
     async with troupe("tree", "gardener", **RULES) as it:

@@ -28,6 +28,7 @@ TREE = MadConfig("tests.behaviour.troupe:Tree")
 GREEDY = MadConfig("tests.host.greedy:Greedy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [Recycle(calls=20), Recycle(age="300 ms")], ids=["calls", "age"])
 async def test_a_mad_that_is_due_is_replaced_and_no_call_is_lost(troupe: Troupe, rule: Recycle) -> None:
     async with troupe(tree=replace(TREE, recycle=rule), gardener="tests.behaviour.troupe:Gardener") as it:

@@ -42,6 +42,7 @@ async def test_a_store_keeps_a_promise(open_record: Open, check: Check) -> None:
         await check(record)
 
 
+@pytest.mark.slow
 @STORES
 def test_a_store_keeps_a_list(open_record: Open) -> None:
     keeps_a_list(open_record)

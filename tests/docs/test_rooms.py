@@ -38,6 +38,7 @@ def refused(house: Path) -> str:
     return "" if told.returncode == 0 else told.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("room", "line", "contract"),
     [

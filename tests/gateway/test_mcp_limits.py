@@ -18,6 +18,7 @@ from mads.gateway.protocol import endpoint
 from mads.host.door import BusDoor
 from mads.testing.placed import placed
 from tests.gateway.desk import MODERN, OLDER, Desk, gateway, headers, host_of, opened, raw, request, talking
+from tests.gateway.system import ROOT
 
 COVERS = ("R-042", "R-053")
 HEAD = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\n"
@@ -28,8 +29,7 @@ SILENT = (b"", b"POST /mcp HT", HEAD)
 @asynccontextmanager
 async def sums(folder: Path) -> AsyncGenerator[httpx2.AsyncClient]:
     """Serve a real system to a client that sends whatever it is told to."""
-    here = (str(Path(__file__).parent),)
-    async with placed(folder, strict=False, path=here, sums="sums:Sums") as it:
+    async with placed(folder, strict=False, path=(ROOT,), sums="tests.gateway.sums:Sums") as it:
 
         async def tools() -> Any:
             return it.system.tools()

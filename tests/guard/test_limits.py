@@ -345,6 +345,7 @@ async def test_rules_that_count_something_else_are_not_taken_up(other: tuple[Rul
     assert await system.admitted(ANA) == 5
 
 
+@pytest.mark.slow
 async def test_counters_that_know_nothing_are_forgotten_and_the_others_count_on() -> None:
     system = System(Rule(each=("principal",), rate=FIVE))
     assert await system.admitted(ANA) == 5

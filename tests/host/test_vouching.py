@@ -92,6 +92,7 @@ async def test_a_child_serves_from_its_seat_alone(tmp_path: Path) -> None:
         assert "only the seat of impostor serves this" in await it.mad(Impostor).intrude()
 
 
+@pytest.mark.slow
 async def test_a_child_that_talks_nonsense_of_itself_hides_nobody(tmp_path: Path) -> None:
     async with the_two(tmp_path) as it:
         await it.mad(Impostor).babble()

@@ -148,6 +148,7 @@ def test_a_folder_in_which_nothing_can_be_kept_is_told(words: list[str], pantry:
     assert (ran.returncode, ran.stderr) == (2, f"Error: {pantry.folder / '.mads'} is no folder; move it away\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["check"], UP, ["new", "pot"]])
 @pytest.mark.parametrize(("name", "told"), [(b"\xff\xfe", "is no UTF-8"), (b"/".join([b"d" * 200] * 8), "400 at most")])
 def test_a_path_with_which_no_system_could_run_is_told(

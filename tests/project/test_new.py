@@ -39,6 +39,7 @@ def test_a_new_project_holds_a_mad_its_test_and_where_it_runs(tmp_path: Path) ->
     assert not [path for path in folder.iterdir() if "$" in path.read_text(encoding="utf-8")]
 
 
+@pytest.mark.slow
 def test_a_new_project_passes_its_test_without_any_configuration(tmp_path: Path) -> None:
     assert "1 passed" in done(make("pantry", tmp_path), "pytest", "-q", "-p", "no:cacheprovider")
 

@@ -157,6 +157,7 @@ def test_a_folder_that_is_not_there_is_an_error_and_leaves_nothing_behind(librar
     assert not Path(library.shelf).exists()
 
 
+@pytest.mark.slow
 async def test_several_processes_fill_one_index_without_getting_in_each_others_way(
     library: Library, workers: ProcessWorkers
 ) -> None:

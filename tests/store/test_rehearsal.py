@@ -71,6 +71,7 @@ def database(folder: Path, known: Sequence[Migration] = (NOTES,), *, notes: int 
     return path
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(parts=st.permutations(EXACT).flatmap(lambda all_: st.integers(0, 3).map(lambda n: all_[:n])), data=st.data())
 def test_every_planted_loss_is_found_and_counted_and_what_is_exact_is_not_blamed(
@@ -217,6 +218,7 @@ def test_before_a_lossy_step_is_taken_at_start_a_copy_is_made(tmp_path: Path) ->
     assert copies[0].stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_where_there_is_no_room_for_the_copy_the_lossy_step_is_not_taken(tmp_path: Path) -> None:
     path = database(tmp_path, notes=3000)
     words = [sys.executable, "-m", "tests.store.upgrading", str(path)]

@@ -51,6 +51,9 @@ VERBS = {
     "version": "Show the version.",
 }
 
+SERVING = {"up", "mcp"}
+"""Verbs that have none of their own, and whose modules take a second to import."""
+
 HELP = """Run a system of agents: one process, one command, one door.
 
 Every verb takes --json. The exit code is 0 for done, 1 for failed, 2 for wrong usage or configuration, 3 where no
@@ -81,7 +84,8 @@ class Verbs(Group):
 
     def elsewhere(self, ctx: click.Context, name: str) -> str:
         """Return what is to be written where `name` is a verb of another verb; "" where it is none."""
-        found: dict[str, Any] = {verb: getattr(import_module(f"mads.cli.{verb}"), verb) for verb in self.commands}
+        verbs = [verb for verb in self.commands if verb not in SERVING]
+        found: dict[str, Any] = {verb: getattr(import_module(f"mads.cli.{verb}"), verb) for verb in verbs}
         written = [
             f"{ctx.command_path} {verb} {name}"
             for verb, it in found.items()
