@@ -35,10 +35,12 @@ from mads.wire.errors import (
     Reject,
     Stopped,
 )
+from mads.wire.ledger import Amount, Reported
 from mads.wire.secret import SecretRef
 from mads.wire.web import Answer
 
 __all__ = [
+    "Amount",
     "Answer",
     "Audio",
     "BreakerChanged",
@@ -76,6 +78,7 @@ __all__ = [
     "Random",
     "Receipt",
     "Reject",
+    "Reported",
     "ResourceUpdated",
     "Root",
     "Said",

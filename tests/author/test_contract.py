@@ -138,6 +138,11 @@ def test_what_is_found_narrower_is(data: st.DataObject, kinds: list[Kind]) -> No
             jsonschema.Draft202012Validator(other.schema).validate(data.draw(one.values))
 
 
+def test_yes_and_no_are_not_one_and_nought() -> None:
+    assert gaps({"type": "boolean"}, {"enum": [0, 1]})
+    assert not gaps({"type": "boolean"}, {"enum": [True, False]})
+
+
 @given(KINDS, KINDS)
 def test_two_interfaces_that_differ_are_not_found_the_same(one: Kind, other: Kind) -> None:
     assume(one.schema != other.schema)

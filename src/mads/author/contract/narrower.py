@@ -192,7 +192,7 @@ def _alike(kind: str | None, other: str | None) -> bool:
 def _covers(wanted: list[Schema], kind: str | None) -> bool:
     """Return whether the values that `wanted` lists are all that there are of that type."""
     listed = [value for schema in wanted for value in _values(schema) or ()]
-    return kind == "boolean" and True in listed and False in listed
+    return kind == "boolean" and all(any(it is each for it in listed) for each in (True, False))  # 1 == True
 
 
 def _within(one: Schema, other: Schema) -> bool:
