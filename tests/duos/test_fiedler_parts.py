@@ -243,6 +243,7 @@ async def test_whatever_a_provider_says_of_usage_costs_no_answer_and_fits_the_bo
         (Answer(404, {}, CHAT, b"no such model"), "refused"),
         (Answer(200, {}, CHAT, b"[1, 2]"), "broken"),
         (Answer(200, {}, CHAT, b'{"choices": []}'), "broken"),
+        (Answer(200, {}, CHAT, b'{"a":' * 20_000 + b"1" + b"}" * 20_000), "broken"),
         (Answer(200, {}, CHAT, b'{"error": {"message": "no capacity"}}'), "overloaded"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -15,6 +16,26 @@ T = TypeVar("T")
 
 LARGEST = 12_000_000
 """Bytes that one request, or one answer that comes as a whole, may have; a stream may be longer."""
+
+
+PATIENCE = 86_400.0
+"""Seconds that a `Retry-After` means at most: whoever asks for more than a day is asked once a day."""
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return how many seconds the header `Retry-After` asks for, or until its date; None where that is no time to come.
+
+    `now` is in seconds since 1970.
+    """
+    said = headers.get("retry-after", "")
+    try:
+        wait = float(said)
+    except ValueError:
+        try:
+            wait = parsedate_to_datetime(said).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return min(wait, PATIENCE) if wait > 0 else None
 
 
 class Ask(Struct, frozen=True, forbid_unknown_fields=True):

@@ -117,15 +117,17 @@ class Ladder:
         """Return the model whose provider may be asked again first, where that is in time."""
         del request
         asked = Counter(attempt.model for attempt in self.tried if attempt.took_ms or attempt.usage.total)
-        again = [
-            (max(trial.model.pace.closed, self._retry[trial.model.name]), trial.rung, trial)
-            for trial in self.trials
-            if trial.model.name in self._retry and asked[trial.model.name] < MOST
-        ]
+        again = [each for each in self._waits() if asked[each[2].model.name] < MOST]
         if not again:
             return None
         wait, _, trial = min(again, key=lambda each: each[:2])
         return trial if wait < self._left() else None
+
+    def _waits(self) -> Iterator[tuple[float, int, Trial]]:
+        """Yield in how many seconds each model may be asked again whose provider said so, or may have had enough."""
+        for trial in self.trials:
+            if (wait := self._retry.get(trial.model.name)) is not None:
+                yield max(trial.model.pace.closed, wait), trial.rung, trial
 
     def _left(self) -> float:
         return max(0.0, self.remaining() - MARGIN)
@@ -159,8 +161,8 @@ class Ladder:
             return Failed(f"no model answered: {why}")
         if any(it.outcome in ("budget", "worth") for it in last.values()):
             return Limited(f"no model may answer: {why}")
-        if self._retry:
-            return Limited(f"no model answered: {why}", retry_after=min(self._retry.values()))
+        if waits := [wait for wait, *_ in self._waits()]:
+            return Limited(f"no model answered: {why}", retry_after=min(waits))
         return DeadlineExceeded(f"no model answered: {why}")
 
 
@@ -169,6 +171,6 @@ def _said(answer: ModelAnswer) -> bytes:
     calls = [(call.name, call.arguments) for call in answer.calls]
     try:
         said = msgspec.json.decode(answer.text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         said = " ".join(answer.text.casefold().split())
     return msgspec.json.encode((said, calls), order="sorted")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from mads.duos.fiedler.port import Answered, Embedded, Trouble
 from mads.wire.errors import DeadlineExceeded, Failed, NoResponder
 from mads.wire.model import ModelMessage, ModelRequest, ToolCall, Usage
 from mads.wire.secret import SecretRef
+from mads.wire.web import retry_after
 
 PATIENCE = 600.0
 """Seconds that an answer may take where neither the ladder nor the caller's deadline says less."""
@@ -203,7 +203,7 @@ class Gathered:
             name, text = "".join(names), "".join(arguments)
             try:
                 read = msgspec.json.decode(text or "{}", type=dict[str, Any])
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 raise Trouble(
                     "broken", f"the model wishes for {name!r} with arguments that are no JSON: {error}"
                 ) from None
@@ -245,7 +245,7 @@ def body_of(model: str, request: ModelRequest) -> dict[str, Any]:
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Trouble:
     """Return what an answer with another status than 200 means."""
     said = f"answered {status}: {body[:300].decode(errors='replace')}"
-    after = _retry_after(headers.get("retry-after"))
+    after = retry_after(headers, time.time())
     if status == TOO_MANY:
         return Trouble("limited", said, retry_after=after)
     if status >= BROKEN or status == 408:  # noqa: PLR2004  408: it waited for us too long
@@ -269,24 +269,10 @@ def _message(message: ModelMessage) -> dict[str, Any]:
     return said
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Return the seconds that a header `Retry-After` names, which may name a date."""
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
-
-
 def _read(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Trouble("broken", f"the answer is none of this API: {error}; it begins {data[:60]!r}") from None
 
 

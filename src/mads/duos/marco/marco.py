@@ -15,9 +15,10 @@ from mads.duos.marco.found import Download, Feed, Fetched, Page, Passages
 from mads.duos.marco.manners import Site, Sites, rules
 from mads.duos.marco.rendering import rendered
 from mads.wire.errors import Denied, InvalidMessage, NoResponder
-from mads.wire.web import Answer
+from mads.wire.web import Answer, retry_after
 
 HOUR = 3_600.0
+LATER = 60.0
 
 OPEN, SHUT = "", "User-agent: *\nDisallow: /"
 """The rules of a site that has none, and of one that cannot say them now (RFC 9309)."""
@@ -159,7 +160,7 @@ class Marco:
         finally:
             site.next = self._seconds() + max(site.pause, self.pause)
         if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-            later = _seconds(answer.headers.get("retry-after", ""))
+            later = min(retry_after(answer.headers, self.clock.now().timestamp()) or LATER, HOUR)
             site.next = self._seconds() + later
             raise Overloaded(f"{_origin(url)} answered {answer.status}: not now", retry_after=later)
         return answer
@@ -200,7 +201,3 @@ def _origin(url: str) -> str:
         raise InvalidMessage(f"{url!r:.200} is no page of the web; write https://HOST/PATH")
     host = f"[{whole.hostname}]" if ":" in whole.hostname else whole.hostname
     return f"{whole.scheme}://{host}{f':{port}' if port else ''}"
-
-
-def _seconds(said: str) -> float:
-    return min(float(said), HOUR) if said.isdecimal() else 60.0
