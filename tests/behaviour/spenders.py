@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from mads import CallError, Think, mad, tool
+from mads import Amount, CallError, Ledger, Think, mad, tool
+from mads.wire.model import Usage
 
 
 @mad
@@ -42,3 +43,16 @@ class Lead:
             return "ok"
 
         return list(await asyncio.gather(*(once(number) for number in range(times))))
+
+
+@mad
+class Spender:
+    """You write down what you are told to."""
+
+    ledger: Ledger
+
+    @tool
+    async def spend(self, what: str, within_s: str, tokens: int) -> None:
+        """Reserve a call and spend so many tokens with it."""
+        reservation = await self.ledger.reserve(what, Amount(), within=float(within_s))
+        await self.ledger.commit(reservation, Amount(usage=Usage(tokens)))

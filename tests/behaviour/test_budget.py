@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mads import Failed
+from mads import Failed, MadsError
 from mads.host.budgets import BudgetConfig
 from mads.host.config import MadConfig
 from mads.testing.placed import Placed, placed
@@ -99,6 +99,37 @@ async def test_a_mad_pays_for_its_agents_and_who_does_not_go_through_it_does_not
         assert (await it.call("lead.run", times=2, within=60)).count("ok") == 0
         (use,) = await it.system.spending.caps()
         assert (use.name, use.spent, use.reserved, use.most) == ("lead", 3, 0, 3)
+
+
+async def test_what_a_budget_refuses_takes_no_place_in_the_minute_of_its_provider(
+    tmp_path: Path, billing: Provider
+) -> None:
+    mads = spenders(billing, agent="1 calls")
+    mads["fiedler"].set["providers"]["a"]["requests"] = 3
+    async with placed(tmp_path, **mads) as it:
+        assert await it.call("agent.ask", text="hello")
+        for _ in range(3):
+            with pytest.raises(Failed, match="mad agent: 1 calls"):
+                await it.call("agent.ask", text="hello")
+        await it.call("fiedler.embed", texts=["so it is"])
+        await it.call("fiedler.complete", request={"messages": [{"role": "user", "text": "hello"}]})
+    assert len(billing.seen()) == 3
+
+
+@pytest.mark.parametrize("run", ["here", "process"])
+async def test_a_reservation_that_makes_no_sense_is_refused_with_what_to_write(tmp_path: Path, run: str) -> None:
+    async with placed(tmp_path, run, spender="tests.behaviour.spenders:Spender") as it:
+        for what, within, said in (
+            ("", 0.0, "length >= 1"),
+            ("x" * 201, 0.0, "length <= 200"),
+            ("ink", -1.0, r"nobody waits -1\.0 seconds; write how many"),
+            ("ink", float("nan"), "nobody waits nan seconds"),
+        ):
+            with pytest.raises(MadsError, match=said):
+                await it.call("spender.spend", what=what, within_s=str(within), tokens=1)
+        with pytest.raises(MadsError, match="<= 1000000000000000"):
+            await it.call("spender.spend", what="ink", within_s="0", tokens=2**62)
+        await it.call("spender.spend", what="ink", within_s="inf", tokens=10**15)
 
 
 @pytest.mark.parametrize("run", ["here", "process"])

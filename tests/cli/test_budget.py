@@ -101,7 +101,9 @@ def test_one_bill_settles_all_that_is_open(tmp_path: Path, billing: Provider) ->
                 assert "is no amount; write dollars, as in 0.0042" in mads("budget", *verb, "--usd", wrong).stderr
         late = mads("budget", "reconcile", "--usd", "0.5", "--until", "2026-01-01")
         assert (late.returncode, "does somebody else use that key?" in late.stderr) == (2, True)
-        bill = ("budget", "reconcile", "--usd", "0.004321", "--model", "small", "--json")
+        twisted = mads("budget", "reconcile", "--usd", "0.5", "--since", "2026-11-24", "--until", "2026-11-24")
+        assert (twisted.returncode, "later than --since" in twisted.stderr) == (2, True)
+        bill = ("budget", "reconcile", "--usd", "0.0043205", "--model", "small", "--json")
         came = json.loads(mads(*bill).stdout)
         assert (came["lines"], came["ledger"], came["running"]) == (len(opened), 4321, 0)
         assert json.loads(mads("budget", "open", "--json").stdout) == []

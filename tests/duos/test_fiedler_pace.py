@@ -155,6 +155,20 @@ def test_a_request_may_go_exactly_when_a_plain_account_says_so(
     asyncio.run(drive())
 
 
+async def test_what_never_left_takes_no_place_in_the_minute() -> None:
+    now = 0.0
+    pace = Pace("a", 1, TOKENS, clock=lambda: now)
+    sent = await pace.admit(5, within=0)
+    waiting = asyncio.create_task(pace.admit(5, within=5))
+    await asyncio.sleep(0)
+    pace.withdraw(sent)
+    await waiting
+    assert pace.used() == (1, 5)
+    now += 2 * MINUTE
+    assert pace.used() == (0, 0)
+    pace.withdraw(sent)
+
+
 async def test_what_a_run_before_sent_last_counts_from_the_start_wherever_the_clock_stands() -> None:
     now, wall = 1000.0, 1_700_000_000
     bookings = MemoryBookings()

@@ -359,3 +359,36 @@ async def test_whoever_says_nothing_in_its_time_is_waited_for_no_longer_and_its_
     assert caught.value.retry_after is None
     assert await accounts.settle(id_, "fiedler", "spent", Amount(1000))
     await accounts.reserve(line(usd=0.2))
+
+
+async def test_a_bill_in_money_leaves_the_calls_that_left_and_what_costs_nothing_as_they_were_counted() -> None:
+    book = MemoryBookings()
+    accounts = Accounts(caps(system="4 calls"), book)
+    for amount, reported in (
+        (Amount(50, Usage(40), ms=7), Reported(0, 0)),  # the provider charged nothing for it
+        (Amount(0, Usage(30), ms=5), Reported(0, 20)),  # a model that costs nothing
+    ):
+        id_ = await accounts.reserve(replace(LINE, amount=Amount(90, Usage(90), ms=900)))
+        await accounts.settle(id_, "fiedler", "spent", amount, reported)
+    await accounts.doubt(
+        await accounts.reserve(replace(LINE, amount=Amount(90, Usage(90), ms=900))), "fiedler", NOTHING
+    )
+    assert (await reconcile(Bill(0), None, accounts, book)).ledger == 0
+    assert not await book.lines(of="open")
+    (found,) = await book.sums(Whose(by="system"))
+    assert found.spent == Amount(0, Usage(30), calls=3, ms=12)
+    await accounts.reserve(LINE)
+    with pytest.raises(Limited, match="0 calls are left"):
+        await accounts.reserve(LINE)
+
+
+async def test_what_is_on_its_way_to_a_slow_disk_when_spending_is_stopped_may_not_be_spent() -> None:
+    book = Slow()
+    accounts = Accounts(caps(system="1 USD"), book)
+    reserving = asyncio.create_task(accounts.reserve(LINE))
+    await asyncio.sleep(0)
+    accounts.stopped = "stopped by operator: enough"
+    with pytest.raises(Limited, match="enough"):
+        await reserving
+    await accounts.close()
+    assert [each.state for each in await book.lines()] == ["released"]

@@ -51,6 +51,7 @@ call = "100 calls"
         ('[budget]\nsystem = "20 EUR/day"', 4, 'as in "2 USD/day", "50k tokens/hour" or "100 calls"'),
         ("[budget]\nsystem = 20", 4, "Expected `str | array`"),
         ('[budget]\nsystem = "0 USD"', 4, "2 USD/day"),
+        ('[budget]\nsystem = "1.5 calls"', 4, "100 calls"),
         ('[budget]\ntenant = ["1 USD", "-1 USD"]', 4, "2 USD/day"),
         ('[budget]\ncall = "1 USD/week"', 4, "2 USD/day"),
         ('[budget]\nsistem = "1 USD"', 4, "did you mean 'system'?"),

@@ -26,7 +26,7 @@ VERBS = {
     "limits": "Show how much may be asked for, and what is used of it.",
     "budget": "Show what may be spent, what is of it, and settle what nobody settled.",
     "cost": "Show what was spent, by whom, for whom, or on what.",
-    "stop": "Stop all spending at once, and until further notice.",
+    "stop": "Stop a MAD, one of its tools, or all spending, until it is resumed.",
     "resume": "Let go on what was stopped.",
     "set": "Change settings of mads.toml while the system runs.",
     "flag": "Show, ask and change feature flags.",

@@ -76,6 +76,8 @@ def settle(reservation: int, *, usd: int | None, nothing: bool, as_json: bool, *
 @json_option
 def reconcile(*, usd: int, model: str, since: datetime | None, until: datetime | None, as_json: bool) -> None:
     """Settle all lines that are open at once, from the provider's bill: the book then comes to the same."""
+    if since and until and since >= until:
+        raise click.UsageError("--until is the first day after the bill; write one that is later than --since")
     begins, ends = (each and each.replace(tzinfo=UTC).timestamp() for each in (since, until))
     bill = Bill(usd, model, begins or 0.0, ends or FOREVER)
     came = asked("reconcile", Reconciled, bill=codec.plain(bill))

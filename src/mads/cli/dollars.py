@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Any
 
 import click
@@ -17,7 +17,7 @@ class Dollars(click.ParamType[int]):
     name = "dollars"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the millionths that `value` stands for."""
+        """Return the millionths that `value` stands for; a part of one counts as one, as in the book."""
         if isinstance(value, int):
             return value
         try:
@@ -26,4 +26,4 @@ class Dollars(click.ParamType[int]):
             dollars = Decimal("NaN")
         if not dollars.is_finite() or not 0 <= dollars < MOST:
             self.fail(f"{value!r} is no amount; write dollars, as in 0.0042", param, ctx)
-        return round(dollars * 1_000_000)
+        return int((dollars * 1_000_000).to_integral_value(ROUND_CEILING))

@@ -29,6 +29,9 @@ DOUBT = "host.ledger.doubt"
 AT_ONCE, CAPACITY = 64, 4096
 MICRO = 1_000_000
 
+NAMED = 200
+"""Characters that the name of what is paid for may have."""
+
 LONGEST = 3600.0
 """Seconds back that somebody may ask for."""
 
@@ -36,7 +39,7 @@ LONGEST = 3600.0
 class Reserve(Struct, frozen=True, forbid_unknown_fields=True):
     """Reserve so much at most for `what`, where it may wait so many seconds; the reply is the reservation's id."""
 
-    what: str
+    what: Annotated[str, Meta(min_length=1, max_length=NAMED)]
     most: Amount
     within: Annotated[float, Meta(ge=0, le=LONGEST)] = 0.0
 
@@ -192,7 +195,10 @@ class HostLedger:
 
     async def reserve(self, what: str, most: Amount, *, within: float = 0.0) -> int:
         """Reserve so much; what comes for a caller that has gone is given back."""
-        reserving = self._begun(self._ask(RESERVE, Reserve(what, most, min(within, LONGEST)), int, PATIENCE + within))
+        if not within >= 0:
+            raise InvalidMessage(f"nobody waits {within!r} seconds; write how many at most, as in within=5.0")
+        within = min(within, LONGEST)
+        reserving = self._begun(self._ask(RESERVE, Reserve(what, most, within), int, PATIENCE + within))
         try:
             id_: int = await asyncio.shield(reserving)
         except asyncio.CancelledError:

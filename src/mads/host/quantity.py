@@ -25,7 +25,7 @@ LASTING = rf"^(never|\d+(\.\d+)? ?({'|'.join(_SPANS)}))$"
 SIZE = rf"^\d+(\.\d+)? ?({'|'.join(_SIZES)})$"
 RATE = rf"^[1-9]\d{{0,8}} ?/ ?(\d+(\.\d+)? ?)?({'|'.join(_SPANS)})$"
 QUOTA = r"^[1-9]\d{0,11} ?/ ?(day|month)$"
-BUDGET = r"^\d{1,9}(\.\d{1,6})? ?[kM]? ?(USD|tokens|calls|s)( ?/ ?(hour|day|month))?$"
+BUDGET = r"^[0-9]{1,9}(\.[0-9]{1,6})? ?[kM]? ?(USD|tokens|calls|s)( ?/ ?(hour|day|month))?$"
 
 Span = Annotated[float, Meta(gt=0)] | Annotated[str, Meta(pattern=SPAN)]
 """A number of seconds, or one with its unit."""
@@ -85,12 +85,12 @@ def quota(amount: str) -> tuple[int, Period]:
 
 
 def budget(written: str) -> tuple[int, Unit, Period | None]:
-    """Return how much a budget is, in what its unit counts, and of what time; None is ever."""
+    """Return how much a budget is, in what its unit counts (0 where that is no whole number), and of what time."""
     found = re.fullmatch(r"([\d.]+) ?([kM]?) ?(\w+)(?: ?/ ?(\w+))?", written)
     assert found is not None, "the configuration was checked"
     number, many, unit, period = found.groups()
     most = Decimal(number) * _MANY[many] * FRACTIONS[cast("Unit", unit)]
-    return int(most), cast("Unit", unit), cast("Period | None", period)
+    return int(most) if most == int(most) else 0, cast("Unit", unit), cast("Period | None", period)
 
 
 def _measured(written: float | str, units: dict[str, float] | dict[str, int]) -> float:

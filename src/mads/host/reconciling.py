@@ -36,7 +36,7 @@ async def reconcile(bill: Bill, tenant: str | None, accounts: Accounts, bookings
     rest = bill.micro_usd - (all_ - counted - sum(line.amount.micro_usd for line in running))
     if rest < 0 or (rest > 0 and not settling):
         raise InvalidMessage(_unlike(bill, bill.micro_usd - rest))
-    made = [_made(line.amount, part) for line, part in zip(settling, _divided(rest, settling), strict=True)]
+    made = [_made(line, part) for line, part in zip(settling, _divided(rest, settling), strict=True)]
     settled = zip(settling, made, strict=True)
     await asyncio.gather(*(accounts.settle(line.id, None, _state(amount), amount) for line, amount in settled))
     ledger = sum(each.spent.micro_usd for each in await bookings.sums(whose))
@@ -44,7 +44,7 @@ async def reconcile(bill: Bill, tenant: str | None, accounts: Accounts, bookings
 
 
 def _state(amount: Amount) -> State:
-    return "spent" if amount.micro_usd else "released"
+    return "released" if amount == NOTHING else "spent"
 
 
 def shared(total: int, weights: Sequence[int]) -> list[int]:
@@ -64,12 +64,13 @@ def _divided(total: int, lines: Sequence[Line]) -> list[int]:
     return [sum(both) for both in zip(reported, shared(missing, room), strict=True)]
 
 
-def _made(amount: Amount, micro_usd: int) -> Amount:
-    """Return an amount as it is for so much money: its tokens in proportion."""
-    if not micro_usd:
-        return NOTHING
-    if not amount.micro_usd:
+def _made(line: Line, micro_usd: int) -> Amount:
+    """Return what a line comes to for so much money: its tokens in proportion, and its call, whatever that cost."""
+    amount = line.amount
+    if not amount.micro_usd:  # of what costs nothing a bill says nothing
         return replace(amount, micro_usd=micro_usd)
+    if not micro_usd and line.reported is None:
+        return replace(NOTHING, calls=amount.calls)
     kinds = (getattr(amount.usage, kind) * micro_usd // amount.micro_usd for kind in Usage.__struct_fields__)
     return replace(amount, micro_usd=micro_usd, usage=Usage(*kinds))
 

@@ -31,12 +31,15 @@ async def embedded(models: Sequence[Model], texts: Sequence[str], within: float,
 async def _by(model: Model, texts: Sequence[str], ledger: Ledger, *, within: float, patience: float) -> Vectors:
     rates = await model.rates()
     bound = Usage(sum(len(text.encode()) + OVERHEAD for text in texts))
+    most = Amount(rates.cost(bound), bound, ms=round(within * 1000))
     sent = await model.pace.admit(bound.total, within=patience)
-    took = Usage()
     try:
-        most = Amount(rates.cost(bound), bound, ms=round(within * 1000))
         reservation = await reserved(ledger, model, most, within=patience)
-        began, took = time.monotonic(), bound
+    except BaseException:
+        model.pace.withdraw(sent)
+        raise
+    began, took = time.monotonic(), bound
+    try:
         try:
             found = await _asked(model, texts, within)
         except BaseException as error:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from mads.duos.fiedler.port import Trouble
 
@@ -94,6 +95,12 @@ class Pace:
     def settle(self, sent: Sent, tokens: int) -> None:
         """Count what a request really took."""
         sent.tokens, sent.open = tokens, False
+        self._changed.set()
+
+    def withdraw(self, sent: Sent) -> None:
+        """Count a request no more that never left."""
+        with suppress(ValueError):  # it was let go more than a minute ago
+            self._sent.remove(sent)
         self._changed.set()
 
     def well(self) -> None:

@@ -197,7 +197,9 @@ class _Opened:
         if isinstance(error, Trouble):
             self._trouble = error
             self._heed(error)
-        if self._sent is not None:
+        if self._sent is not None and self._reservation is None:
+            self._model.pace.withdraw(self._sent)
+        elif self._sent is not None:
             self._model.pace.settle(self._sent, self._used().total)
         if self._held and self._rates is not None:
             self._trial.worth.settle(self._held, self._rates.cost(self._used()))
@@ -243,7 +245,7 @@ class _Opened:
         if self._usage is not None:
             return self._usage
         refused = self._ended(*NOTHING_LEFT, *REFUSED) and not self.arrived
-        return Usage() if self._sent is None or refused or self._kept_back else self._bound
+        return Usage() if self._reservation is None or refused or self._kept_back else self._bound
 
 
 def _check(answered: Answered) -> None:

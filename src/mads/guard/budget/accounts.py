@@ -78,14 +78,15 @@ class Accounts:
                 sums = await self._bookings.sums(whose)
                 used = sum(counter.of(each.spent) + counter.of(each.reserved) for each in sums)
                 self._counters.know(counter, line, used)
-        if self.stopped:
-            raise Limited(f"{line.what} may not be paid for: spending is {self.stopped}", rule="spending is stopped")
+        self._go_on(line)
         reserving = self._begun(self._reserved(line, self._counters.take(line)))
         try:
-            return await asyncio.shield(reserving)
-        except asyncio.CancelledError:
+            id_ = await asyncio.shield(reserving)
+            self._go_on(line)  # a disk may take its time
+        except (asyncio.CancelledError, Limited):
             self._begun(self._undone(reserving))
             raise
+        return id_
 
     async def settle(
         self, id_: int, holder: str | None, state: State, amount: Amount, reported: Reported | None = None
@@ -107,6 +108,11 @@ class Accounts:
             self._looking.cancel()
         while self._running:
             await asyncio.wait(self._running)
+
+    def _go_on(self, line: Line) -> None:
+        """Raise `Limited` where spending is stopped."""
+        if self.stopped:
+            raise Limited(f"{line.what} may not be paid for: spending is {self.stopped}", rule="spending is stopped")
 
     def _begun(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin what is done to its end, whether or not its caller waits for that."""
