@@ -6,6 +6,7 @@ cover what Fiedler makes of an answer: tests/duos/test_fiedler.py does.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -89,6 +90,21 @@ async def test_each_is_asked_once_by_its_own_client_and_its_refusals_lead_to_the
         last = await it.complete("Who is there?")
         assert [each["outcome"] for each in last["tried"]] == ["limited", "overloaded", "refused", "ok"]
         assert len(models.seen()) - before == 4
+
+
+async def test_what_their_clients_fall_over_is_a_broken_answer_and_the_next_is_asked(
+    tmp_path: Path, models: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MADS_TEST_KEY", "key-of-a-test")
+    async with asking(tmp_path, models) as it:
+        for raw in ("[]", "{}", '{"a":' * 20_000 + "1" + "}" * 20_000):
+            models.say(*[Say(raw=raw)] * 3)
+            answer = await it.complete("Who is there?")
+            assert [each["outcome"] for each in answer["tried"]] == [*["broken"] * 3, "ok"]
+        said = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "\ud83d!"}}
+        half = json.dumps({"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [said]})
+        models.say(Say(raw=half))
+        assert (await it.complete("Who is there?", model="ollama"))["text"] == "?!"
 
 
 async def test_each_streams_in_pieces_with_what_it_took_and_a_stream_that_is_cut_is_an_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from mads.duos.fiedler.config import Api
 from mads.duos.fiedler.openai import refusal
 from mads.duos.fiedler.port import Answered, Embedded, Trouble
 from mads.egress.transport import EgressTransport
-from mads.wire.errors import ConfigError, Denied
+from mads.wire.errors import ConfigError, Denied, MadsError
 from mads.wire.model import ModelMessage, ModelRequest, ToolCall, Usage
 from mads.wire.secret import SecretRef
 
@@ -24,6 +25,12 @@ HEADERS: Mapping[Api, tuple[str, str]] = {
     "openai-sdk": ("authorization", "Bearer {}"),
 }
 """How each is shown its key."""
+
+WHOLE: Any = {"openai_chat_streaming_requires_finish_reason": True}
+"""What has their client tell a stream that is cut off from one that is at its end."""
+
+LONGEST = 300
+"""Characters of what a client of theirs says of an answer that it cannot read."""
 
 NO_KEY = "none"  # what a client is given that asks for a key; where there is one the broker puts it in
 
@@ -43,19 +50,21 @@ class Foreign:
 
     async def complete(self, model: str, request: ModelRequest) -> Answered:
         """Return the answer of `model`."""
-        from pydantic_ai.direct import model_request  # noqa: PLC0415  an optional package, and slow to import
+        made = await self._model(model)
+        from pydantic_ai.direct import model_request  # noqa: PLC0415  an optional package, imported by now
 
         with _told():
-            return _answered(await model_request(self._model(model), **_asked(request)))
+            return _answered(await model_request(made, **_asked(request)))
 
     async def stream(self, model: str, request: ModelRequest) -> AsyncGenerator[str | Answered]:
         """Yield the text as it comes, and last the whole answer."""
+        made = await self._model(model)
         from pydantic_ai.direct import model_request_stream  # noqa: PLC0415
 
         with _told():
-            async with model_request_stream(self._model(model), **_asked(request)) as arriving:
+            async with model_request_stream(made, **_asked(request)) as arriving:
                 async for event in arriving:
-                    if text := _text(event):
+                    if text := _clean(_text(event)):
                         yield text
                 whole = arriving.get()
         if whole.finish_reason is None:
@@ -67,8 +76,9 @@ class Foreign:
         maker = _EMBEDDERS.get(self._api)
         if maker is None:
             raise Trouble("refused", f'{model!r}: a provider with api = "{self._api}" makes no vectors')
+        made = await self._model(model)
         with _told():
-            found = await maker(self._model(model)).embed(list(texts), input_type="document")
+            found = await maker(made).embed(list(texts), input_type="document")
         if len(found.embeddings) != len(texts):
             raise Trouble("broken", f"{model!r} made {len(found.embeddings)} vectors for {len(texts)} texts")
         usage = Usage(input=found.usage.input_tokens) if found.usage.input_tokens else None
@@ -78,15 +88,19 @@ class Foreign:
         """Close the client."""
         await self._client.aclose()
 
-    def _model(self, id_: str) -> Any:
+    async def _model(self, id_: str) -> Any:
+        """Return the client of a model; their packages take seconds to import, in which others go on."""
         if id_ not in self._models:
-            try:
-                self._models[id_] = _MAKERS[self._api](id_, self._url, self._plain, self._client)
-            except ImportError as error:
-                raise ConfigError(
-                    f"api = {self._api!r} needs a client; install it: pip install 'mads[models]'"
-                ) from error
+            self._models[id_] = await asyncio.to_thread(self._made, id_)
         return self._models[id_]
+
+    def _made(self, id_: str) -> Any:
+        try:
+            import pydantic_ai.direct  # noqa: F401, PLC0415
+
+            return _MAKERS[self._api](id_, self._url, self._plain, self._client)
+        except ImportError as error:
+            raise ConfigError(f"api = {self._api!r} needs a client; install it: pip install 'mads[models]'") from error
 
 
 def _openai(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
@@ -95,7 +109,7 @@ def _openai(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
     from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415
 
     made = AsyncOpenAI(base_url=url, api_key=key, http_client=client, max_retries=0)
-    return OpenAIChatModel(id_, provider=OpenAIProvider(openai_client=made))
+    return OpenAIChatModel(id_, provider=OpenAIProvider(openai_client=made), profile=WHOLE)
 
 
 def _ollama(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
@@ -104,7 +118,7 @@ def _ollama(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
     from pydantic_ai.providers.ollama import OllamaProvider  # noqa: PLC0415
 
     made = AsyncOpenAI(base_url=url, api_key=key, http_client=client, max_retries=0)
-    return OllamaModel(id_, provider=OllamaProvider(openai_client=made))
+    return OllamaModel(id_, provider=OllamaProvider(openai_client=made), profile=WHOLE)
 
 
 def _anthropic(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:
@@ -208,8 +222,10 @@ def _answered(answer: Any) -> Answered:
     cached, written = used.cache_read_tokens or 0, used.cache_write_tokens or 0
     calls = tuple(ToolCall(it.tool_call_id, it.tool_name, it.args_as_dict()) for it in answer.tool_calls)
     usage = Usage(max(0, used.input_tokens - cached - written), cached, written, used.output_tokens)
+    if not (answer.text or calls or answer.finish_reason):
+        raise Trouble("broken", f"{answer.model_name!r} answered without a choice")
     return Answered(
-        text=answer.text or "",
+        text=_clean(answer.text or ""),
         calls=calls,
         finish="tool_calls" if calls else answer.finish_reason or "stop",
         model=answer.model_name or "",
@@ -230,6 +246,11 @@ def _text(event: Any) -> str:
             return ""
 
 
+def _clean(text: str) -> str:
+    """Return `text` with a mark for each half of a character, which no UTF-8 has."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 @contextmanager
 def _told() -> Generator[None]:
     """Make `Trouble` of what their clients raise."""
@@ -240,22 +261,26 @@ def _told() -> Generator[None]:
     except ModelHTTPError as error:
         raise refusal(error.status_code, error.headers or {}, str(error.body or "").encode()) from error
     except (AgentRunError, UserError, ValueError) as error:
-        raise _trouble(error) from error
+        raise _trouble(error, " ".join(str(error).split())[:LONGEST]) from error
+    except (MadsError, Trouble):
+        raise
+    except Exception as error:  # what no provider should say, their clients fall over in any way
+        raise _trouble(error, f"the answer is none of this API: {type(error).__name__}: {error}") from error
 
 
-def _trouble(error: Exception) -> Exception:
-    """Return what an error of theirs means; what may not be reached stays `Denied`."""
+def _trouble(error: Exception, said: str) -> Exception:
+    """Return what an error of theirs means, which says this; what may not be reached stays `Denied`."""
     link: BaseException | None = error
     while link is not None:
         match link:
             case Denied():
                 return link
             case httpx2.TimeoutException():
-                return Trouble("late", str(error))
+                return Trouble("late", said)
             case httpx2.RemoteProtocolError():
-                return Trouble("broken", str(error))
+                return Trouble("broken", said)
             case httpx2.TransportError():
-                return Trouble("lost", str(error))
+                return Trouble("lost", said)
             case _:
                 link = link.__cause__ or link.__context__
-    return Trouble("broken", str(error))
+    return Trouble("broken", said)
