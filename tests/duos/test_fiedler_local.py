@@ -119,6 +119,26 @@ async def test_a_small_model_answers_in_the_form_that_it_was_asked_for_and_uses_
 
 
 @pytest.mark.slow
+async def test_what_is_too_long_for_a_model_or_no_whole_model_is_refused_in_words(tmp_path: Path) -> None:
+    added(tmp_path, "smollm2-135m", inside=[WEIGHTS])
+    whole = (tmp_path / "smollm2-135m.gguf").read_bytes()
+    added(tmp_path, str(file(tmp_path, "torn.gguf", whole[:5_000_000])))
+    local = Local(tmp_path)
+    long = ModelRequest((ModelMessage("user", "word " * 9000),))
+    try:
+        for model, request, said in (
+            ("smollm2-135m", long, "exceeds the available context size"),
+            ("torn", ModelRequest(SAID), "could not be loaded"),
+            ("gone", ModelRequest(SAID), "there is no model 'gone'"),
+        ):
+            with pytest.raises(Trouble, match=said) as trouble:
+                await local.complete(model, request)
+            assert trouble.value.outcome == "refused"
+    finally:
+        await local.close()
+
+
+@pytest.mark.slow
 async def test_a_model_whose_process_is_killed_is_lost_and_loaded_anew(tmp_path: Path) -> None:
     added(tmp_path, "smollm2-135m", inside=[WEIGHTS])
     local = Local(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import httpx2
@@ -14,7 +15,7 @@ from mads.duos.fiedler.config import Api
 from mads.duos.fiedler.openai import refusal
 from mads.duos.fiedler.port import Answered, Embedded, Trouble
 from mads.egress.transport import EgressTransport
-from mads.wire.errors import ConfigError, Denied, MadsError
+from mads.wire.errors import Denied, MadsError
 from mads.wire.model import ModelMessage, ModelRequest, ToolCall, Usage
 from mads.wire.secret import SecretRef
 
@@ -96,11 +97,12 @@ class Foreign:
 
     def _made(self, id_: str) -> Any:
         try:
-            import pydantic_ai.direct  # noqa: F401, PLC0415
-
+            import_module("pydantic_ai.direct")
             return _MAKERS[self._api](id_, self._url, self._plain, self._client)
         except ImportError as error:
-            raise ConfigError(f"api = {self._api!r} needs a client; install it: pip install 'mads[models]'") from error
+            raise Trouble(
+                "refused", f"api = {self._api!r} needs a client; install it: pip install 'mads[models]'"
+            ) from error
 
 
 def _openai(id_: str, url: str, key: str, client: httpx2.AsyncClient) -> Any:

@@ -24,6 +24,7 @@ LOADING = 60.0
 
 LINE = 16 * 1024 * 1024
 GOING = 2.0
+LONGEST = 300
 GONE = "its process has ended"
 
 
@@ -47,7 +48,12 @@ class Local:
         body = body_of(model, asked) | {"stream": True, "stream_options": {"include_usage": True}}
         gathered = Gathered()
         async for said in child.ask("handle_chat_completions", body):
-            text = gathered.take(_chat(said))
+            chat = _chat(said)
+            if chat.error:
+                raise Trouble(
+                    "refused", f"{child.answered}: {msgspec.json.encode(chat.error)[:LONGEST].decode(errors='replace')}"
+                )
+            text = gathered.take(chat)
             if text and not request.tools:
                 yield text
         yield wished(msgspec.structs.replace(gathered.answered(), model=child.answered), request)
@@ -70,10 +76,14 @@ class Local:
             child = self._children.get(model)
             if child is None or child.is_gone:
                 if find_spec("xllamacpp") is None:
-                    raise ConfigError(
-                        "a model on this machine needs more than mads itself; install it: pip install 'mads[local]'"
+                    raise Trouble(
+                        "refused",
+                        "a model on this machine needs more than mads itself; install it: pip install 'mads[local]'",
                     )
-                path, digest = await asyncio.to_thread(path_of, self._shelf, model)
+                try:
+                    path, digest = await asyncio.to_thread(path_of, self._shelf, model)
+                except ConfigError as error:
+                    raise Trouble("refused", str(error)) from error
                 child = self._children[model] = _Child(f"{model} sha256:{digest[:16]}")
                 await child.start(path)
             return child
@@ -111,7 +121,9 @@ class _Child:
         ready.cancel()
         if not self._ready.is_set():
             await self.end()
-            raise Trouble("lost", f"{path.name} could not be loaded; is it a model that llama.cpp reads?")
+            raise Trouble(
+                "refused", f"{path.name} could not be loaded; is it a model that llama.cpp reads, and all of it?"
+            )
 
     async def ask(self, what: str, body: dict[str, Any]) -> AsyncGenerator[Any]:
         """Yield what it says to a request; leaving off stops it at the next token."""
