@@ -6,11 +6,12 @@ Covers the verbs against a running system. Does not cover each error: tests/secr
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import PROJECT, Mads, up
+from tests.cli.shell import MADS, PROJECT, Mads, up
 
 COVERS = ("R-091", "R-095", "R-096")
 
@@ -42,6 +43,10 @@ def test_a_secret_is_written_granted_and_replaced_and_is_in_no_file(tmp_path: Pa
         token = mads("secret", "get", "api/token", "--wrap").stdout
         assert "write PATH, or --unwrap alone" in mads("secret", "get", "other", "--unwrap", stdin=token).stderr
         assert mads("secret", "get", "--unwrap", stdin=token).stdout == f"{WORD}\n"
+        assert "write --reveal, too" in mads("secret", "get", "api/token", "--version", "1").stderr
+        assert "neither --set nor --tenant" in mads("secret", "rotate", "--root", "--set", stdin=WORD).stderr
+        assert json.loads(mads("secret", "list", "--grants", "--tenant", "acme", "--json").stdout) == []
+        assert "the tenant 'a b' is no name" in mads("secret", "set", "x", "--tenant", "a b", stdin=WORD).stderr
         assert WORD not in mads("secret", "list").stdout
         assert "path: api/token" in mads("secret", "get", "api/token").stdout
     (tmp_path / ".mads" / "root.key").unlink()
@@ -49,6 +54,13 @@ def test_a_secret_is_written_granted_and_replaced_and_is_in_no_file(tmp_path: Pa
     with up(tmp_path):
         assert mads("secret", "get", "api/token", "--reveal").stdout == f"{WORD}\n"
     assert [path for path in tmp_path.rglob("*") if path.is_file() and WORD.encode() in path.read_bytes()] == []
+
+
+def test_bytes_that_are_no_text_are_refused_with_what_to_write(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [MADS, "secret", "set", "x"], cwd=tmp_path, input=b"\xff\x00", capture_output=True, check=False
+    )
+    assert (ran.returncode, b"a secret is text in UTF-8; write bytes in base64" in ran.stderr) == (2, True)
 
 
 def test_what_is_sealed_is_unsealed_after_each_start(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class Safe:
 
     def found(self, body: bytes) -> list[str]:
         """Return its path where it is there."""
-        return ["default/token"] if self._secret in body else []
+        return ["default:token"] if self._secret in body else []
 
 
 @asynccontextmanager

@@ -133,7 +133,7 @@ def test_whatever_is_looked_through_what_is_found_lies_within(body: bytes) -> No
 
 async def passed(body: str, policy: Outgoing, known: Safe | None = None) -> str:
     """Return `body` as it may be sent."""
-    sent, _ = await Screen().passed(policy, "mad", TO, headers={}, content=body.encode(), known=known)
+    sent, _ = await Screen().passed(policy, "mad", TO, tenant="default", headers={}, content=body.encode(), known=known)
     return sent.decode()
 
 
@@ -174,8 +174,11 @@ async def test_what_the_vault_knows_does_not_leave_in_any_part_of_a_request() ->
         Ask("GET", "https://api.example.com/?q=s3cr3t%2Dvalue"),
         Ask("GET", "https://api.example.com/", {"Authorization": "Bearer s3cr3t-value"}),
     ):
-        with pytest.raises(Denied, match="the secret default/token"):
+        with pytest.raises(Denied, match="the secret default:token"):
             await it.answer(For("mad"), ask)
+        with pytest.raises(Denied, match="a secret of another tenant") as caught:
+            await it.answer(For("mad", tenant="acme"), ask)
+        assert "default:token" not in str(caught.value)
 
 
 async def test_what_is_masked_is_what_arrives_and_is_told() -> None:

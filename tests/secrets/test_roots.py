@@ -115,6 +115,20 @@ async def test_a_command_wraps_in_another_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("program", "why"),
+    [("import sys; sys.exit('no card')", "status 1 at 'wrap': no card"), ("while True: print('y' * 999)", "says more")],
+)
+async def test_a_command_that_hears_nothing_or_never_ends_is_an_error_that_says_so(
+    tmp_path: Path, program: str, why: str
+) -> None:
+    (tmp_path / "wrapper.py").write_text(f"import os; os.close(0)\n{program}", encoding="utf-8")
+    root = named(f"command:{sys.executable} {tmp_path / 'wrapper.py'}", tmp_path)
+    for _ in range(3):
+        with pytest.raises(ConfigError, match=why):
+            await root.wrap(KEY)
+
+
+@pytest.mark.parametrize(
     "written", ["", "file", "file:", "vault:x", "keyring:a", "transit:http://a.org", "transit:a/b/c"]
 )
 def test_what_is_no_root_is_refused(tmp_path: Path, written: str) -> None:

@@ -4,6 +4,8 @@ Covers seal and safe over stores in memory. Does not cover the stores: tests/con
 """
 
 import asyncio
+from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,8 +13,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mads.secrets.root import ReadRoot
-from mads.secrets.safe import About
+from mads.secrets.safe import About, Safe
 from mads.secrets.seal import SEALED, Terms
+from mads.store.database import Database
+from mads.store.secrets.sqlite import SqliteSecrets
+from mads.store.sqlite import Connection
 from mads.wire.errors import ConfigError, Denied, InvalidMessage, StoreError
 from tests.secrets.safehouse import QUICK, HeldSource, Safehouse
 
@@ -136,6 +141,54 @@ async def test_the_root_is_renewed_while_everybody_reads() -> None:
     assert before & {envelope.wrapped for envelope in it.store.rows.values()} <= {b""}
     await it.opened()
     await read()
+
+
+async def test_of_those_who_renew_the_root_at_once_each_does() -> None:
+    it = Safehouse()
+    await it.opened()
+    for number in range(9):
+        await it.safe.put("acme", f"p{number}", b"%d" % number, PLAIN)
+
+    assert await asyncio.gather(*(it.safe.renew("") for _ in range(4)), it.safe.settle()) == [9, 9, 9, 9, 0]
+
+    assert [key.id for key in await it.keys.keys()] == [5]
+    assert bytes(await it.safe.opened(await it.safe.find("acme", "p7"))) == b"7"
+
+
+async def test_a_secret_that_was_changed_on_disk_keeps_no_other_from_a_new_root() -> None:
+    it = Safehouse()
+    await it.opened()
+    await it.safe.put(*PATH, b"s3cret", PLAIN)
+    await it.safe.put("acme", "whole", b"another", PLAIN)
+    (key, envelope), *_ = it.store.rows.items()
+    it.store.rows[key] = replace(envelope, hosts=("evil.org",))
+    await it.seal.renew("")
+    await it.opened()
+    assert await it.safe.settle() == 2
+    assert bytes(await it.safe.opened(await it.safe.find("acme", "whole"))) == b"another"
+    with pytest.raises(StoreError, match="was changed on disk"):
+        await it.safe.opened(await it.safe.find(*PATH))
+
+
+def _damaged(hosts: str, connection: Connection) -> None:
+    connection.execute("UPDATE secrets SET hosts = ? WHERE path = ?", (hosts, PATH[1])).fetchall()
+
+
+async def test_hosts_that_were_damaged_on_disk_spoil_their_own_secret_alone(tmp_path: Path) -> None:
+    it = Safehouse()
+    await it.opened()
+    database = await Database.open(tmp_path / "store.sqlite")
+    safe = Safe(SqliteSecrets(database), it.seal, it.clock)
+    await safe.put(*PATH, b"s3cret", PLAIN)
+    await safe.put("acme", "whole", b"another", PLAIN)
+    for hosts in ("[", "nothing", '{"a.org": 1}', '[1, "a.org"]', ""):
+        await database.write(partial(_damaged, hosts))
+        safe = Safe(SqliteSecrets(database), it.seal, it.clock)
+        assert {found.path for found in await safe.listed()} == {PATH[1], "whole"}
+        assert bytes(await safe.opened(await safe.find("acme", "whole"))) == b"another"
+        with pytest.raises(StoreError, match="was changed on disk"):
+            await safe.opened(await safe.find(*PATH))
+    await database.close()
 
 
 async def test_another_root_takes_over_while_everybody_reads() -> None:

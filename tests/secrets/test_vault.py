@@ -170,7 +170,9 @@ def test_what_can_be_no_path_is_refused(path: str) -> None:
         check_pattern(path)
 
 
-@pytest.mark.parametrize("host", ["", "*", "a b", "http://a.org", "a.org/x", "*.*.org", "A.org", "a.org:"])
+@pytest.mark.parametrize(
+    "host", ["", "*", "a b", "http://a.org", "a.org/x", "*.*.org", "A.org", "a.org:", "a.org:0", "a.org:65536"]
+)
 def test_what_can_be_no_host_is_refused(host: str) -> None:
     with pytest.raises(InvalidMessage, match="is no host"):
         check_host(host)

@@ -66,6 +66,8 @@ def get(
     """Show what is known of the secret at PATH; what is in it only where that is asked for."""
     if reveal + wrap + unwrap > 1:
         raise UsageError("--reveal, --wrap and --unwrap are three things; write one of them")
+    if version is not None and not reveal:
+        raise UsageError("--version says which one is shown; write --reveal, too")
     if unwrap is bool(path):
         raise UsageError("write PATH, or --unwrap alone: a token knows what it is for")
     if wrap:
@@ -94,7 +96,8 @@ def get(
 def list_(prefix: str, *, grants: bool, tenant: str, as_json: bool) -> None:
     """Show every secret whose path begins with PREFIX, without what is in it."""
     if grants:
-        _grants(_asked("list_grants", list[GrantInfo]), as_json=as_json)
+        granted = _asked("list_grants", list[GrantInfo])
+        _grants([it for it in granted if tenant in ("", it.tenant)], as_json=as_json)
         return
     seen = _asked("list_secrets", list[SecretInfo], prefix=prefix, tenant=tenant)
     listed(HEAD, seen, _row, what="secret", as_json=as_json)
@@ -112,6 +115,8 @@ def rotate(path: str, *, root: bool, to: str, typed: bool, grace: float, tenant:
     """Replace the secret at PATH by one that nobody knows, or by one that you tell with --set."""
     if bool(path) == root or (to and not root):
         raise UsageError("say which: mads secret rotate PATH, or all of them: mads secret rotate --root")
+    if root and (typed or tenant):
+        raise UsageError("--root is the key of all secrets, and nobody knows it; write neither --set nor --tenant")
     if root:
         asks = _asked("seal_state", SealInfo).passphrase
         count = _asked("rotate_root", int, passphrase=_told("Passphrase") if asks else "", to=to)
@@ -174,7 +179,10 @@ def _told(what: str, *, twice: bool = False) -> str:
     if sys.stdin.isatty():
         typed: str = click.prompt(what, hide_input=True, err=True, confirmation_prompt=twice)
         return typed
-    read = sys.stdin.read().removesuffix("\n")
+    try:
+        read = sys.stdin.buffer.read().decode().removesuffix("\n")
+    except UnicodeDecodeError:
+        raise UsageError(f"a {what.lower()} is text in UTF-8; write bytes in base64, as of: base64 -w0 FILE") from None
     if not read:
         raise UsageError(f"the {what.lower()} is read from standard input, and that is empty; write it there")
     return read

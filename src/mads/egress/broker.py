@@ -164,7 +164,9 @@ class Broker:
         """Return the body that may be sent, and what was masked in it."""
         policy = self._outgoing.get(who.mad, EVERYBODY)
         known = await self._vault.fingerprints() if self._vault is not None and policy.secrets != "pass" else None
-        return await self._screen.passed(policy, who.mad, hop.to, headers=hop.headers, content=hop.content, known=known)
+        return await self._screen.passed(
+            policy, who.mad, hop.to, tenant=who.tenant, headers=hop.headers, content=hop.content, known=known
+        )
 
     async def _filled(self, who: For, hop: _Hop) -> Sent:
         """Return the headers of `hop` as they are sent, with the secrets that its handles stand for."""

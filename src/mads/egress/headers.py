@@ -70,7 +70,9 @@ class Sent:
         self._secrets.append(secret)
         value = bytes(secret)
         if not _fits(value.decode("latin-1")):
-            raise InvalidMessage(f"the secret {ref.path!r:.200} is not one line, so no header can hold it")
+            raise InvalidMessage(
+                f"the secret {ref.path!r:.200} is not one line of {LONGEST} bytes at most, so no header can hold it"
+            )
         self.pairs.append((name.encode(), value))
         before, _, after = ref.shape.partition(HOLE)
         self._plain.append(value[len(before.encode()) : len(value) - len(after.encode())])

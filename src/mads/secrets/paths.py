@@ -37,10 +37,10 @@ def fits(pattern: str, path: str) -> bool:
 
 def check_host(host: str) -> None:
     """Raise `InvalidMessage` where no secret could go to `host`."""
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(host) or int(_port(host) or 1) not in range(1, 65_536):
         raise InvalidMessage(
-            f"{host!r} is no host; write a name as in api.github.com, with a port if it is to be that one only "
-            f"(127.0.0.1:8080), *.example.org for all below, or {PROCESS!r} for a child process"
+            f"{host!r} is no host; write a name in small letters as in api.github.com, with a port if it is to be that "
+            f"one only (127.0.0.1:8080), *.example.org for all below, or {PROCESS!r} for a child process"
         )
 
 

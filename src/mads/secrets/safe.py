@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -40,6 +41,7 @@ class Safe:
         self._store, self._seal, self._now = store, seal, now
         self._held: dict[tuple[str, str, int | None], Envelope] = {}
         self._changes = 0
+        self._renewing = asyncio.Lock()
 
     async def find(self, tenant: str, path: str, version: int | None = None) -> Envelope:
         """Return an envelope that is good now; raise `InvalidMessage` where there is none."""
@@ -51,10 +53,11 @@ class Safe:
             if found is not None and changes == self._changes:
                 self._hold(wanted, found)
         if found is None or not found.wrapped:
-            raise InvalidMessage(
-                f"there is no secret {path!r}{'' if version is None else f' of version {version}'}; "
-                f"write it: mads secret set {path}"
+            which, own = (
+                "" if version is None else f" of version {version}",
+                "" if tenant == "default" else f" --tenant {tenant}",
             )
+            raise InvalidMessage(f"there is no secret {path!r}{which}; write it: mads secret set {path}{own}")
         self._refuse_ended(found)
         return found
 
@@ -75,10 +78,7 @@ class Safe:
                 return disclosed(key, envelope.wrapped, envelope.body, _about(envelope))
         except Changed:
             pass
-        raise StoreError(
-            f"the secret {envelope.path!r} of version {envelope.version} was changed on disk, and does not open; "
-            f"put back a copy of the store, or write it anew: mads secret set {envelope.path}"
-        )
+        raise _changed(envelope)
 
     async def put(
         self, tenant: str, path: str, value: bytes, about: About, *, expect: int | None = None, grace: int = 0
@@ -124,15 +124,18 @@ class Safe:
     async def renew(self, passphrase: str, root: Root | None = None) -> int:
         """Wrap every data key anew, under a new key, and that by `root` if one is given, while all go on.
 
-        Return how many.
+        Return how many. Of those who ask for it at once, one comes after the other.
         """
-        number = await self._seal.renew(passphrase, root)
-        return await self.settle(number)
+        async with self._renewing:
+            return await self._settled(await self._seal.renew(passphrase, root))
 
-    async def settle(self, number: int | None = None) -> int:
+    async def settle(self) -> int:
         """Wrap what is not yet under the newest key, as after a crash in the middle; return how many that were."""
-        if number is None:
+        async with self._renewing:
             number, _ = await self._seal.current()
+            return await self._settled(number)
+
+    async def _settled(self, number: int) -> int:
         new, count = self._seal.key(number), 0
         assert new is not None
         key = self._seal.key
@@ -140,7 +143,10 @@ class Safe:
         def wrap(envelope: Envelope) -> bytes:
             old = key(envelope.sealed)
             assert old is not None
-            return rewrapped(old, new, envelope.wrapped, _about(envelope))
+            try:
+                return rewrapped(old, new, envelope.wrapped, _about(envelope))
+            except Changed:  # it opens under no key, and keeps none of the others from the new one
+                return envelope.wrapped
 
         while done := await self._store.rewrap(number, wrap, BATCH):
             count += done
@@ -184,6 +190,13 @@ class Safe:
         self._changes += 1
         for wanted in [it for it in self._held if it[:2] == (tenant, path)]:
             del self._held[wanted]
+
+
+def _changed(it: Envelope) -> StoreError:
+    return StoreError(
+        f"the secret {it.path!r} of version {it.version} was changed on disk, and does not open; "
+        f"put back a copy of the store, or write it anew: mads secret set {it.path}"
+    )
 
 
 def _about(envelope: Envelope) -> bytes:

@@ -77,9 +77,8 @@ class StoredVault:
         """Return what makes the marks of this store's secrets; its key is made with the first of them."""
         async with self._making:
             if self._marker is None:
-                try:
-                    found = await self._safe.find(*MARKS)
-                except InvalidMessage:
+                found = await self._safe.newest(*MARKS)
+                if found is None:
                     found = await self._safe.put(*MARKS, os.urandom(32), About(), expect=0)
                 self._marker = Marker(bytes(await self._safe.opened(found)))
             return self._marker

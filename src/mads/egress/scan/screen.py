@@ -6,7 +6,8 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -50,6 +51,7 @@ class Screen:
         mad: str,
         to: Target,
         *,
+        tenant: str,
         headers: Mapping[str, str | SecretRef],
         content: bytes,
         known: Fingerprints | None,
@@ -57,11 +59,12 @@ class Screen:
         """Return the body as it may be sent, and the kinds of what was masked in it; raise `Denied` where it may not.
 
         A URL and headers are never masked, nor is what is hidden in an encoding: where that would be needed, nothing
-        is sent.
+        is sent. What it is, whoever is of `tenant` is told, but not what another tenant's secret is called.
         """
         if policy.secrets == "pass" and policy.personal == "pass":
             return content, ()
-        work = (policy, to.path.encode(), headers, content, known)
+        named = None if known is None else partial(_named, known, tenant)
+        work = (policy, to.path.encode(), headers, content, named)
         is_long = len(content) > APART
         open_, hidden = await asyncio.to_thread(self._looked, *work) if is_long else self._looked(*work)
         modes: dict[str, Mode] = {"secrets": policy.secrets, "personal": policy.personal}
@@ -79,16 +82,16 @@ class Screen:
         path: bytes,
         headers: Mapping[str, str | SecretRef],
         content: bytes,
-        known: Fingerprints | None,
+        named: Callable[[bytes], set[str]] | None,
     ) -> tuple[list[Finding], list[str]]:
         """Return what lies open in the body, and the kinds of what lies elsewhere, or in disguise."""
         open_ = [*self._found(content, policy)]
         around = b"\n".join((unquote_to_bytes(path), _lines(headers, CREDENTIAL)))
         disguises = [*disguised(content)]
         hidden = [it.kind for body in (around, *disguises) for it in self._found(body, policy)]
-        if policy.secrets != "pass" and known is not None:
+        if policy.secrets != "pass" and named is not None:
             everything = b"\n".join((path, unquote_to_bytes(path), _lines(headers), content, *disguises))
-            hidden += [f"the secret {where}" for where in known.found(everything)]
+            hidden += named(everything)
         return open_, hidden
 
     def _found(self, body: bytes, policy: Outgoing) -> Iterator[Finding]:
@@ -96,6 +99,12 @@ class Screen:
             yield from self._detector.found(body)
         if policy.personal != "pass":
             yield from personal.found(body)
+
+
+def _named(known: Fingerprints, tenant: str, body: bytes) -> set[str]:
+    """Return what the secrets in `body` are called to whoever is of `tenant`."""
+    found = known.found(body)
+    return {f"the secret {it}" if it.rpartition(":")[0] == tenant else "a secret of another tenant" for it in found}
 
 
 def disguised(body: bytes) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from mads.author.secrets import Revealed, SecretInfo, Wrapped
+from mads.guard.credential import check_name
 from mads.guard.principals import OPERATOR, whose
 from mads.secrets.access import Access, Note
 from mads.secrets.envelope import wipe
@@ -17,7 +18,7 @@ from mads.secrets.safe import About, Safe
 from mads.secrets.vault import StoredVault
 from mads.store.secrets.port import Envelope
 from mads.wire.call import Call, current
-from mads.wire.errors import Denied, InvalidMessage, MadsError
+from mads.wire.errors import Denied, InvalidMessage, MadsError, UsageError
 from mads.wire.secret import SecretRef
 
 LONGEST = 10 * 366 * 86_400
@@ -155,7 +156,16 @@ def _tenant(asked: str) -> str:
     identity = _call().identity
     if identity.principal != OPERATOR:
         whose(identity, asked)
-    return asked or identity.tenant
+    return checked(asked or identity.tenant)
+
+
+def checked(tenant: str) -> str:
+    """Return a tenant that may have secrets; raise `InvalidMessage` where none can be called so."""
+    try:
+        check_name("the tenant", tenant)
+    except UsageError as error:
+        raise InvalidMessage(str(error)) from None
+    return tenant
 
 
 def milliseconds(what: str, seconds: float, *, least: float = 0.0) -> int:

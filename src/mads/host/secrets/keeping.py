@@ -6,9 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mads.author.secrets import GrantInfo, SealInfo
-from mads.guard.credential import check_name
 from mads.guard.principals import only_operator, theirs
-from mads.host.secrets.desk import SHORTEST, milliseconds
+from mads.host.secrets.desk import SHORTEST, checked, milliseconds
 from mads.secrets.access import Access, Note
 from mads.secrets.permits import Permits
 from mads.secrets.roots.named import named
@@ -16,7 +15,7 @@ from mads.secrets.safe import Safe
 from mads.secrets.seal import Seal
 from mads.secrets.vault import StoredVault
 from mads.store.secrets.port import Grant
-from mads.wire.errors import ConfigError, Denied, InvalidMessage, UsageError
+from mads.wire.errors import ConfigError, Denied, InvalidMessage
 
 SECRETS = "secrets"
 """What the audit calls all of them together."""
@@ -48,7 +47,7 @@ class Keeping:
         if mad not in self._mads:
             raise InvalidMessage(f"there is no MAD {mad!r}; there is {', '.join(sorted(self._mads))}")
         lent = None if lease is None else milliseconds("lease", lease, least=SHORTEST)
-        grant = Grant(tenant=_named(tenant), mad=mad, pattern=pattern, lease=lent)
+        grant = Grant(tenant=checked(tenant), mad=mad, pattern=pattern, lease=lent)
         await self._permits.grant(grant)
         await self._noted(f"{pattern} granted to {mad}", grant.tenant)
         return self.granted()
@@ -56,7 +55,7 @@ class Keeping:
     async def revoke(self, mad: str, pattern: str, *, tenant: str) -> Sequence[GrantInfo]:
         """Take that back; return all that is granted then."""
         only_operator("take secrets back")
-        await self._permits.revoke(_named(tenant), mad, pattern)
+        await self._permits.revoke(checked(tenant), mad, pattern)
         await self._noted(f"{pattern} taken back from {mad}", tenant)
         return self.granted()
 
@@ -104,11 +103,3 @@ class Keeping:
 
     async def _noted(self, rule: str, tenant: str = "") -> None:
         await self._note(Access(path=SECRETS, tenant=tenant, rule=rule))
-
-
-def _named(tenant: str) -> str:
-    try:
-        check_name("the tenant", tenant)
-    except UsageError as error:
-        raise InvalidMessage(str(error)) from None
-    return tenant

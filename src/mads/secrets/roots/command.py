@@ -6,11 +6,16 @@ import asyncio
 import base64
 import binascii
 import shlex
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 
 from mads.wire.errors import ConfigError
 
 PATIENCE = 30.0
 """Seconds that the command may take: a person may have to touch something."""
+
+MOST = 65_536
+"""Bytes that it may say: a key is short, and what says more without end would fill this process."""
 
 _SHOWN = 200
 
@@ -30,14 +35,14 @@ class CommandRoot:
         return await self._run("unwrap", wrapped)
 
     async def _run(self, verb: str, said: bytes) -> bytes:
-        words, pipe = [*shlex.split(self._command), verb], asyncio.subprocess.PIPE
+        words = [*shlex.split(self._command), verb]
         try:
-            process = await asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=pipe, stderr=pipe)
+            process = await asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         except OSError as error:
             raise self._wrong(f"does not start: {error.strerror}") from error
         try:
             async with asyncio.timeout(PATIENCE):
-                told, why = await process.communicate(base64.b64encode(said) + b"\n")
+                told, why = await self._exchanged(process, base64.b64encode(said) + b"\n")
         except TimeoutError:
             raise self._wrong(f"says nothing to {verb!r} within {PATIENCE:g} s") from None
         finally:
@@ -51,6 +56,26 @@ class CommandRoot:
             return base64.b64decode(told.strip(), validate=True)
         except binascii.Error:
             raise self._wrong(f"answered {verb!r} with what is no base64") from None
+
+    async def _exchanged(self, process: Process, line: bytes) -> tuple[bytes, bytes]:
+        """Return what a process says to `line`, and what it complains of, when it has ended."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with suppress(OSError, RuntimeError):  # it may have ended without hearing; uvloop says that by the second
+            process.stdin.write(line)
+            process.stdin.close()
+        told, why = await asyncio.gather(self._heard(process.stdout), self._heard(process.stderr))
+        await process.wait()
+        return told, why
+
+    async def _heard(self, stream: asyncio.StreamReader) -> bytes:
+        heard = bytearray()
+        while piece := await stream.read(MOST):
+            heard += piece
+            if len(heard) > MOST:
+                raise self._wrong(f"says more than {MOST} bytes")
+        return bytes(heard)
 
     def _wrong(self, what: str) -> ConfigError:
         return ConfigError(f"[secrets] root: the command {self._command!r} {what}; try it by hand")

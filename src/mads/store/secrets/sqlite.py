@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from mads.store.database import Database
 from mads.store.secrets.port import Envelope, Wanted
 from mads.store.sqlite import Connection
@@ -37,6 +39,10 @@ _EMPTY = """
 _TAKE = "DELETE FROM secrets WHERE tenant = ? AND path = ?"
 _UNDER = f"SELECT rowid, {_COLUMNS} FROM secrets WHERE sealed <> ? LIMIT ?"  # noqa: S608  as above
 _REWRAP = "UPDATE secrets SET sealed = ?, wrapped = ? WHERE rowid = ?"
+
+
+DAMAGED = "?"
+"""Stands for hosts that cannot be read: nothing goes there, and nothing was sealed for it."""
 
 
 class SqliteSecrets:
@@ -129,6 +135,14 @@ def _envelope(row: Sequence[Any]) -> Envelope:
         made=made,
         expires=expires,
         ends=ends,
-        hosts=tuple(json.loads(hosts)),
+        hosts=_hosts(hosts),
         marks=marks,
     )
+
+
+def _hosts(written: str) -> tuple[str, ...]:
+    """Return the hosts of an envelope; what was damaged is none of them, so that just this envelope does not open."""
+    try:
+        return msgspec.json.decode(written, type=tuple[str, ...])
+    except (msgspec.DecodeError, UnicodeError):
+        return (DAMAGED,)
