@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
 from mads import Amount, CallError, Ledger, Think, mad, tool
 from mads.wire.model import Usage
@@ -50,6 +52,12 @@ class Spender:
     """You write down what you are told to."""
 
     ledger: Ledger
+
+    @tool
+    async def crash(self) -> None:
+        """Reserve a call, and come to a sudden end."""
+        await self.ledger.reserve("ink", Amount(micro_usd=9))
+        os.kill(os.getpid(), signal.SIGKILL)
 
     @tool
     async def spend(self, what: str, within_s: str, tokens: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mads import Failed, MadsError
+from mads import Amount, Failed, Lost, MadsError
 from mads.host.budgets import BudgetConfig
 from mads.host.config import MadConfig
 from mads.testing.placed import Placed, placed
@@ -130,6 +130,19 @@ async def test_a_reservation_that_makes_no_sense_is_refused_with_what_to_write(t
         with pytest.raises(MadsError, match="<= 1000000000000000"):
             await it.call("spender.spend", what="ink", within_s="0", tokens=2**62)
         await it.call("spender.spend", what="ink", within_s="inf", tokens=10**15)
+
+
+async def test_what_a_mad_reserved_that_crashed_counts_and_may_be_settled_at_once(tmp_path: Path) -> None:
+    written = BudgetConfig(system="0.00001 USD")
+    async with placed(tmp_path, "process", budget=written, spender="tests.behaviour.spenders:Spender") as it:
+        with pytest.raises(Lost):
+            await it.call("spender.crash")
+        async with asyncio.timeout(10):
+            while (line := (await it.system.spending.reservations(0))[0]).stands == "running":
+                await asyncio.sleep(0.01)
+        assert (line.stands, await spent(it)) == ("unknown", 9)
+        await it.system.spending.settle(line.id, Amount(4))
+        assert (await spent(it), await it.system.spending.reservations(0)) == (4, [])
 
 
 @pytest.mark.parametrize("run", ["here", "process"])

@@ -164,6 +164,7 @@ class RunningSystem:
         self.record, self.book = desks.record, desks.bookings
         self.keys, self.rights, self.secrets = desks.keys, desks.rights, desks.secrets
         self.spending, self.switches = desks.spending, desks.switches
+        self.supervisor.crashed = desks.accounts.left
         hold = Holding(desks.accounts, self._guards.book, self.supervisor.places)
         self.settings = Settings(self.config, hold, self.audit, self.bus, self._caller)
         self.approvals, self.sign_ins = desks.approvals, desks.sign_ins

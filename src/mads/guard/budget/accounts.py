@@ -102,6 +102,11 @@ class Accounts:
         """Return whether the holder of a reservation is expected to say what came of it."""
         return id_ in self._standing
 
+    def left(self, holder: str) -> None:
+        """Expect no more to hear of what `holder`, which has crashed, reserved."""
+        for id_ in [id_ for id_, standing in self._standing.items() if standing.holder == holder]:
+            self._stands_no_longer(id_)
+
     async def close(self) -> None:
         """Come to the end of what was begun."""
         if self._looking is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -27,7 +27,10 @@ LAST = 0.3
 
 
 class Supervisor:
-    """Sees to the `places`, which are given in the order of their start; `spared` is never ended for another's sake."""
+    """Sees to the `places`, which are given in the order of their start; `spared` is never ended for another's sake.
+
+    `crashed` hears of a MAD that ended by itself.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Supervisor:
         self._down: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.crashed: Callable[[str], object] = lambda _: None
         self._log = structlog.get_logger()
 
     def ended(self, mad: str, end: End) -> None:
@@ -53,6 +57,7 @@ class Supervisor:
         place = self.places[mad]
         if self._stopping or mad in self._down or place.life is not None:
             return
+        self.crashed(mad)
         verdict = self._rule.ended(mad, time.monotonic(), clean=end.clean)
         if verdict.kind == "restart":
             place.seat.be("restarting", end.why)
