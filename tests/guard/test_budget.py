@@ -19,11 +19,10 @@ from mads.guard.budget.accounts import Accounts
 from mads.guard.budget.cap import MICRO, Cap, said
 from mads.guard.budget.counters import SOON
 from mads.host.budgets import BudgetConfig
-from mads.host.reconciling import reconcile
 from mads.store.ledger.memory import MemoryBookings
 from mads.store.ledger.port import Line, State, Whose
-from mads.wire.errors import InvalidMessage, Limited, StoreError
-from mads.wire.ledger import NOTHING, Amount, Bill, Reported, Sum
+from mads.wire.errors import Limited, StoreError
+from mads.wire.ledger import NOTHING, Amount, Reported, Sum
 from mads.wire.model import Usage
 
 COVERS = ("R-070", "R-071", "R-133")
@@ -311,38 +310,6 @@ def test_an_amount_is_said_as_a_person_reads_it(counted: int, unit: str, words: 
     assert said(counted, unit) == words  # type: ignore[arg-type]
 
 
-BOOKED = st.lists(st.tuples(st.integers(0, 50), st.none() | st.integers(0, 80)), min_size=1, max_size=8)
-
-
-@given(BOOKED, st.integers(0, 500))
-def test_a_bill_settles_what_is_open_to_the_millionth_or_is_refused(
-    booked: list[tuple[int, int | None]], charged: int
-) -> None:
-    async def walk() -> None:
-        book = Slow()
-        accounts = Accounts([], book)
-        kept = await accounts.reserve(replace(LINE, amount=Amount(10)))
-        await accounts.settle(kept, "fiedler", "spent", Amount(10))
-        for counted, reported in booked:
-            id_ = await accounts.reserve(replace(LINE, amount=Amount(counted)))
-            if reported is not None:
-                said = Reported(reported, reported)
-                await accounts.settle(id_, "fiedler", "spent", Amount(max(counted, reported)), said)
-        running = sum(counted for counted, reported in booked if reported is None)
-        accounts = Accounts([], book) if charged % 2 else accounts
-        settling = [each for each in await book.lines(of="open") if not accounts.running(each.id)]
-        if charged < 10 or (charged > 10 and not settling):
-            with pytest.raises(InvalidMessage, match=r"what nobody disputes|nothing is open"):
-                await reconcile(Bill(charged), None, accounts, book)
-            return
-        came = await reconcile(Bill(charged), None, accounts, book)
-        assert (came.ledger, came.settled, came.lines) == (charged, charged - 10, len(settling))
-        assert [each.state for each in await book.lines(of="open")].count("spent") == 0
-        assert total(await book.sums(Whose(by="system"))) == charged + (0 if charged % 2 else running)
-
-    asyncio.run(walk())
-
-
 async def test_whoever_says_nothing_in_its_time_is_waited_for_no_longer_and_its_reservation_counts() -> None:
     accounts = Accounts(caps(system="1 USD"), MemoryBookings(), overdue=0.01)
     id_ = await accounts.reserve(replace(line(usd=0.9), amount=Amount(900_000, ms=1)))
@@ -359,27 +326,6 @@ async def test_whoever_says_nothing_in_its_time_is_waited_for_no_longer_and_its_
     assert caught.value.retry_after is None
     assert await accounts.settle(id_, "fiedler", "spent", Amount(1000))
     await accounts.reserve(line(usd=0.2))
-
-
-async def test_a_bill_in_money_leaves_the_calls_that_left_and_what_costs_nothing_as_they_were_counted() -> None:
-    book = MemoryBookings()
-    accounts = Accounts(caps(system="4 calls"), book)
-    for amount, reported in (
-        (Amount(50, Usage(40), ms=7), Reported(0, 0)),  # the provider charged nothing for it
-        (Amount(0, Usage(30), ms=5), Reported(0, 20)),  # a model that costs nothing
-    ):
-        id_ = await accounts.reserve(replace(LINE, amount=Amount(90, Usage(90), ms=900)))
-        await accounts.settle(id_, "fiedler", "spent", amount, reported)
-    await accounts.doubt(
-        await accounts.reserve(replace(LINE, amount=Amount(90, Usage(90), ms=900))), "fiedler", NOTHING
-    )
-    assert (await reconcile(Bill(0), None, accounts, book)).ledger == 0
-    assert not await book.lines(of="open")
-    (found,) = await book.sums(Whose(by="system"))
-    assert found.spent == Amount(0, Usage(30), calls=3, ms=12)
-    await accounts.reserve(LINE)
-    with pytest.raises(Limited, match="0 calls are left"):
-        await accounts.reserve(LINE)
 
 
 async def test_what_is_on_its_way_to_a_slow_disk_when_spending_is_stopped_may_not_be_spent() -> None:

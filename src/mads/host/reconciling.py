@@ -28,14 +28,15 @@ async def reconcile(bill: Bill, tenant: str | None, accounts: Accounts, bookings
         tenant=tenant,
         name=bill.model or None,
     )
+    # first what nobody disputes: what a running request comes to meanwhile is in neither, as if it ran on
+    kept = sum(each.spent.micro_usd - each.disputed.micro_usd for each in await bookings.sums(whose))
     lines = [line async for line in _open(bookings, whose)]
     running = [line for line in lines if accounts.running(line.id)]
     settling = [line for line in lines if not accounts.running(line.id)]
-    all_ = sum(each.spent.micro_usd + each.reserved.micro_usd for each in await bookings.sums(whose))
     counted = sum(line.amount.micro_usd for line in settling)
-    rest = bill.micro_usd - (all_ - counted - sum(line.amount.micro_usd for line in running))
+    rest = bill.micro_usd - kept
     if rest < 0 or (rest > 0 and not settling):
-        raise InvalidMessage(_unlike(bill, bill.micro_usd - rest))
+        raise InvalidMessage(_unlike(bill, kept))
     made = [_made(line, part) for line, part in zip(settling, _divided(rest, settling), strict=True)]
     settled = zip(settling, made, strict=True)
     await asyncio.gather(*(accounts.settle(line.id, None, _state(amount), amount) for line, amount in settled))
@@ -75,9 +76,9 @@ def _made(line: Line, micro_usd: int) -> Amount:
     return replace(amount, micro_usd=micro_usd, usage=Usage(*kinds))
 
 
-def _unlike(bill: Bill, settled: int) -> str:
-    charged, known = said(bill.micro_usd, "USD"), said(settled, "USD")
-    if bill.micro_usd < settled:
+def _unlike(bill: Bill, kept: int) -> str:
+    charged, known = said(bill.micro_usd, "USD"), said(kept, "USD")
+    if bill.micro_usd < kept:
         return f"what nobody disputes comes to {known}, more than {charged}: is the bill of the same time and model?"
     return f"nothing is open, and the book has {known}, not {charged}: does somebody else use that key?"
 
