@@ -141,6 +141,20 @@ def test_common_words_weigh_and_do_not_widen_the_search(db: Connection, monkeypa
     assert places(search(db, "deadline", limit=1)) == ["src/calls.py:8"]
 
 
+def test_what_most_places_of_a_large_index_say_is_looked_for_where_nothing_else_is(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lexical, "_ROWS", 4)
+    monkeypatch.setattr(lexical, "_MANY", 4)
+    assert places(search(db, "something deadline", limit=1)) == ["src/calls.py:8"]
+    assert {place.split(":")[0] for place in places(search(db, "something deadline"))} == {
+        "src/calls.py",
+        "tests/test_calls.py",
+        "docs/calls.md",
+    }
+    assert places(search(db, "something")) == ["other/0.txt:1"]
+
+
 def test_what_a_file_said_before_is_forgotten(tmp_path: Path) -> None:
     db = connect(tmp_path / "index.sqlite")
     prepare(db)

@@ -17,6 +17,9 @@ from mads.store.sqlite import Connection
 _ROWS = 1_000
 """How many chunks a search weighs at most; words that more of them hold do not add chunks, only weight."""
 
+_MANY = 20_000
+"""With fewer chunks than that, no word is held by so many that it takes long to weigh."""
+
 POOL = 100
 """How many of the best are then weighed by the kind of their file."""
 
@@ -78,10 +81,14 @@ def _matches(db: Connection, words: Sequence[str]) -> Iterator[str]:
     """Yield full-text queries for any of `words`, the narrower first.
 
     Common words do not widen the narrow one: they only say which of the chunks with a rarer word, or with a common one
-    in their symbol, fit better.
+    in their symbol, fit better. Those that most chunks hold say nothing (their weight in BM25 is nought, which it takes
+    a walk over all of these chunks to find), and are left out where there are others.
     """
     counts = {word: _count(db, word) for word in words}
-    known = sorted((word for word in words if counts[word]), key=counts.__getitem__)
+    held = sorted((word for word in words if counts[word]), key=counts.__getitem__)
+    common = [word for word in held if counts[word] > _ROWS]
+    everywhere = [word for word in common if _is_everywhere(db, word)] if _are_many(db) else []
+    known = [word for word in held if word not in everywhere] or held
     rare = [
         word for word, total in zip(known, accumulate(map(counts.__getitem__, known)), strict=True) if total <= _ROWS
     ]
@@ -91,6 +98,19 @@ def _matches(db: Connection, words: Sequence[str]) -> Iterator[str]:
         yield f"({' OR '.join(narrow)}) AND {any_of(known)}"
     if known:
         yield any_of(known)
+
+
+def _are_many(db: Connection) -> bool:
+    found = db.execute("SELECT max(id) FROM words_docsize").fetchall()[0][0]
+    return (found or 0) > _MANY
+
+
+def _is_everywhere(db: Connection, word: str) -> bool:
+    """Return whether most chunks hold `word`, a common one, as far as the first that hold it show."""
+    last = "SELECT max(rowid) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)"
+    seen = db.execute(f"SELECT count(*) FROM words_docsize WHERE id <= ({last})", (f'"{word}"', _ROWS))  # noqa: S608
+    among: int = seen.fetchall()[0][0]
+    return among < 2 * _ROWS
 
 
 def _count(db: Connection, word: str) -> int:
