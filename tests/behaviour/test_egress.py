@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mads import Failed
+from mads import Failed, InvalidMessage, SecretRef
+from mads.bus.memory import MemoryBus
 from mads.host.caller import Caller
 from mads.host.config import MadConfig, readable
+from mads.host.egress import HostEgress
 from mads.store.record.port import Query
 from mads.testing.placed import Placed
 from mads.wire import codec
@@ -54,6 +56,17 @@ async def body(it: Placed, address: bytes) -> Any:
     kept = await it.system.record.body(address)
     assert kept is not None
     return codec.decode(kept, Any)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"json": SecretRef("key")}, {"json": {"a": [{"key": SecretRef("key")}]}}, {"content": SecretRef("key")}],
+    ids=str,
+)
+async def test_a_handle_that_stands_where_no_secret_is_put_in_does_not_leave_as_its_name(asked: dict[str, Any]) -> None:
+    out = HostEgress(MemoryBus(), Caller(Identity("mad:scribe")))
+    with pytest.raises(InvalidMessage, match="in a header: headers="):
+        await out.request("POST", "https://api.example.com/", **asked)
 
 
 async def test_a_mad_reaches_what_it_may_and_nothing_else(troupe: Troupe) -> None:

@@ -11,6 +11,7 @@ import selectors
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -167,6 +168,19 @@ async def test_what_never_left_takes_no_place_in_the_minute() -> None:
     now += 2 * MINUTE
     assert pace.used() == (0, 0)
     pace.withdraw(sent)
+
+
+async def test_the_minute_of_what_waited_for_its_money_begins_when_it_leaves() -> None:
+    now = 0.0
+    pace = Pace("a", 2, TOKENS, clock=lambda: now)
+    waited, gone = await pace.admit(5, within=0), await pace.admit(5, within=0)
+    pace.leaves(gone)
+    now = 30.0
+    pace.leaves(waited)
+    now = MINUTE + 0.1
+    assert (pace.used(), pace.wait(5)) == ((1, 5), 0.0)
+    pace.leaves(await pace.admit(5, within=0))
+    assert pace.wait(5) == pytest.approx(29.9)
 
 
 async def test_what_a_run_before_sent_last_counts_from_the_start_wherever_the_clock_stands() -> None:

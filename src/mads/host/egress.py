@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Raw, Struct
@@ -44,6 +44,7 @@ ROOM = "egress"
 REQUEST, STREAM, DECRYPT = f"{ROOM}.request", f"{ROOM}.stream", f"{ROOM}.decrypt"
 AT_ONCE, CAPACITY = 256, 1024
 NONE: Mapping[str, str | SecretRef] = MappingProxyType({})
+IN_A_HEADER = """a secret goes where it is put in, in a header: headers={"Authorization": ref.shaped("Bearer {}")}"""
 
 
 class Asked(Struct, frozen=True):
@@ -226,11 +227,23 @@ def _asked(
     if json is not None:
         if content is not None:
             raise InvalidMessage("a request has content or json, not both")
+        if _shows_a_handle(json):
+            raise InvalidMessage(IN_A_HEADER)
         content = msgspec.json.encode(codec.plain(json))
         headers = {"content-type": "application/json", **headers}
+    if isinstance(content, SecretRef):
+        raise InvalidMessage(IN_A_HEADER)
     if len(content or b"") > LARGEST:
         raise InvalidMessage(f"a request of {len(content or b'')} bytes cannot be sent, {LARGEST} can")
     return codec.raw(Ask(method, url, dict(headers), content or b"", limit, redirects))
+
+
+def _shows_a_handle(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_shows_a_handle, cast("dict[Any, Any]", value).values()))
+    if isinstance(value, list | tuple):
+        return any(map(_shows_a_handle, cast("list[Any]", value)))
+    return isinstance(value, SecretRef)
 
 
 def _asker(call: Call) -> str:

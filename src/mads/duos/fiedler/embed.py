@@ -38,6 +38,7 @@ async def _by(model: Model, texts: Sequence[str], ledger: Ledger, *, within: flo
     except BaseException:
         model.pace.withdraw(sent)
         raise
+    model.pace.leaves(sent)
     began, took = time.monotonic(), bound
     try:
         try:

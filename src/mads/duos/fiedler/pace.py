@@ -13,6 +13,9 @@ from mads.duos.fiedler.port import Trouble
 MINUTE = 61.0
 """Seconds that a request counts: a minute, and one for what is on its way when another has arrived."""
 
+SLACK = 0.2
+"""Seconds that may pass between letting a request go and its leaving before its minute begins anew."""
+
 CLOSED, LONGEST = 0.5, 30.0
 """Seconds that a provider is left alone after a failure that names no time: doubled each time, up to so many."""
 
@@ -85,6 +88,13 @@ class Pace:
             raise self._full(tokens) from None
         finally:
             self.waiting -= 1
+
+    def leaves(self, sent: Sent) -> None:
+        """Count a request from now on, where it has waited for something else since it was let go."""
+        if (now := self._clock()) - sent.at > SLACK:
+            self.withdraw(sent)
+            sent.at = now
+            self._sent.append(sent)
 
     def remember(self, age: float, tokens: int) -> None:
         """Count a request that was let go so many seconds ago, by a run before this one; the oldest first."""

@@ -133,6 +133,7 @@ class _Opened:
         self._sent = await self._model.pace.admit(self._bound.total, within=self._patience)
         patience = self._patience - (time.monotonic() - self._began)
         self._reservation = await reserved(self._trial.ledger, self._model, most, within=patience)
+        self._model.pace.leaves(self._sent)
         self._began = time.monotonic()
         return self._request
 
