@@ -240,9 +240,9 @@ def _asked(
 
 def _shows_a_handle(value: Any) -> bool:
     if isinstance(value, dict):
-        return any(map(_shows_a_handle, cast("dict[Any, Any]", value).values()))
+        return any(map(_shows_a_handle, cast("Any", value).values()))
     if isinstance(value, list | tuple):
-        return any(map(_shows_a_handle, cast("list[Any]", value)))
+        return any(map(_shows_a_handle, cast("Any", value)))
     return isinstance(value, SecretRef)
 
 
