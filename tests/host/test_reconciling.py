@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from mads.guard.budget.accounts import Accounts
 from mads.host.budgets import BudgetConfig
 from mads.host.reconciling import reconcile
+from mads.host.spending import Spending
 from mads.store.ledger.memory import MemoryBookings
 from mads.store.ledger.port import Kind, Line, Whose
 from mads.wire.errors import InvalidMessage, Limited
@@ -118,3 +119,15 @@ async def test_what_begins_and_ends_while_a_bill_is_brought_to_the_book_is_left_
     book.meanwhile = meanwhile
     came = await reconcile(Bill(45), None, accounts, book)
     assert (came.settled, came.lines, came.ledger, came.running) == (35, 1, 45 + 7, 1)
+
+
+async def test_what_is_settled_by_hand_is_the_calls_that_it_was() -> None:
+    book = MemoryBookings()
+    accounts = Accounts([], book)
+    id_ = await accounts.reserve(LINE)
+    await accounts.doubt(id_, "fiedler", Amount(400))
+    spending = Spending(accounts, book)
+    for line in await book.lines(of="open"):
+        await spending.settle(line.id, Amount(line.amount.micro_usd // 2))
+    (found,) = await book.sums(Whose(by="system"))
+    assert (found.spent.micro_usd, found.spent.calls, found.reserved) == (500, 1, NOTHING)

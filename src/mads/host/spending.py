@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from mads.guard.budget.accounts import Accounts
 from mads.guard.budget.cap import MICRO, Cap
 from mads.guard.principals import theirs
@@ -41,11 +43,14 @@ class Spending:
         return [self._reservation(line) for line in found if tenant in (None, line.tenant)]
 
     async def settle(self, reservation: int, spent: Amount | None) -> None:
-        """Settle one by hand: it came to `spent`, or to nothing."""
+        """Settle one by hand: it came to `spent`, in the calls and the time that are on record of it, or to nothing."""
         if self._accounts.running(reservation):
             raise InvalidMessage(f"what {reservation} is for is still running; it settles itself, or is in doubt soon")
+        there = await self._bookings.lines(of="open", after=reservation - 1, limit=1)
+        known = [line.amount for line in there if line.id == reservation]
+        amounts = [NOTHING if spent is None else replace(spent, calls=each.calls, ms=each.ms) for each in known]
         state: State = "released" if spent is None else "spent"
-        if not await self._accounts.settle(reservation, None, state, spent or NOTHING):
+        if not amounts or not await self._accounts.settle(reservation, None, state, amounts[0]):
             raise InvalidMessage(f"there is no open reservation {reservation}; see: mads budget open")
 
     async def reconcile(self, bill: Bill) -> Reconciled:
