@@ -84,7 +84,7 @@ async def test_what_the_store_cannot_do_is_told_to_the_child() -> None:
     bus, rows = MemoryBus(), MemoryRows()
     await serve_rows(bus, rows, Labels())
     rows.put(Scope("acme", "scribe", "notes", "scribe.Note.v2"), b"")
-    with pytest.raises(Failed, match=r"StoreError: scribe\.notes keeps 'scribe\.Note\.v2' \(row 1\)"):
+    with pytest.raises(Failed, match=r"^scribe\.notes keeps 'scribe\.Note\.v2' \(row 1\)"):
         await RemoteRows(bus, Caller(SCRIBE).call).rows(NOTES)
 
 

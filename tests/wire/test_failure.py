@@ -63,7 +63,7 @@ def test_an_error_of_the_store_says_what_its_cause_means() -> None:
     error = StoreError("/data/store.sqlite: the disk is full; make room and try again")
     error.__cause__ = OSError(28, "No space left on device")
 
-    assert failure_of(error) == Failure("failed", f"StoreError: {error}")
+    assert failure_of(error) == Failure("failed", str(error))
 
 
 def test_where_an_error_first_failed_is_kept() -> None:

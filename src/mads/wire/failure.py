@@ -63,7 +63,8 @@ class Failure(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 def failure_of(error: BaseException, *, where: str = "", request: str = "") -> Failure:
     """Return the failure that stands for `error`, its chain of causes included; of a long chain the root is kept.
 
-    An error that is no `CallError` is a `failed` one whose message names its class. Never raises.
+    An error that is no `CallError` is a `failed` one; its message names its class, unless mads itself wrote it. Never
+    raises.
     """
     chain = _chain(error)
     kept = chain if len(chain) <= CAUSES else [*chain[: CAUSES - 1], chain[-1]]
@@ -117,4 +118,4 @@ def _failure(error: BaseException, cause: Failure | None) -> Failure:
         return Failure(PARKED, "it gives way to more urgent work")
     if isinstance(error, CallError):
         return Failure(error.code, words, error.where, error.request, error.retry_after, cause, error.rule)
-    return Failure("failed", f"{type(error).__name__}: {words}", cause=cause)
+    return Failure("failed", words if isinstance(error, MadsError) else f"{type(error).__name__}: {words}", cause=cause)
