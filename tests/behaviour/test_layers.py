@@ -26,7 +26,7 @@ COVERS = ("R-101",)
 RULES: dict[str, Any] = {
     "limits": (LimitConfig(principal="greedy", each="principal", rate="3/h"),),
     "breakers": (BreakerConfig(tool="mads.tree.break_", least=3),),
-    "canaries": (CanaryConfig(mad="gardener", use="second", tools=("principal_below",)),),
+    "canaries": (CanaryConfig(mad="gardener", use="second", tools=("principal_below",), share=0.001),),
     "core": {"second": "tests.behaviour.versions:Second"},
     "flags": f"{ROOT}/tests/behaviour/off.json",
     "fallbacks": (FallbackConfig(tool="mads.tree.noted", value="nothing"),),

@@ -1,7 +1,8 @@
-"""Every root unwraps what it wrapped, and says what to write where it cannot: files, environment, keyring, command.
+"""Every root unwraps what it wrapped, and says what to write where it cannot.
 
-Covers the roots on this machine, and OpenBao as a real server. Does not cover a keyring of an operating system: its
-library is given a backend of ours. Nor keys in hardware, which only a command could reach.
+Covers the roots on this machine, SoftHSM as a real module of PKCS#11 where Debian's packages can be had, and OpenBao as
+a real server. Does not cover a keyring of an operating system: its library is given a backend of ours. Nor a token that
+one can touch.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
+import pkcs11
 import pytest
 from keyring.backend import KeyringBackend
 
 from mads.secrets.roots.named import named
+from mads.secrets.roots.token import PIN
 from mads.wire.errors import ConfigError
 
-COVERS = ("R-097",)
+COVERS = ("R-097", "R-098")
 
 KEY = b"k" * 32
+SOFTHSM = Path(__file__).parents[2] / ".softhsm"
 WRAPPER = """
 import base64, sys
 said = base64.b64decode(sys.stdin.read())
@@ -128,11 +132,68 @@ async def test_a_command_that_hears_nothing_or_never_ends_is_an_error_that_says_
             await root.wrap(KEY)
 
 
+@pytest.fixture
+def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the path of SoftHSM's module, in which there is a token mads with a key root."""
+    module = next(SOFTHSM.glob("usr/lib/*/softhsm/libsofthsm2.so"), None)
+    if module is None:
+        pytest.skip("SoftHSM is not here: it is a package of Debian's, which `make test` takes where there is apt-get")
+    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path}\n", encoding="utf-8")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))
+    monkeypatch.setenv(PIN, "1234")
+    make = (SOFTHSM / "usr/bin/softhsm2-util", "--module", module, "--init-token", "--free", "--label", "mads")
+    subprocess.run([*make, "--so-pin", "12345678", "--pin", "1234"], check=True, stdout=subprocess.DEVNULL)
+    made = pkcs11.lib(str(module)).get_token(token_label="mads")  # noqa: S106  a name
+    with made.open(rw=True, user_pin="1234") as session:
+        for label in ("root", "other", "twice", "twice"):
+            session.generate_keypair(pkcs11.KeyType.RSA, 2048, store=True, label=label)
+    pkcs11.unload(str(module))
+    return str(module)
+
+
+@pytest.mark.slow
+async def test_a_token_wraps_with_a_key_that_never_leaves_it(
+    tmp_path: Path, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = f"pkcs11:token=mads;object=root?module-path={token}"
+    await unwraps(written, tmp_path)
+    wrapped = await named(written, tmp_path).wrap(KEY)
+    for other, why in (
+        (
+            written.replace("object=root", "object=other"),
+            r"'other' does not unwrap it \(.*; name the key that wrapped",
+        ),
+        (written.replace("object=root", "object=twice"), "several private RSA keys 'twice'"),
+        (written.replace("object=root", "object=none"), "no private RSA key 'none'.* --login -O"),
+        (written.replace("token=mads", "token=gone"), "'gone' .* there is none of this name; plug it in"),
+        (written.replace(token, "/no/module.so"), "/no/module.so"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            await named(other, tmp_path).unwrap(wrapped)
+    monkeypatch.setenv(PIN, "4321")
+    with pytest.raises(ConfigError, match=f"refuses the PIN in {PIN}"):
+        await named(written, tmp_path).unwrap(wrapped)
+    monkeypatch.delenv(PIN)
+    with pytest.raises(ConfigError, match=f"set {PIN} before the system starts"):
+        await named(written, tmp_path).wrap(KEY)
+
+
 @pytest.mark.parametrize(
-    "written", ["", "file", "file:", "vault:x", "keyring:a", "transit:http://a.org", "transit:a/b/c"]
+    "written",
+    [
+        "",
+        "file",
+        "file:",
+        "vault:x",
+        "keyring:a",
+        "transit:http://a.org",
+        "transit:a/b/c",
+        "pkcs11:token=a",
+        "command:a 'b",
+    ],
 )
 def test_what_is_no_root_is_refused(tmp_path: Path, written: str) -> None:
-    with pytest.raises(ConfigError, match=r"transit:"):
+    with pytest.raises(ConfigError, match=r"transit:|no line of a shell"):
         named(written, tmp_path)
 
 

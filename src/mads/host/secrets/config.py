@@ -6,11 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-ROOT = r"^(file:.+|env:\w+|keyring:[^/]+/.+|command:.+|transit:https?://.+/.+/.+)$"
-WRITE_ROOT = {
-    ROOT: "write file:PATH, env:NAME, keyring:SERVICE/NAME, command:WORDS or transit:ADDRESS/ENGINE/KEY, as in "
-    '"transit:https://bao.example.org:8200/transit/mads"'
-}
+from mads.secrets.roots.named import PKCS11, WRITE
+
+ROOT = rf"^(file:.+|env:\w+|keyring:[^/]+/.+|command:.+|transit:https?://.+/.+/.+|pkcs11:{PKCS11})$"
+WRITE_ROOT = {ROOT: f'{WRITE}, as in "transit:https://bao.example.org:8200/transit/mads"'}
 
 
 class SecretsConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,1 +1,1 @@
-"""What may stand at the root: a file, the environment, the keyring of the system, another process, a server."""
+"""What may stand at the root: a file, the environment, the system's keyring, a process, a token, a server."""

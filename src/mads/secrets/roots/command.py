@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import shlex
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from contextlib import suppress
 
 from mads.wire.errors import ConfigError
@@ -21,10 +21,13 @@ _SHOWN = 200
 
 
 class CommandRoot:
-    """Runs `command` with one word more, wrap or unwrap: it is told base64, a line, and answers so."""
+    """Runs `words` with one more, wrap or unwrap: they are told base64, a line, and answer so.
 
-    def __init__(self, command: str) -> None:
-        self._command = command
+    `name` is what an error calls them, `hint` what it says to do.
+    """
+
+    def __init__(self, words: Sequence[str], name: str, hint: str) -> None:
+        self._words, self._name, self._hint = words, name, hint
 
     async def wrap(self, key: bytes) -> bytes:
         """Return `key`, wrapped."""
@@ -35,9 +38,8 @@ class CommandRoot:
         return await self._run("unwrap", wrapped)
 
     async def _run(self, verb: str, said: bytes) -> bytes:
-        words = [*shlex.split(self._command), verb]
         try:
-            process = await asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+            process = await asyncio.create_subprocess_exec(*self._words, verb, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         except OSError as error:
             raise self._wrong(f"does not start: {error.strerror}") from error
         try:
@@ -78,4 +80,4 @@ class CommandRoot:
         return bytes(heard)
 
     def _wrong(self, what: str) -> ConfigError:
-        return ConfigError(f"[secrets] root: the command {self._command!r} {what}; try it by hand")
+        return ConfigError(f"[secrets] root: {self._name} {what}; {self._hint}")
