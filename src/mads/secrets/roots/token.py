@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,7 +45,7 @@ def unwrapped(private: Any, done: bytes) -> bytes:
 
 
 @contextmanager
-def _opened(module: str, token: str, label: str) -> Iterator[Any]:
+def _opened(module: str, token: str, label: str) -> Generator[Any]:
     """Yield the private key; end the process with what to do where the token does not give it."""
     if not (pin := os.environ.get(PIN)):
         sys.exit(f"it wants its PIN; set {PIN} before the system starts")
