@@ -91,7 +91,7 @@ conformance: .venv/ready-dev .conformance/ready
 
 .softhsm/ready:
 	@rm -rf .softhsm && mkdir -p .softhsm
-	@cd .softhsm && if command -v apt-get dpkg >/dev/null; then \
+	@cd .softhsm && if command -v dpkg >/dev/null; then \
 	  echo 'Taking a token in software out of packages of Debian into .softhsm, once'; \
 	  $(HSM) || { apt-get -qq update && $(HSM); } || echo 'There is none to be had; what it is needed for is left out.'; \
 	  for each in *.deb; do [ ! -e "$$each" ] || dpkg -x "$$each" .; done; fi
